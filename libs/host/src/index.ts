@@ -1,0 +1,8 @@
+export type { Clock } from './clock.ts'
+export { HostError, type HostErrorCode } from './error.ts'
+export type { Files, FileStat } from './files.ts'
+export type { Host, Invocation } from './host.ts'
+export type { Http, HttpPeer, HttpRequest, HttpResponse, TlsPeer } from './http.ts'
+export type { KeyAlgorithm, Keys, PrivateKey, SignatureCheck } from './keys.ts'
+export type { Mount, Mounts } from './mounts.ts'
+export { retry, type RetryOptions } from './retry.ts'

@@ -1,0 +1,38 @@
+/** Trying again: full jitter between zero and a delay that doubles, until a deadline, a refusal or an abort. */
+import type { Clock } from './clock.ts'
+
+export interface RetryOptions {
+  readonly clock: Clock
+  /** First ceiling of the random delay. */
+  readonly initialMs: number
+  readonly maxMs: number
+  /** From the first attempt; when it has passed the last error is thrown. Infinity: for ever. */
+  readonly deadlineMs: number
+  /** False: give up at once and throw. May name the wait that the peer asked for (Retry-After). */
+  readonly again: (error: unknown) => boolean | { readonly afterMs: number }
+  readonly onWait?: (error: unknown, delayMs: number, attempt: number) => void
+}
+
+export async function retry<T>(
+  attempt: (signal: AbortSignal | undefined) => Promise<T>,
+  options: RetryOptions,
+  signal?: AbortSignal,
+): Promise<T> {
+  const { clock, initialMs, maxMs, deadlineMs, again, onWait } = options
+  const giveUpAt = clock.monotonic() + deadlineMs
+  for (let tries = 1; ; tries++) {
+    signal?.throwIfAborted()
+    try {
+      return await attempt(signal)
+    } catch (error) {
+      const verdict = again(error)
+      if (verdict === false) throw error
+      const asked = verdict === true ? 0 : verdict.afterMs
+      const ceiling = Math.min(initialMs * 2 ** (tries - 1), maxMs)
+      const delayMs = Math.max(asked, Math.round(ceiling * clock.random()))
+      if (clock.monotonic() + delayMs >= giveUpAt) throw error
+      onWait?.(error, delayMs, tries)
+      await clock.sleep(delayMs, signal)
+    }
+  }
+}

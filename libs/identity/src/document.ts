@@ -1,0 +1,49 @@
+/** The signed statement of a pod: what stands in the JWT that the agent hands to ZTS as attestation data. */
+
+export const DOCUMENT_AUDIENCE = 'k8s-athenz-identity'
+/** No document may claim to live longer than this, whoever signed it. */
+export const DOCUMENT_MAX_LIFE_SECONDS = 15 * 60
+
+/** Payload. Times are in seconds since the epoch. */
+export interface DocumentClaims {
+  readonly aud: typeof DOCUMENT_AUDIENCE
+  /** URI of the signing key, the same as in the header. */
+  readonly iss: string
+  /** `formatSubject` of the pod. */
+  readonly sub: string
+  readonly iat: number
+  readonly nbf: number
+  readonly exp: number
+  /** Unique: one use, and the correlation id from agent to callback. */
+  readonly jti: string
+  /** Name of the Node that the pod runs on, and that the agent spoke for. */
+  readonly node: string
+  /** UID of the pod. */
+  readonly uid: string
+}
+
+/** Protected header: `kid` is ours, the URI in `iss` the original's way of naming the key. */
+export interface DocumentHeader {
+  readonly alg: 'ES256' | 'RS256'
+  readonly typ: 'JWT'
+  readonly kid: string
+  readonly iss: string
+}
+
+export interface SigningKeyName {
+  readonly name: string
+  readonly version: number
+}
+
+const VERSIONED = /^(.+)\.v(0|[1-9]\d{0,8})$/
+
+/** `<name>.v<N>`: file name of a signing key and `kid` of what it signs. */
+export const formatKeyId = ({ name, version }: SigningKeyName): string => `${name}.v${version}`
+
+export function parseKeyId(text: string): SigningKeyName | undefined {
+  const [, name, version] = VERSIONED.exec(text) ?? []
+  return name === undefined ? undefined : { name, version: Number(version) }
+}
+
+/** `secret:<name>?version=v<N>`: the original's reference to a signing key. */
+export const formatKeyUri = ({ name, version }: SigningKeyName): string => `secret:${name}?version=v${version}`

@@ -1,0 +1,25 @@
+export {
+  DOCUMENT_AUDIENCE,
+  DOCUMENT_MAX_LIFE_SECONDS,
+  type DocumentClaims,
+  type DocumentHeader,
+  formatKeyId,
+  formatKeyUri,
+  parseKeyId,
+  type SigningKeyName,
+} from './document.ts'
+export { IdentityError } from './error.ts'
+export {
+  instanceDnsName,
+  type NameRules,
+  serviceDnsName,
+  type SpiffeForm,
+  spiffeUrisOf,
+  type Workload,
+  type WorkloadNames,
+  workloadOf,
+} from './names.ts'
+export { domainOf, type DomainRules, isDomain, mangle, namespaceOf } from './naming.ts'
+export { type Pod, type PodPhase, podState, type PodState } from './pod.ts'
+export { isReasonCode, kindOf, type ReasonCode, type ReasonKind, REASONS } from './reason.ts'
+export { formatSubject, parseSubject, type PodSubject } from './subject.ts'

@@ -1,0 +1,1 @@
+export { aPod, someNameRules } from './samples.ts'
