@@ -1,9 +1,23 @@
+import { globSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
+const root = import.meta.dirname
+
+/** Every package, library and tool is a test project of its own name; one definition serves them all. */
 export default defineConfig({
   test: {
-    projects: ['libs/*', 'packages/*', 'tools/*'],
+    projects: globSync('{libs,packages,tools}/*/package.json', { cwd: root }).map((manifest) => ({
+      test: {
+        name: `@pallas/${basename(dirname(manifest))}`,
+        root: join(root, dirname(manifest)),
+        include: ['src/**/*.test.ts'],
+        setupFiles: [join(root, 'tools/check/src/silent-tests.ts')],
+        testTimeout: 20_000,
+        hookTimeout: 20_000,
+      },
+    })),
     passWithNoTests: true,
-    reporters: ['default', './tools/check/src/closing-line.ts'],
+    reporters: ['default', join(root, 'tools/check/src/closing-line.ts')],
   },
 })

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest'
+import { breaches } from './layers.ts'
+import { type Project, specifiersOf } from './workspace.ts'
+
+const project = (name: string, layer: string, other: Partial<Project> = {}): Project => ({
+  name: `@pallas/${name}`,
+  dir: `libs/${name}`,
+  tags: [`layer:${layer}`],
+  declared: [],
+  imports: [],
+  ...other,
+})
+const importing = (from: string, specifier: string, file = `libs/${from}/src/a.ts`) => ({ imports: [{ file, specifier }] })
+const declaring = (to: string) => ({ declared: [`@pallas/${to}`] })
+
+const low = project('low', 'model')
+const edge: (readonly [string, string])[] = [['@pallas/high', '@pallas/low']]
+const verdict = (...projects: Project[]) => breaches(projects, edge)
+
+test('an import of a declared lower layer is fine', () => {
+  expect(verdict(low, project('high', 'kit', { ...declaring('low'), ...importing('high', '@pallas/low') }))).toEqual([])
+})
+
+const anywhere = { tags: ['layer:kit', 'runs:anywhere'] }
+test.each<[string, Project, string]>([
+  ['an undeclared import', project('high', 'kit', importing('high', '@pallas/low')), 'does not declare'],
+  ['a sibling', project('high', 'model', { ...declaring('low'), ...importing('high', '@pallas/low') }), 'not a lower layer'],
+  ['a path out of the project', project('high', 'kit', importing('high', '../../low/src/a.ts')), 'reaches out'],
+  ['testing outside a test', project('high', 'kit', { ...declaring('low'), ...importing('high', '@pallas/low/testing') }), 'outside a test'],
+  ['a node module in code that runs anywhere', project('high', 'kit', { ...anywhere, ...importing('high', 'node:fs') }), 'runs anywhere'],
+  ['a package that needs node there', project('high', 'kit', { ...anywhere, ...importing('high', 'undici') }), 'not known to run anywhere'],
+  ['a project that needs node there', project('high', 'kit', { ...anywhere, ...declaring('low'), ...importing('high', '@pallas/low') }), 'which needs Node'],
+  ['no layer', project('high', 'attic'), 'no layer tag'],
+])('%s is a breach', (_name, high, words) => {
+  expect(verdict(low, high).join()).toContain(words)
+})
+
+test('main.ts of a project that runs anywhere may open its node home', () => {
+  const file = 'libs/high/src/main.ts'
+  expect(verdict(low, project('high', 'kit', { ...anywhere, ...importing('high', 'node:fs', file) }))).toEqual([])
+})
+
+test('an empty graph is a breach, not a pass', () => {
+  expect(breaches([low], [])).toEqual(['nx saw no dependencies at all: its graph is partial'])
+})
+
+test.each([
+  ["import { a } from './a.ts'", './a.ts'],
+  ["import type { A } from '@pallas/a'", '@pallas/a'],
+  ["export { a } from './b.ts'", './b.ts'],
+  ["import {\n  a,\n  b,\n} from 'c'", 'c'],
+  ["const x = await import('node:fs')", 'node:fs'],
+  ["export {}\nimport 'd'", 'd'],
+  ["export * from 'e'", 'e'],
+])('%j imports %s', (source, specifier) => {
+  expect(specifiersOf(source)).toEqual([specifier])
+})

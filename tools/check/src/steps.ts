@@ -1,0 +1,60 @@
+/** The checks of `npm run check`, each a name and a function that gives its complaints. */
+import { execFile } from 'node:child_process'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { breaches } from './layers.ts'
+import { generatedDocs } from './docs.ts'
+import { nxEdges, readProjects } from './workspace.ts'
+
+export interface Step {
+  readonly name: string
+  run(root: string): Promise<readonly string[]>
+}
+
+const exec = promisify(execFile)
+
+/** A tool of node_modules/.bin; its output is the complaint when it does not exit 0. */
+const tool = (name: string, command: string, args: readonly string[]): Step => ({
+  name,
+  run: (root) =>
+    exec(command, [...args], { cwd: root, maxBuffer: 1 << 26 }).then(
+      () => [],
+      (error: { stdout?: string; stderr?: string; message: string }) => [error.stdout || error.stderr || error.message],
+    ),
+})
+
+const layers: Step = {
+  name: 'layers',
+  run: async (root) => breaches(readProjects(root), nxEdges(root)),
+}
+
+/** A file that looks like a test and is not run would be a test that cannot fail. */
+const testNames: Step = {
+  name: 'every test file runs',
+  run: async (root) =>
+    globSync('{libs,packages,tools}/*/src/**/*test*', { cwd: root })
+      .filter((file) => !file.endsWith('.test.ts') && !/\/testing(\/|$)/.test(file))
+      .map((file) => `${file} has "test" in its name but vitest does not run it`),
+}
+
+const docs: Step = {
+  name: 'docs drift',
+  run: async (root) =>
+    Object.entries(generatedDocs(root))
+      .filter(([path, text]) => readFileSync(join(root, path), 'utf8') !== text)
+      .map(([path]) => `${path} is not what the code says: npm run docs`),
+}
+
+export const STEPS: readonly Step[] = [
+  tool('types', 'tsc', ['-p', 'tsconfig.json']),
+  tool('types without Node', 'tsc', ['-p', 'tsconfig.anywhere.json']),
+  tool('lint', 'oxlint', ['--type-aware', '--deny-warnings']),
+  layers,
+  testNames,
+  docs,
+]
+
+export function writeDocs(root: string): void {
+  for (const [path, text] of Object.entries(generatedDocs(root))) writeFileSync(join(root, path), text)
+}

@@ -1,0 +1,60 @@
+/** The projects of this repository as they are on disk: what each declares, and what its files really import. */
+import { execFileSync } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+export interface Project {
+  readonly name: string
+  readonly dir: string
+  readonly tags: readonly string[]
+  /** Every package that package.json declares. */
+  readonly declared: readonly string[]
+  readonly imports: readonly Import[]
+}
+
+export interface Import {
+  readonly file: string
+  readonly specifier: string
+}
+
+export function readProjects(root: string): Project[] {
+  return globSync('{libs,packages,tools}/*/package.json', { cwd: root })
+    .sort()
+    .map((path) => {
+      const manifest = JSON.parse(readFileSync(join(root, path), 'utf8'))
+      const dir = dirname(path)
+      return {
+        name: manifest.name,
+        dir,
+        tags: manifest.nx?.tags ?? [],
+        declared: Object.keys(manifest.dependencies ?? {}),
+        imports: globSync(`${dir}/src/**/*.ts`, { cwd: root }).sort().flatMap((file) => importsOf(root, file)),
+      }
+    })
+}
+
+const IMPORT = /(?:^|[;\s}])(?:import|export)\s(?:[^'"`;]*?\sfrom\s)?\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
+
+/** Static, type-only, re-exporting and dynamic imports with a literal specifier. */
+export function specifiersOf(source: string): string[] {
+  return [...source.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? '')
+}
+
+const importsOf = (root: string, file: string): Import[] =>
+  specifiersOf(readFileSync(join(root, file), 'utf8')).map((specifier) => ({ file, specifier }))
+
+/** Edges between projects as nx sees them, to be held against what the package.json files say. */
+export function nxEdges(root: string): (readonly [string, string])[] {
+  const dir = mkdtempSync(join(tmpdir(), 'graph-'))
+  try {
+    const file = join(dir, 'graph.json')
+    execFileSync('nx', ['graph', `--file=${file}`], { cwd: root, stdio: 'ignore', env: { ...process.env, NX_DAEMON: 'false' } })
+    const { graph } = JSON.parse(readFileSync(file, 'utf8'))
+    return Object.entries<{ target: string }[]>(graph.dependencies).flatMap(([from, to]) =>
+      to.filter(({ target }) => target in graph.nodes).map(({ target }) => [from, target] as const),
+    )
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+}
