@@ -20,8 +20,13 @@ const JOBS = {
   docs: ['node', 'tools/check/src/main.ts', '--write-docs'],
 }
 
-install()
-run(process.argv[2], process.argv.slice(3))
+try {
+  install()
+  run(process.argv[2], process.argv.slice(3))
+} catch (problem) {
+  process.stderr.write(`${problem.message}\n`)
+  process.exitCode = 1
+}
 
 /** Runs `npm ci` unless node_modules was installed from this very lock file. */
 function install() {
@@ -30,27 +35,21 @@ function install() {
   process.stderr.write('installing dependencies (once, about half a minute) …\n')
   const env = { ...process.env, npm_config_loglevel: 'error', npm_config_progress: 'false' }
   const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, env, encoding: 'utf8' })
-  if (npm.status !== 0) fail(`npm ci failed:\n${npm.stderr ?? ''}${npm.stdout ?? ''}${npm.error ?? ''}`)
-  if (!existsSync(join(bin, 'node'))) fail('the pinned node was not installed: is this Linux on x64 or arm64, with optional dependencies on?')
+  if (npm.status !== 0) throw new Error(`npm ci failed:\n${npm.stderr ?? ''}${npm.stdout ?? ''}${npm.error ?? ''}`)
+  if (!existsSync(join(bin, 'node'))) throw new Error('the pinned node was not installed: is this Linux on x64 or arm64, with optional dependencies on?')
   mkdirSync(dirname(stamp), { recursive: true })
   writeFileSync(stamp, wanted)
 }
 
 function run(job, rest) {
   const command = JOBS[job]
-  if (command === undefined) fail(`unknown job: ${job}; known: ${Object.keys(JOBS).join(', ')}`, 64)
+  if (command === undefined) throw new Error(`unknown job: ${job}; known: ${Object.keys(JOBS).join(', ')}`)
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` }
   const child = spawn(join(bin, command[0]), [...command.slice(1), ...rest], { cwd: root, env, stdio: 'inherit' })
   // A terminal's Ctrl-C reaches the whole group; a second signal would mean "at once", so only a supervisor's is passed on.
   process.on('SIGINT', () => void (process.stdin.isTTY || child.kill('SIGINT')))
   process.on('SIGTERM', () => void child.kill('SIGTERM'))
-  child.on('error', (error) => fail(String(error)))
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? (signal === 'SIGINT' || signal === 'SIGTERM' ? 0 : 1)
   })
-}
-
-function fail(message, code = 1) {
-  process.stderr.write(`${message}\n`)
-  process.exit(code)
 }
