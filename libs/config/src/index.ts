@@ -1,0 +1,8 @@
+export { address, type Address, cidr, type Cidr, endpoint, type Endpoint, url } from './addresses.ts'
+export { describeProgram } from './describe.ts'
+export { duration } from './duration.ts'
+export { ConfigError } from './error.ts'
+export { fail, type Kind } from './kind.ts'
+export { flag, integer, list, oneOf, path, text } from './kinds.ts'
+export { readProgram, type Reading, type Sources } from './read.ts'
+export { type AnyProgram, program, type Program, type Schema, setting, type Setting, type SettingsOf } from './schema.ts'
