@@ -1,0 +1,107 @@
+/** `Zts` over HTTPS. Connections without the caller's own key are kept; one with a key lives for its one call. */
+import { createSecureContext } from 'node:tls'
+import type { Clock } from '@pallas/host'
+import { Agent, Client, type Dispatcher } from 'undici'
+import { identityOf, serviceCertificateOf } from './answers.ts'
+import { ZtsError } from './error.ts'
+import { exchange, type RawAnswer } from './exchange.ts'
+import { instancePath, registerPath, serviceRefreshPath } from './paths.ts'
+import { refusalOf } from './refusal.ts'
+import type { RefreshRequest, Zts } from './zts.ts'
+
+export interface ZtsClientOptions {
+  /** Base URL with its version path, `https://…/zts/v1`. */
+  readonly endpoint: URL
+  /** PEM bundle: who ZTS is. No other roots are trusted. Asked again for each refresh. */
+  readonly roots: () => string
+  /** For every call but refresh: brings its own roots and, where the caller must be known, its own credentials. */
+  readonly dispatcher?: Dispatcher
+  /** For one whole call, connecting included. */
+  readonly timeoutMs: number
+  /** `SIA-<provider> <version>` makes ZTS note the provider in its records. */
+  readonly userAgent: string
+  readonly clock: Pick<Clock, 'now'>
+}
+
+const CONNECTIONS = 32
+
+export function createZtsClient(options: ZtsClientOptions): Zts & AsyncDisposable {
+  const { endpoint, roots, timeoutMs, userAgent, clock } = options
+  const dispatcher = options.dispatcher ?? new Agent({ connect: { ca: roots() }, connections: CONNECTIONS })
+  const base = endpoint.pathname.replace(/\/+$/, '')
+
+  /** Posts a body, or deletes when there is none; resolves only with the status that means yes. */
+  async function call(expected: number, to: Call, signal?: AbortSignal): Promise<RawAnswer> {
+    const answer = await exchange(
+      {
+        dispatcher: to.dispatcher,
+        origin: endpoint.origin,
+        path: `${base}${to.path}`,
+        headers: { 'user-agent': userAgent, accept: 'application/json', ...to.headers, ...contentOf(to) },
+        timeoutMs,
+        ...(to.body === undefined ? { method: 'DELETE' } : { method: 'POST', body: JSON.stringify(to.body) }),
+      },
+      signal,
+    )
+    if (answer.status === expected) return answer
+    throw refusalOf(answer, clock.now())
+  }
+
+  return {
+    async register({ expiryMinutes, ...request }, signal) {
+      const body = { ...request, expiryTime: expiryMinutes }
+      const answer = await call(201, { dispatcher, path: registerPath(), body }, signal)
+      return identityOf(answer, { domain: request.domain, service: request.service })
+    },
+
+    async refresh({ provider, domain, service, instanceId, credentials, expiryMinutes, ...wish }, signal) {
+      const instance = { provider, domain, service, instanceId }
+      const path = instancePath(instance)
+      const once = clientWith(credentials, endpoint, roots())
+      try {
+        const body = { ...wish, expiryTime: expiryMinutes }
+        return identityOf(await call(200, { dispatcher: once, path, body }, signal), instance)
+      } finally {
+        await once.destroy()
+      }
+    },
+
+    async deleteInstance(instance, signal) {
+      await call(204, { dispatcher, path: instancePath(instance) }, signal)
+    },
+
+    async refreshService({ domain, service, csr, expiryMinutes, token, header }, signal) {
+      const path = serviceRefreshPath(domain, service)
+      const body = { csr, expiryTime: expiryMinutes }
+      const headers = { [header ?? 'Athenz-Principal-Auth']: token }
+      const answer = await call(200, { dispatcher, path, body, headers }, signal)
+      return serviceCertificateOf(answer, { domain, service })
+    },
+
+    async [Symbol.asyncDispose]() {
+      if (options.dispatcher === undefined) await dispatcher.close()
+    },
+  }
+}
+
+interface Call {
+  readonly dispatcher: Dispatcher
+  readonly path: string
+  readonly body?: object
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+const contentOf = ({ body }: Call): Record<string, string> =>
+  body === undefined ? {} : { 'content-type': 'application/json' }
+
+/** No session is kept: the next call may come with another key. */
+function clientWith({ keyPem, certPem }: RefreshRequest['credentials'], endpoint: URL, ca: string): Client {
+  const pair = { key: keyPem, cert: certPem }
+  try {
+    createSecureContext(pair)
+  } catch {
+    // The cause may quote the key.
+    throw new ZtsError('ZTS_REFUSED', 'key and certificate cannot be used together')
+  }
+  return new Client(endpoint, { connect: { ca, ...pair, maxCachedSessions: 0 } })
+}
