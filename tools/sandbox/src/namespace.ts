@@ -1,0 +1,33 @@
+/**
+ * A mount namespace of our own, so that real bind mounts are made without root on the host and vanish with us.
+ *
+ * The sandbox starts itself again inside `unshare` (as root: `-m`; otherwise in a user namespace: `-Urm`). Where neither is
+ * allowed it goes on without: containers then see host paths and the driver links instead of mounting.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+
+export type Isolation = 'mount-namespace' | 'none'
+
+const MARK = 'PALLAS_SANDBOX_ISOLATION'
+
+/** What this process runs in, or undefined when that is still to be arranged. */
+export function currentIsolation(env: NodeJS.ProcessEnv): Isolation | undefined {
+  const mark = env[MARK]
+  return mark === 'mount-namespace' || mark === 'none' ? mark : undefined
+}
+
+/** Runs this program again in the best isolation the machine allows; resolves with its exit code. */
+export async function rerunIsolated(argv: readonly string[]): Promise<number> {
+  const flags = [process.getuid?.() === 0 ? '-m' : '-Urm', '--propagation', 'private']
+  const allowed = spawnSync('unshare', [...flags, 'true'], { timeout: 5_000 }).status === 0
+  const isolation: Isolation = allowed ? 'mount-namespace' : 'none'
+  const node = [process.execPath, ...process.execArgv, ...argv]
+  const [command, ...args] = allowed ? ['unshare', ...flags, ...node] : node
+  const child = spawn(command ?? process.execPath, args, { stdio: 'inherit', env: { ...process.env, [MARK]: isolation } })
+  const pass = (signal: NodeJS.Signals) => void child.kill(signal)
+  process.on('SIGTERM', pass)
+  process.on('SIGINT', () => void (process.stdin.isTTY || pass('SIGINT')))
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  child.on('error', reject).on('exit', (code) => resolve(code ?? 0))
+  return promise
+}

@@ -1,0 +1,19 @@
+/** Demo workload: serves mutual TLS with the pod's identity and tells each caller both names. Arguments: port. */
+import { createServer } from 'node:https'
+import type { TLSSocket } from 'node:tls'
+import { readCredentials } from './credentials.ts'
+
+const port = Number(process.argv[2])
+const { key, cert, ca } = readCredentials('/tls')
+const tls = { key, cert, ca, requestCert: true, rejectUnauthorized: true }
+
+const server = createServer(tls, (request, response) => {
+  const caller = (request.socket as TLSSocket).getPeerCertificate()
+  console.log(`served ${caller.subject.CN}`)
+  response.setHeader('content-type', 'application/json').end(JSON.stringify({ youAre: caller.subject.CN }))
+})
+server.listen(port, process.env['POD_IP'], () => console.log('serving'))
+process.once('SIGTERM', () => {
+  server.close()
+  server.closeAllConnections()
+})
