@@ -1,0 +1,128 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { podOfCgroups } from './cgroup.ts'
+
+const UID = 'c15177d2-ad46-4710-b275-864804bf3902'
+const UID_ = UID.replaceAll('-', '_')
+const VICTIM = '4f14e5f4-0d7c-4c58-9c3a-2a7f6a1f0c11'
+const VICTIM_ = VICTIM.replaceAll('-', '_')
+const STATIC = '0123456789abcdef0123456789abcdef'
+const ID = 'dee649c4eb31f5e7b0c6355eb6aa4f1214f455eb7ec72b005647d5595476d148'
+
+const v2 = (path: string) => `0::${path}\n`
+const hybrid = (path: string) =>
+  `9:name=systemd:${path}\n8:pids:${path}\n3:cpuset:${path}\n2:cpu,cpuacct:${path}\n0::${path}\n`
+
+test.each([
+  ['cgroupfs, guaranteed', `/kubepods/pod${UID}/${ID}`],
+  ['cgroupfs, burstable', `/kubepods/burstable/pod${UID}/${ID}`],
+  ['cgroupfs, best effort', `/kubepods/besteffort/pod${UID}/${ID}`],
+  ['cgroupfs with cri-o', `/kubepods/burstable/pod${UID}/crio-${ID}`],
+  ['cgroupfs with a container that delegates', `/kubepods/burstable/pod${UID}/${ID}/init.scope`],
+  ['systemd and containerd, guaranteed', `/kubepods.slice/kubepods-pod${UID_}.slice/cri-containerd-${ID}.scope`],
+  [
+    'systemd and containerd, burstable',
+    `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${UID_}.slice/cri-containerd-${ID}.scope`,
+  ],
+  [
+    'systemd and cri-o with a child',
+    `/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod${UID_}.slice/crio-${ID}.scope/container`,
+  ],
+  ['systemd and cri-o conmon', `/kubepods.slice/kubepods-pod${UID_}.slice/crio-conmon-${ID}.scope`],
+  ['systemd and docker', `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${UID_}.slice/docker-${ID}.scope`],
+  ['containerd with systemd paths on v1', `/system.slice/containerd.service/kubepods-besteffort-pod${UID_}.slice:cri-containerd:${ID}`],
+  ['a kubelet inside a container', `/docker/${ID}/kubelet/kubepods/burstable/pod${UID}/${ID}`],
+  [
+    'a kubelet with a cgroup root',
+    `/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod${UID_}.slice/cri-containerd-${ID}.scope`,
+  ],
+  ['a private cgroup namespace, same class', `/../../pod${UID}/${ID}`],
+  ['a private cgroup namespace, other class', `/../../../burstable/pod${UID}/${ID}`],
+  ['a private cgroup namespace with systemd', `/../../kubepods-burstable-pod${UID_}.slice/cri-containerd-${ID}.scope`],
+  ['a private cgroup namespace that shows the root', `/../../../../kubepods/besteffort/pod${UID}/${ID}`],
+])('%s', (_name, path) => {
+  expect(podOfCgroups(v2(path))).toEqual({ uid: UID })
+  expect(podOfCgroups(hybrid(path))).toEqual({ uid: UID })
+})
+
+test.each([
+  ['cgroupfs', `/kubepods/burstable/pod${STATIC}/${ID}`],
+  ['systemd', `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${STATIC}.slice/crio-${ID}.scope`],
+])('a static pod has 32 hexadecimal digits under %s', (_name, path) => {
+  expect(podOfCgroups(v2(path))).toEqual({ uid: STATIC })
+})
+
+test('hierarchies that do not place the process do not matter', () => {
+  expect(podOfCgroups(`12:misc:/\n1:name=systemd:/kubepods/pod${UID}/${ID}\n0::/\n`)).toEqual({ uid: UID })
+})
+
+test.each([
+  ['nothing at all', '', 'no-pod'],
+  ['only roots', '1:cpu:/\n0::/\n', 'no-pod'],
+  ['a login session', v2('/user.slice/user-0.slice/session-1.scope'), 'no-pod'],
+  ['a service of the host', v2('/system.slice/sshd.service'), 'no-pod'],
+  ['the root of kubepods itself', v2('/kubepods/burstable'), 'no-pod'],
+  ['only parents of the own namespace', v2('/../..'), 'no-pod'],
+  ['not lines of cgroups', 'hello\n', 'unreadable'],
+  ['a path that is not absolute', '0::kubepods\n', 'unreadable'],
+  ['a number that is none', `x::/kubepods/pod${UID}/${ID}\n`, 'unreadable'],
+  ['a file without end', `0::/${'a'.repeat(70_000)}\n`, 'unreadable'],
+  ['a hierarchy outside the pod', `1:cpu:/system.slice/x\n0::/kubepods/pod${UID}/${ID}\n`, 'no-pod'],
+  ['two pods', `1:cpu:/kubepods/pod${UID}/a\n0::/kubepods/pod${VICTIM}/a\n`, 'pods-disagree'],
+])('%s is no pod', (_name, text, why) => {
+  expect(podOfCgroups(text)).toEqual({ uid: undefined, why })
+})
+
+test.each([
+  ['below its own container', `/kubepods/pod${UID}/${ID}/pod${VICTIM}/x`],
+  ['with a whole tree below its own', `/kubepods/pod${UID}/${ID}/kubepods/besteffort/pod${VICTIM}/x`],
+  ['with a slice below its own', `/kubepods/pod${UID}/${ID}/kubepods.slice/kubepods-pod${VICTIM_}.slice/x`],
+  ['in the older form', `/kubepods/pod${UID}/${ID}/kubepods-besteffort-pod${VICTIM_}.slice:cri-containerd:${ID}`],
+  ['as seen from a private namespace', `/../../pod${UID}/${ID}/kubepods/pod${VICTIM}/x`],
+  ['with its own name again', `/kubepods/pod${UID}/${ID}/kubepods/pod${UID}/x`],
+  ['beside an odd spelling of its own', `/kubepods/podC15177D2-AD46-4710/${ID}/kubepods/pod${VICTIM}/x`],
+  ['in the cgroups of an ordinary user', `/user.slice/user-1000.slice/user@1000.service/kubepods/pod${VICTIM}/x`],
+  ['in an older form of an ordinary user', `/user.slice/kubepods-pod${VICTIM_}.slice:cri-containerd:${ID}`],
+  ['without a root of kubepods', `/system.slice/pod${VICTIM}/${ID}`],
+  ['at the root of the hierarchy', `/pod${VICTIM}/${ID}`],
+  ['behind a word before pod', `/kubepods/xpod${VICTIM}/${ID}`],
+  ['with words behind the uid', `/kubepods/pod${VICTIM}x/${ID}`],
+  ['in a removed cgroup', `/kubepods/pod${VICTIM} (deleted)`],
+  ['a slice that is not under its own root', `/system.slice/kubepods-burstable-pod${VICTIM_}.slice/x`],
+  ['a slice of another class', `/kubepods.slice/kubepods-besteffort.slice/kubepods-burstable-pod${VICTIM_}.slice/x`],
+  ['a namespace view with something before the class', `/../x/pod${VICTIM}/${ID}`],
+  ['parents further down', `/kubepods/pod${UID}/../pod${VICTIM}/x`],
+])('T05 a cgroup named like the victim never gives the victim: %s', (_name, path) => {
+  expect(podOfCgroups(v2(path)).uid).toBeUndefined()
+})
+
+test('T05 fuzz: whatever a workload creates below its own cgroup gives its own pod or none', () => {
+  const nested = fc.array(
+    fc.oneof(
+      fc.constantFrom('kubepods', 'kubepods.slice', 'burstable', '..', `pod${VICTIM}`, `kubepods-pod${VICTIM_}.slice`),
+      fc.constantFrom(`kubepods-pod${VICTIM_}.slice:cri-containerd:${ID}`, `pod${UID}`, 'pod', `${VICTIM}`),
+      fc.string({ maxLength: 60 }).map((text) => text.replace(/[\n/]/g, '')),
+    ),
+    { maxLength: 6 },
+  )
+  const own = fc.constantFrom(
+    `/kubepods/pod${UID}/${ID}`,
+    `/../../pod${UID}/${ID}`,
+    `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${UID_}.slice/cri-containerd-${ID}.scope`,
+  )
+  fc.assert(
+    fc.property(own, nested, (base, names) => {
+      expect([UID, undefined]).toContain(podOfCgroups(v2([base, ...names].join('/'))).uid)
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('fuzz: any text has an answer', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
+      expect(podOfCgroups(text)).toHaveProperty('uid')
+    }),
+    { numRuns: 2_000 },
+  )
+})
