@@ -47,3 +47,19 @@ export function parseKeyId(text: string): SigningKeyName | undefined {
 
 /** `secret:<name>?version=v<N>`: the original's reference to a signing key. */
 export const formatKeyUri = ({ name, version }: SigningKeyName): string => `secret:${name}?version=v${version}`
+
+/** What Node says of a key, as far as it decides whether the key may sign documents. */
+export interface KeyTraits {
+  readonly asymmetricKeyType?: string
+  readonly asymmetricKeyDetails?: { readonly namedCurve?: string; readonly modulusLength?: number }
+}
+
+const RSA_BITS = { min: 2_048, max: 8_192 }
+
+/** The one algorithm that a key signs documents with: P-256 or RSA of 2048 to 8192 bits; undefined for every other key. */
+export function documentAlgorithmOf(key: KeyTraits): DocumentHeader['alg'] | undefined {
+  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
+  if (key.asymmetricKeyType === 'ec') return namedCurve === 'prime256v1' ? 'ES256' : undefined
+  const strong = modulusLength >= RSA_BITS.min && modulusLength <= RSA_BITS.max
+  return key.asymmetricKeyType === 'rsa' && strong ? 'RS256' : undefined
+}

@@ -1,10 +1,12 @@
 export {
   DOCUMENT_AUDIENCE,
   DOCUMENT_MAX_LIFE_SECONDS,
+  documentAlgorithmOf,
   type DocumentClaims,
   type DocumentHeader,
   formatKeyId,
   formatKeyUri,
+  type KeyTraits,
   parseKeyId,
   type SigningKeyName,
 } from './document.ts'
