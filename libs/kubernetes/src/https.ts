@@ -1,0 +1,136 @@
+/** HTTPS to one server with pinned roots: bounded bodies, a deadline on each exchange, no redirects followed, no proxies. */
+import { type Dispatcher, Pool } from 'undici'
+import { KubernetesError } from './error.ts'
+
+export interface HttpsOptions {
+  readonly server: URL
+  /** PEM roots: these and no others. Undefined: any certificate is taken, which the caller must have a reason for. */
+  readonly ca: string | undefined
+  /** Name that the certificate must have, when it is not the URL's host. */
+  readonly serverName?: string
+}
+
+export interface HttpsRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Absolute path and query, encoded. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+  /** For the whole exchange, connecting included; `KUBE_TIMEOUT` after it. */
+  readonly timeoutMs: number
+}
+
+export interface HttpsAnswer {
+  readonly status: number
+  readonly retryAfter: string | undefined
+  readonly body: string
+}
+
+export interface HttpsStream {
+  readonly status: number
+  readonly retryAfter: string | undefined
+  readonly chunks: AsyncIterable<Uint8Array>
+}
+
+export interface Https extends AsyncDisposable {
+  /** Any status, with a body of at most `maxBytes`: `KUBE_BAD_ANSWER` when it is longer. */
+  send(request: HttpsRequest, maxBytes: number, signal?: AbortSignal): Promise<HttpsAnswer>
+  /** The head of an answer, and its body as it comes. Whoever stops reading closes it. */
+  open(request: HttpsRequest, signal?: AbortSignal): Promise<HttpsStream>
+}
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+export function createHttps({ server, ca, serverName }: HttpsOptions): Https {
+  const pool = new Pool(server.origin, {
+    allowH2: false,
+    connect: {
+      timeout: CONNECT_TIMEOUT_MS,
+      ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
+      ...(serverName === undefined ? {} : { servername: serverName }),
+    },
+  })
+  const prefix = server.pathname.replace(/\/$/, '')
+
+  async function open(request: HttpsRequest, signal?: AbortSignal) {
+    const { method, path, headers, body, timeoutMs } = request
+    const limits = new Limits(timeoutMs, signal)
+    const answer = await limits.run(() =>
+      pool.request({
+        method,
+        path: prefix + path,
+        headers,
+        body: body ?? null,
+        signal: limits.signal,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      }),
+    )
+    // Leaving a body unread makes undici emit an error that nobody else listens to.
+    answer.body.on('error', () => undefined)
+    return { status: answer.statusCode, retryAfter: retryAfterOf(answer), chunks: limits.watch(answer.body) }
+  }
+
+  async function send(request: HttpsRequest, maxBytes: number, signal?: AbortSignal): Promise<HttpsAnswer> {
+    const { status, retryAfter, chunks } = await open(request, signal)
+    return { status, retryAfter, body: await readAll(chunks, maxBytes) }
+  }
+
+  return { open, send, [Symbol.asyncDispose]: () => pool.destroy() }
+}
+
+/** The deadline and the caller's signal as one, and what an error under them means. */
+class Limits {
+  readonly signal: AbortSignal
+  readonly #deadline: AbortSignal
+  readonly #caller: AbortSignal | undefined
+
+  constructor(timeoutMs: number, caller: AbortSignal | undefined) {
+    this.#deadline = AbortSignal.timeout(timeoutMs)
+    this.#caller = caller
+    this.signal = caller === undefined ? this.#deadline : AbortSignal.any([caller, this.#deadline])
+  }
+
+  async run<T>(step: () => Promise<T>): Promise<T> {
+    try {
+      return await step()
+    } catch (error) {
+      throw this.#meaning(error)
+    }
+  }
+
+  async *watch(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* body
+    } catch (error) {
+      throw this.#meaning(error)
+    }
+  }
+
+  #meaning(cause: unknown): unknown {
+    if (this.#caller?.aborted === true) return this.#caller.reason
+    if (this.#deadline.aborted) return new KubernetesError('KUBE_TIMEOUT', 'the server did not answer in time', { cause })
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    return new KubernetesError('KUBE_UNREACHABLE', 'the server cannot be reached', { cause, fields: { cause: code } })
+  }
+}
+
+async function readAll(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of chunks) {
+    length += chunk.length
+    if (length > maxBytes) throw new KubernetesError('KUBE_BAD_ANSWER', 'the answer is too long', { fields: { maxBytes } })
+    parts.push(chunk)
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))
+  } catch (cause) {
+    throw new KubernetesError('KUBE_BAD_ANSWER', 'the answer is not utf-8', { cause })
+  }
+}
+
+function retryAfterOf({ headers }: Dispatcher.ResponseData): string | undefined {
+  const value = headers['retry-after']
+  return typeof value === 'string' ? value : undefined
+}
