@@ -1,0 +1,15 @@
+export { type Clock, type Invocation, retry, type RetryOptions } from '@pallas/host'
+export { systemClock } from './clock.ts'
+export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel } from './log.ts'
+export type { LogFields } from './log-fields.ts'
+export { type Counter, createMetrics, type Gauge, type Histogram, type Metric, type Metrics, type Registry } from './metrics.ts'
+export { createRequestIds } from './request-ids.ts'
+export { EXIT, type HostProcess, type Main, runMain } from './run.ts'
+export { watchFiles, type WatchFilesOptions } from './watch-files.ts'
+export {
+  readVersionedFiles,
+  type VersionedFile,
+  type VersionedFilesOptions,
+  watchVersionedFiles,
+  type WatchVersionedFilesOptions,
+} from './versioned-files.ts'

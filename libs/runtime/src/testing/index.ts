@@ -1,0 +1,3 @@
+export { FakeClock } from '@pallas/host/testing'
+export { memoryLog, type MemoryLog } from './memory-log.ts'
+export { testMetrics, type TestMetrics } from './test-metrics.ts'

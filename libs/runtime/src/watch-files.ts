@@ -1,0 +1,77 @@
+import { type FSWatcher, statSync, watch } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Clock } from '@pallas/host'
+
+export interface WatchFilesOptions {
+  readonly clock: Clock
+  /** Called after a change has settled, never twice at a time; it must not reject. */
+  readonly onChange: () => void | Promise<void>
+  /** How often to look even when the kernel told nothing. */
+  readonly pollMs?: number
+  /** How long to let a burst of changes settle. */
+  readonly settleMs?: number
+}
+
+/**
+ * Watches files that others replace: in place, by rename, or by the `..data` symlink of a mounted volume. Files may be
+ * missing. What counts as the old state is taken at once, so that whoever watches first and reads then misses nothing.
+ */
+export function watchFiles(paths: readonly string[], options: WatchFilesOptions): AsyncDisposable {
+  const { clock, onChange, pollMs = 60_000, settleMs = 100 } = options
+  const stop = new AbortController()
+  let seen = fingerprint(paths)
+  let wake = Promise.withResolvers<void>()
+  const watchers = watchDirectories(paths, () => wake.resolve())
+
+  const run = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      await eventOrPoll(wake.promise, clock, pollMs, stop.signal)
+      await clock.sleep(settleMs, stop.signal)
+      wake = Promise.withResolvers()
+      const now = fingerprint(paths)
+      if (now === seen) continue
+      seen = now
+      await onChange()
+    }
+  }
+  const running = run().catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error
+  })
+
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      for (const watcher of watchers) watcher.close()
+      await running
+    },
+  }
+}
+
+async function eventOrPoll(event: Promise<void>, clock: Clock, pollMs: number, signal: AbortSignal): Promise<void> {
+  const done = new AbortController()
+  const poll = clock.sleep(pollMs, AbortSignal.any([signal, done.signal]))
+  poll.catch(() => {})
+  try {
+    await Promise.race([event, poll])
+  } finally {
+    done.abort()
+  }
+}
+
+/** A directory that cannot be watched is left to the poll. */
+function watchDirectories(paths: readonly string[], onEvent: () => void): FSWatcher[] {
+  return [...new Set(paths.map((path) => dirname(path)))].flatMap((directory) => {
+    try {
+      return [watch(directory, { persistent: false }, onEvent).on('error', () => {})]
+    } catch {
+      return []
+    }
+  })
+}
+
+function fingerprint(paths: readonly string[]): string {
+  return paths
+    .map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }))
+    .map((stat) => (stat === undefined ? 'none' : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`))
+    .join(' ')
+}
