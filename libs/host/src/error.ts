@@ -3,6 +3,7 @@ export type HostErrorCode =
   | 'HOST_NOT_FOUND'
   | 'HOST_NOT_EMPTY'
   | 'HOST_NOT_MOUNTED'
+  | 'HOST_BUSY'
   | 'HOST_DENIED'
   | 'HOST_TOO_LARGE'
   | 'HOST_WRONG_KIND'
@@ -13,7 +14,10 @@ export type HostErrorCode =
   | 'HOST_BAD_ANSWER'
   | 'HOST_IO'
 
-/** The machine said no. `fields` names the path or peer, never a content; `cause` is what the home threw. */
+/**
+ * The machine said no. `fields` names the path or peer, never a content, and the kernel's `errno` (`ENOSPC`) where it
+ * spoke; `cause` is what the home threw.
+ */
 export class HostError extends Error {
   override readonly name = 'HostError'
   readonly code: HostErrorCode

@@ -1,8 +1,15 @@
-/** Files by absolute path. Failures are `HostError`; no call follows a symlink in its last component unless it says so. */
+/**
+ * Files by absolute path (`HOST_IO` for any other). Failures are `HostError`; no call follows a symlink in its last
+ * component unless it says so. A missing path is `HOST_NOT_FOUND`, one of another kind than the call is for
+ * `HOST_WRONG_KIND`, one that the kernel forbids or that lies on a read-only file system `HOST_DENIED`.
+ */
 export interface Files {
-  /** The whole file; refuses (`HOST_TOO_LARGE`) more than `maxBytes`, and anything but a regular file. Follows symlinks. */
+  /** The whole file; `HOST_TOO_LARGE` beyond `maxBytes`. Only a regular file, never waiting for one. Follows symlinks. */
   read(path: string, maxBytes: number): Promise<Uint8Array>
-  /** Creates a new file (`HOST_EXISTS` if anything is there), exactly this mode whatever the umask, data synced to disk. */
+  /**
+   * Creates a new file (`HOST_EXISTS` if anything is there) of exactly this mode whatever the umask, synced to disk.
+   * When it fails nothing is left.
+   */
   create(path: string, bytes: Uint8Array, mode: number): Promise<void>
   /** Creates one directory with exactly this mode; `HOST_EXISTS` if anything is there. */
   mkdir(path: string, mode: number): Promise<void>
@@ -10,13 +17,13 @@ export interface Files {
   mkdirs(path: string, mode: number): Promise<void>
   symlink(target: string, path: string): Promise<void>
   readlink(path: string): Promise<string>
-  /** Atomic within one file system; replaces a file or symlink that is there. */
+  /** Atomic within one file system; replaces what is of its kind and no full directory (`HOST_NOT_EMPTY`). */
   rename(from: string, to: string): Promise<void>
   /** A second name for a file; `HOST_EXISTS` if the new name is taken, which makes it a create-if-absent. */
   link(existing: string, path: string): Promise<void>
   /** Removes a file or symlink; one that is not there is fine. */
   unlink(path: string): Promise<void>
-  /** Removes an empty directory; one that is not there is fine; `HOST_NOT_EMPTY` otherwise. */
+  /** Removes an empty directory; one that is not there is fine; `HOST_NOT_EMPTY`, or `HOST_BUSY` under a mount, otherwise. */
   rmdir(path: string): Promise<void>
   /** Names in a directory, sorted, without `.` and `..`. */
   list(path: string): Promise<readonly string[]>
@@ -24,6 +31,11 @@ export interface Files {
   stat(path: string): Promise<FileStat | undefined>
   /** Makes renames and new names in this directory survive a power loss. */
   syncDirectory(path: string): Promise<void>
+  /**
+   * An advisory lock of the kernel on an existing file or directory; undefined while a holder of the other kind, or of an
+   * exclusive one, excludes it. Ends when it is disposed of and, whatever happens, with the process. It is never waited for.
+   */
+  tryLock(path: string, kind: 'shared' | 'exclusive'): Promise<AsyncDisposable | undefined>
 }
 
 export interface FileStat {

@@ -1,13 +1,17 @@
 /** One HTTP/1.1 exchange at a time, each with a deadline; no redirects, no proxies, no connection reuse promised. */
 export interface Http {
-  /** Resolves with any status the peer sends; rejects with `HostError` when there is none in time. */
+  /**
+   * Resolves with any status the peer sends. Otherwise rejects: `HOST_UNREACHABLE` when nobody answers (refused, reset
+   * before an answer, no such name or socket), `HOST_TLS` when one side does not trust the other, `HOST_BAD_ANSWER` when
+   * what comes is not HTTP or ends early; with the signal's reason when it aborts.
+   */
   exchange(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse>
 }
 
 export interface HttpRequest {
   readonly to: HttpPeer
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** Absolute path and query, already encoded. */
+  /** Absolute path and query, already encoded. `HOST_IO` when a character in it or in a header cannot be sent. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
@@ -22,11 +26,12 @@ export type HttpPeer =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | TlsPeer
 
-/** TLS with the roots given and no others; the server's name is checked against `host`. */
+/** TLS 1.2 or later with the roots given and no others; the server's name or address is checked against `host`. */
 export interface TlsPeer {
   readonly kind: 'tls'
   readonly host: string
   readonly port: number
+  /** At least one certificate, else `HOST_TLS`. */
   readonly caPem: string
   readonly client?: { readonly keyPem: string; readonly certPem: string }
 }
@@ -35,5 +40,6 @@ export interface HttpResponse {
   readonly status: number
   /** Names in lower case; repeated headers joined by a comma and a blank. */
   readonly headers: Readonly<Record<string, string>>
+  /** Read as UTF-8. */
   readonly body: string
 }

@@ -2,9 +2,15 @@
 export interface Keys {
   /** A new P-256 key. */
   generate(): Promise<PrivateKey>
-  /** PKCS#8, SEC1 or PKCS#1 PEM of a P-256 or RSA (2048 bits or more) key; `HOST_BAD_KEY` otherwise, never echoing it. */
+  /**
+   * PKCS#8, SEC1 or PKCS#1 PEM, not encrypted, of a P-256 or RSA (2048 to 8192 bits) key whose halves belong together;
+   * `HOST_BAD_KEY` otherwise, never echoing it.
+   */
   import(pem: string): Promise<PrivateKey>
-  /** Whether `signature` over `data` was made by the key in `spki`; false for anything malformed. */
+  /**
+   * Whether `signature` over `data` was made by the key in `spki`; false for anything malformed, a key of another kind
+   * than the scheme's, and RSA under 2048 bits.
+   */
   verify(check: SignatureCheck): Promise<boolean>
   sha256(data: Uint8Array): Promise<Uint8Array>
   hmacSha256(key: Uint8Array, data: Uint8Array): Promise<Uint8Array>

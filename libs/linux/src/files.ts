@@ -1,0 +1,128 @@
+/** Files of the machine, by `node:fs`. */
+import type { Files, FileStat } from '@pallas/host'
+import { HostError } from '@pallas/host'
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, link, lstat, mkdir, open, readdir, readlink, rename, rmdir, symlink, unlink } from 'node:fs/promises'
+import { errnoOf, fileError } from './host-error.ts'
+import { tryLock } from './lock.ts'
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
+const CHUNK = 64 * 1024
+
+export const nodeFiles = (): Files => ({
+  read: (path, maxBytes) => at(path, () => read(path, maxBytes)),
+  create: (path, bytes, mode) => at(path, () => create(path, bytes, mode)),
+  mkdir: (path, mode) => at(path, () => makeDirectory(path, mode)),
+  mkdirs: (path, mode) => at(path, () => makeDirectories(path, mode)),
+  symlink: (target, path) => at(path, () => symlink(target, path)),
+  readlink: (path) => at(path, () => readlink(path), { EINVAL: 'HOST_WRONG_KIND' }),
+  rename: (from, to) => at(from, () => at(to, () => rename(from, to), { EEXIST: 'HOST_NOT_EMPTY' })),
+  link: (existing, path) => at(existing, () => at(path, () => link(existing, path))),
+  unlink: (path) => at(path, () => absentIsFine(unlink(path), 'ENOENT', 'ENOTDIR'), { EPERM: 'HOST_WRONG_KIND' }),
+  rmdir: (path) => at(path, () => absentIsFine(rmdir(path), 'ENOENT'), { EEXIST: 'HOST_NOT_EMPTY' }),
+  list: (path) => at(path, async () => (await readdir(path)).sort()),
+  stat: (path) => at(path, () => absentIsFine(lstat(path).then(statOf), 'ENOENT', 'ENOTDIR')),
+  syncDirectory: (path) => at(path, () => syncDirectory(path)),
+  tryLock: (path, kind) => at(path, () => tryLock(path, kind)),
+})
+
+/** Runs a call on an absolute path; what it throws becomes a `HostError`. */
+async function at<T>(path: string, call: () => Promise<T>, codes: Parameters<typeof fileError>[2] = {}): Promise<T> {
+  if (!path.startsWith('/')) throw new HostError('HOST_IO', 'not an absolute path', { path })
+  try {
+    return await call()
+  } catch (error) {
+    throw fileError(path, error, codes)
+  }
+}
+
+async function absentIsFine<T>(call: Promise<T>, ...absent: readonly string[]): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (absent.includes(errnoOf(error) ?? '')) return undefined
+    throw error
+  }
+}
+
+async function read(path: string, maxBytes: number): Promise<Uint8Array> {
+  // A FIFO without a writer would keep the call for ever.
+  await using file = await open(path, O_RDONLY | O_NONBLOCK)
+  if (!(await file.stat()).isFile()) throw new HostError('HOST_WRONG_KIND', 'not a regular file', { path })
+  const parts: Uint8Array[] = []
+  let length = 0
+  // Files of procfs say that they are empty, so that only reading tells the end.
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(CHUNK, maxBytes - length + 1)))
+    if (bytesRead === 0) return joined(parts)
+    length += bytesRead
+    if (length > maxBytes) throw new HostError('HOST_TOO_LARGE', 'the file is longer than allowed', { path, maxBytes })
+    parts.push(buffer.subarray(0, bytesRead))
+  }
+}
+
+/** A plain `Uint8Array` of its own, so that no caller comes to lean on `Buffer`. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const { buffer, byteOffset, length } = Buffer.concat(parts)
+  return new Uint8Array(buffer, byteOffset, length)
+}
+
+async function create(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
+  try {
+    await fill(file, bytes, mode)
+  } catch (error) {
+    await unlink(path).catch(() => undefined)
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+async function fill(file: FileHandle, bytes: Uint8Array, mode: number): Promise<void> {
+  await file.chmod(mode)
+  await file.writeFile(bytes)
+  await file.sync()
+}
+
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  await mkdir(path, mode)
+  await using directory = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  await directory.chmod(mode)
+}
+
+async function makeDirectories(path: string, mode: number): Promise<void> {
+  try {
+    await makeDirectory(path, mode)
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'EEXIST') return await mustBeDirectory(path)
+    if (errno !== 'ENOENT') throw error
+    await makeDirectories(path.slice(0, Math.max(path.lastIndexOf('/'), 1)), mode)
+    await makeDirectories(path, mode)
+  }
+}
+
+async function mustBeDirectory(path: string): Promise<void> {
+  await using _directory = await open(path, O_RDONLY | O_DIRECTORY)
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  await directory.sync()
+}
+
+const statOf = (stats: Stats): FileStat => ({
+  kind: kindOf(stats),
+  mode: stats.mode & 0o7777,
+  uid: stats.uid,
+  gid: stats.gid,
+  size: stats.size,
+})
+
+function kindOf(stats: Stats): FileStat['kind'] {
+  if (stats.isFile()) return 'file'
+  if (stats.isDirectory()) return 'directory'
+  if (stats.isSymbolicLink()) return 'symlink'
+  return stats.isSocket() ? 'socket' : 'other'
+}
