@@ -1,0 +1,121 @@
+/**
+ * Sees to it that ZTS forgets an instance soon after its pod has ended, also across restarts and outages of everyone.
+ *
+ * ZTS lets only the provider delete an instance, so this is the callback's work. Each instance is recorded before it is
+ * vouched for. A record whose pod the watch no longer shows is only a suspect: after a pause (a yes given a moment
+ * before may still be on its way through ZTS) the API server is asked about this very pod, and its word decides.
+ */
+import { type Pod, podState } from '@pallas/identity'
+import type { PodWatch } from '@pallas/kubernetes'
+import type { Clock } from '@pallas/runtime'
+import type { Zts } from '@pallas/zts'
+import type { CallbackEvents } from './events.ts'
+import { inParallel } from './in-parallel.ts'
+import type { InstanceRecord, InstanceRecords } from './instance-records.ts'
+
+export interface InstancesDeps {
+  readonly records: InstanceRecords
+  readonly zts: Pick<Zts, 'deleteInstance'>
+  readonly pods: Pick<PodWatch, 'synced' | 'byUid'>
+  readonly findPod: (pod: { readonly namespace: string; readonly name: string }, signal?: AbortSignal) => Promise<Pod | undefined>
+  readonly clock: Clock
+  readonly events: Pick<CallbackEvents, 'instanceDeleted' | 'instanceDeletionFailed' | 'instancesUnreadable'>
+}
+
+export interface Instances extends AsyncDisposable {
+  /** Durable when it resolves. Throws what the API server's client throws. */
+  record(instance: InstanceRecord, signal?: AbortSignal): Promise<void>
+  /** How many instances this replica knows, and how many of them wait to be deleted at ZTS. */
+  count(): { readonly known: number; readonly ending: number }
+}
+
+const TICK_MS = 5_000
+/** How often to learn what other replicas recorded: one of them may have died. */
+const RELOAD_MS = 5 * 60_000
+const SETTLE_MS = 20_000
+const BACKOFF_MS = { first: 2_000, longest: 5 * 60_000 }
+const MOST_PER_TICK = 256
+const DELETIONS_AT_A_TIME = 8
+
+interface Known {
+  readonly record: InstanceRecord
+  /** When to look whether the pod is gone, by the monotonic clock; undefined while nobody doubts it. */
+  lookAt: number | undefined
+  failures: number
+}
+
+export function openInstances(deps: InstancesDeps): Instances {
+  const { records, pods, clock, events } = deps
+  const known = new Map<string, Known>()
+  const stop = new AbortController()
+  let reloadAt = 0
+
+  async function reload(): Promise<void> {
+    for (const record of await records.all(stop.signal)) remember(record)
+    reloadAt = clock.monotonic() + RELOAD_MS * (0.75 + clock.random() / 2)
+  }
+  const remember = (record: InstanceRecord): void => {
+    if (!known.has(record.instanceId)) known.set(record.instanceId, { record, lookAt: undefined, failures: 0 })
+  }
+  const doubt = (): void => {
+    if (!pods.synced()) return
+    for (const it of known.values()) {
+      const pod = pods.byUid(it.record.instanceId)
+      if (pod === undefined || podState(pod) === 'ended') it.lookAt ??= clock.monotonic() + SETTLE_MS
+    }
+  }
+  async function tick(): Promise<void> {
+    if (clock.monotonic() >= reloadAt) await reload().catch((error: unknown) => events.instancesUnreadable(error))
+    doubt()
+    const due = [...known.values()].filter(({ lookAt = Infinity }) => lookAt <= clock.monotonic())
+    await inParallel(due.slice(0, MOST_PER_TICK), DELETIONS_AT_A_TIME, async (it) => {
+      if ((await settle(it, deps, stop.signal)) === 'forgotten') known.delete(it.record.instanceId)
+    })
+  }
+  async function run(): Promise<void> {
+    while (!stop.signal.aborted) {
+      await tick()
+      await clock.sleep(TICK_MS, stop.signal)
+    }
+  }
+  const running = run().catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error
+  })
+
+  return {
+    async record(instance, signal) {
+      if (known.has(instance.instanceId)) return
+      await records.put(instance, signal)
+      remember(instance)
+    },
+    count: () => ({ known: known.size, ending: [...known.values()].filter(({ lookAt }) => lookAt !== undefined).length }),
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await running
+    },
+  }
+}
+
+/** Deletes at ZTS, then the record: in this order, so that whoever dies in between leaves a trace. */
+async function settle(it: Known, deps: InstancesDeps, signal: AbortSignal): Promise<'forgotten' | 'kept'> {
+  const { records, zts, findPod, clock, events } = deps
+  const { record } = it
+  try {
+    const pod = await findPod({ namespace: record.namespace, name: record.pod }, signal)
+    if (pod?.uid === record.instanceId && podState(pod) !== 'ended') {
+      it.lookAt = undefined
+      return 'kept'
+    }
+    await zts.deleteInstance(record, signal)
+    await records.remove(record, signal)
+    events.instanceDeleted(record)
+    return 'forgotten'
+  } catch (error) {
+    if (signal.aborted) throw error
+    it.failures++
+    const ceiling = Math.min(BACKOFF_MS.first * 2 ** it.failures, BACKOFF_MS.longest)
+    it.lookAt = clock.monotonic() + ceiling * (0.5 + clock.random() / 2)
+    events.instanceDeletionFailed(record, error)
+    return 'kept'
+  }
+}

@@ -1,0 +1,56 @@
+import { formatKeyId, IdentityError, parseKeyId } from '@pallas/identity'
+import { type Clock, watchVersionedFiles } from '@pallas/runtime'
+import type { CallbackEvents } from './events.ts'
+import { parsePublicKey, type PublicKey } from './public-key.ts'
+
+export interface PublicKeysOptions {
+  readonly dir: string
+  /** Files `<name>.v<N>` are keys; every other name is not looked at. */
+  readonly name: string
+  readonly clock: Pick<Clock, 'sleep'>
+  readonly events: Pick<CallbackEvents, 'publicKeysLoaded' | 'publicKeyUnusable' | 'publicKeysUnreadable'>
+}
+
+/** Every published key verifies, old versions too, until its file is removed. Follows the directory without restart. */
+export interface PublicKeys extends AsyncDisposable {
+  /** By `kid`; undefined for a key that is not published. Throws `SIGNING_KEY_UNAVAILABLE` when there is none at all. */
+  keyOf(keyId: string): PublicKey | undefined
+  /** Why no document can be verified now. */
+  problem(): string | undefined
+}
+
+const LONGEST_PEM = 16 * 1024
+
+/** A directory that cannot be listed leaves the keys as they were: being blind is no reason to call documents forged. */
+export async function openPublicKeys({ dir, name, clock, events }: PublicKeysOptions): Promise<PublicKeys> {
+  let keys: ReadonlyMap<string, PublicKey> = new Map()
+  const watch = await watchVersionedFiles({
+    dir,
+    clock,
+    maxBytes: LONGEST_PEM,
+    versionOf: (fileName) => {
+      const keyName = parseKeyId(fileName)
+      return keyName?.name === name ? keyName.version : undefined
+    },
+    onChange: (files) => {
+      const usable = new Map<string, PublicKey>()
+      for (const { version, text = '' } of files) {
+        const keyId = formatKeyId({ name, version })
+        const key = parsePublicKey(text)
+        if (key === undefined) events.publicKeyUnusable(keyId)
+        else usable.set(keyId, key)
+      }
+      keys = usable
+      events.publicKeysLoaded(keys.size)
+    },
+    onFailure: (err) => events.publicKeysUnreadable(err),
+  })
+  return {
+    keyOf(keyId) {
+      if (keys.size === 0) throw new IdentityError('SIGNING_KEY_UNAVAILABLE', 'no public key is loaded')
+      return keys.get(keyId)
+    },
+    problem: () => (keys.size === 0 ? 'no public key is loaded' : undefined),
+    [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
+  }
+}
