@@ -35,11 +35,12 @@ export interface SigningKeyName {
   readonly version: number
 }
 
-const VERSIONED = /^(.+)\.v(0|[1-9]\d{0,8})$/
+const VERSIONED = /^([A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)\.v(0|[1-9]\d{0,8})$/
 
-/** `<name>.v<N>`: file name of a signing key and `kid` of what it signs. */
+/** `<name>.v<N>`: file name of a signing key and `kid` of what it signs. Names are those of Kubernetes secrets. */
 export const formatKeyId = ({ name, version }: SigningKeyName): string => `${name}.v${version}`
 
+/** Undefined for anything that cannot be the name of such a file. */
 export function parseKeyId(text: string): SigningKeyName | undefined {
   const [, name, version] = VERSIONED.exec(text) ?? []
   return name === undefined ? undefined : { name, version: Number(version) }

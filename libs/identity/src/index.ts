@@ -11,6 +11,7 @@ export {
   type SigningKeyName,
 } from './document.ts'
 export { IdentityError } from './error.ts'
+export { canonicalIp, isCidr, isWithin } from './ip.ts'
 export {
   instanceDnsName,
   type NameRules,
@@ -22,6 +23,18 @@ export {
   workloadOf,
 } from './names.ts'
 export { domainOf, type DomainRules, isDomain, mangle, namespaceOf } from './naming.ts'
+export {
+  buildNToken,
+  formatYBase64,
+  type NToken,
+  type NTokenClaims,
+  type NTokenFault,
+  type NTokenVerdict,
+  parseNToken,
+  parseYBase64,
+  verifyNToken,
+} from './ntoken.ts'
 export { type Pod, type PodPhase, podState, type PodState } from './pod.ts'
 export { isReasonCode, kindOf, type ReasonCode, type ReasonKind, REASONS } from './reason.ts'
-export { formatSubject, parseSubject, type PodSubject } from './subject.ts'
+export { formatSubject, parseSubject, type PodSubject, subjectOf } from './subject.ts'
+export { type ClientIpPolicy, judge, type ShownInstance, type Verdict, type VerdictRules } from './verdict.ts'

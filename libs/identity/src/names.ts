@@ -3,8 +3,9 @@
  *
  * The agent offers these names, the pod's CSR must repeat them, and the callback compares what ZTS shows it with them.
  */
-import { domainOf, type DomainRules, mangle } from './naming.ts'
 import { IdentityError } from './error.ts'
+import { canonicalIp } from './ip.ts'
+import { domainOf, type DomainRules, mangle } from './naming.ts'
 import type { Pod } from './pod.ts'
 
 export type SpiffeForm = 'service' | 'trust-domain' | 'original' | 'none'
@@ -65,8 +66,9 @@ function addressesOf(pod: Pod, rules: NameRules): string[] {
     if (rules.hostNetwork === 'no-ip') return []
     throw new IdentityError('HOST_NETWORK_REFUSED', 'pod uses the network of its host')
   }
-  if (pod.ip === '') throw new IdentityError('POD_IP_PENDING', 'pod has no address yet')
-  return [pod.ip]
+  const ip = canonicalIp(pod.ip)
+  if (ip === undefined) throw new IdentityError('POD_IP_PENDING', 'pod has no usable address yet', { ip: pod.ip })
+  return [ip]
 }
 
 export function spiffeUrisOf(domain: string, service: string, namespace: string, rules: NameRules): string[] {

@@ -1,0 +1,14 @@
+export { CredentialsError, type CredentialsErrorCode } from './error.ts'
+export { bundleOf, type CredentialSet, type OutputFile, outputFiles, type OutputPaths } from './output.ts'
+export { directoriesOf, planPublication, type Publication, type SeenDirectory, type SeenEntry } from './publication.ts'
+export {
+  type Issue,
+  type Lifetime,
+  lifetimeOf,
+  napBefore,
+  renewAt,
+  type RenewalState,
+  renewalFor,
+  type Waiting,
+} from './renewal.ts'
+export type { Step } from './step.ts'
