@@ -27,6 +27,7 @@ export { IN_CLUSTER } from './in-cluster.ts'
 export { createKubelet, type Kubelet, type KubeletOptions, type KubeletTrust } from './kubelet.ts'
 export { createLease, deleteLease, type Lease, leaseOf, listLeases, type NewLease } from './leases.ts'
 export { getNode, listNodes, type Node, type NodeAddress, nodeNamesOf, nodeOf } from './nodes.ts'
+export { orUnavailable } from './or-unavailable.ts'
 export { openPodWatch, type PodWatch, type PodWatchLog, type PodWatchOptions } from './pod-watch.ts'
 export { getPod, listPods, type ListPodsOptions, podOf, podsOf } from './pods.ts'
 export {
