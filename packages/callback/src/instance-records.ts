@@ -8,6 +8,7 @@ import {
   LEASES,
   leaseOf,
   listLeases,
+  orUnavailable,
   pathOf,
 } from '@pallas/kubernetes'
 import type { InstanceName } from '@pallas/zts'
@@ -18,9 +19,11 @@ export interface InstanceRecord extends InstanceName {
   readonly pod: string
 }
 
+/** Every method throws `API_UNAVAILABLE`. */
 export interface InstanceRecords {
   /** Makes the record unless it is there. */
   put(record: InstanceRecord, signal?: AbortSignal): Promise<void>
+  has(instanceId: string, signal?: AbortSignal): Promise<boolean>
   all(signal?: AbortSignal): Promise<readonly InstanceRecord[]>
   /** Fine when it is not there. */
   remove(record: InstanceRecord, signal?: AbortSignal): Promise<void>
@@ -32,34 +35,40 @@ export interface InstanceRecordsDeps {
 }
 
 export function createInstanceRecords({ api, namespace }: InstanceRecordsDeps): InstanceRecords {
+  async function find(instanceId: string, signal?: AbortSignal): Promise<Lease | undefined> {
+    try {
+      return leaseOf(await api.get(pathOf(LEASES, { namespace, name: nameOf(instanceId) }), signal))
+    } catch (error) {
+      if (isKubernetesError(error, 'KUBE_NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+  async function all(signal?: AbortSignal): Promise<readonly InstanceRecord[]> {
+    const query = { namespace, labelSelector: selectorOf(INSTANCE_LABELS) }
+    const records: InstanceRecord[] = []
+    for (let more: string | undefined; ; ) {
+      const page = await listLeases(api, more === undefined ? query : { ...query, continue: more }, signal)
+      records.push(...page.leases.flatMap(recordOf))
+      if (page.continue === undefined) return records
+      more = page.continue
+    }
+  }
   return {
     async put(record, signal) {
-      const lease = { name: nameOf(record), labels: INSTANCE_LABELS, annotations: annotationsOf(record) }
-      await createLease(api, { namespace, ...lease, holder: 'athenz-callback' }, signal)
+      const lease = { name: nameOf(record.instanceId), labels: INSTANCE_LABELS, annotations: annotationsOf(record) }
+      await orUnavailable(createLease(api, { namespace, ...lease, holder: 'athenz-callback' }, signal))
     },
-    async all(signal) {
-      const query = { namespace, labelSelector: selectorOf(INSTANCE_LABELS) }
-      const records: InstanceRecord[] = []
-      for (let more: string | undefined; ; ) {
-        const page = await listLeases(api, more === undefined ? query : { ...query, continue: more }, signal)
-        records.push(...page.leases.flatMap(recordOf))
-        if (page.continue === undefined) return records
-        more = page.continue
-      }
-    },
-    async remove(record, signal) {
-      const name = nameOf(record)
-      const lease = await api.get(pathOf(LEASES, { namespace, name }), signal).then(leaseOf, (error: unknown) => {
-        if (isKubernetesError(error, 'KUBE_NOT_FOUND')) return undefined
-        throw error
-      })
-      if (lease !== undefined) await deleteLease(api, lease, signal)
+    has: async (instanceId, signal) => (await orUnavailable(find(instanceId, signal))) !== undefined,
+    all: (signal) => orUnavailable(all(signal)),
+    async remove({ instanceId }, signal) {
+      const lease = await orUnavailable(find(instanceId, signal))
+      if (lease !== undefined) await orUnavailable(deleteLease(api, lease, signal))
     },
   }
 }
 
 /** The instance id is the UID of a pod: fit for a name, and never used again. */
-const nameOf = ({ instanceId }: InstanceRecord): string => `athenz-instance-${instanceId}`
+const nameOf = (instanceId: string): string => `athenz-instance-${instanceId}`
 
 const PREFIX = 'athenz.io/'
 const FACTS = ['provider', 'domain', 'service', 'instanceId', 'namespace', 'pod'] as const

@@ -22,9 +22,12 @@ export interface InstancesDeps {
   readonly events: Pick<CallbackEvents, 'instanceDeleted' | 'instanceDeletionFailed' | 'instancesUnreadable'>
 }
 
+/** Its methods throw `API_UNAVAILABLE`. */
 export interface Instances extends AsyncDisposable {
-  /** Durable when it resolves. Throws what the API server's client throws. */
+  /** Durable when it resolves. */
   record(instance: InstanceRecord, signal?: AbortSignal): Promise<void>
+  /** Whether the instance was recorded before, by any replica. */
+  isRecorded(instanceId: string, signal?: AbortSignal): Promise<boolean>
   /** How many instances this replica knows, and how many of them wait to be deleted at ZTS. */
   count(): { readonly known: number; readonly ending: number }
 }
@@ -88,6 +91,7 @@ export function openInstances(deps: InstancesDeps): Instances {
       await records.put(instance, signal)
       remember(instance)
     },
+    isRecorded: async (instanceId, signal) => known.has(instanceId) || records.has(instanceId, signal),
     count: () => ({ known: known.size, ending: [...known.values()].filter(({ lookAt }) => lookAt !== undefined).length }),
     async [Symbol.asyncDispose]() {
       stop.abort()

@@ -7,9 +7,8 @@
  */
 import { createHash } from 'node:crypto'
 import type { DocumentClaims } from '@pallas/identity'
-import { createLease, type KubeApi } from '@pallas/kubernetes'
+import { createLease, type KubeApi, orUnavailable } from '@pallas/kubernetes'
 import type { Clock } from '@pallas/runtime'
-import { orUnavailable } from './api-unavailable.ts'
 import { DOCUMENT_LABELS } from './lease-labels.ts'
 import { CLOCK_SKEW_SECONDS } from './verify-document.ts'
 

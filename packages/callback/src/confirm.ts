@@ -1,0 +1,105 @@
+/**
+ * Whether ZTS may issue a certificate for an instance: the verdict, step by step, each a reason to say no.
+ *
+ * What costs nothing comes first, and nothing is asked of the API server for a document that is not ours. The single use
+ * is taken last, when all else allows: a request that is refused leaves its document as it was, so nobody can spend a
+ * document that is not theirs to use by asking for wrong names with it. Two requests with one document may both come
+ * this far; creating the Lease lets exactly one of them through. The instance is recorded before that, since a record
+ * without a certificate does no harm, and a certificate without a record would never be deleted at ZTS.
+ */
+import {
+  canonicalIp,
+  type ClientIpPolicy,
+  type DocumentClaims,
+  IdentityError,
+  judge,
+  type NameRules,
+  parseSubject,
+  type Pod,
+  podState,
+  type PodSubject,
+  type ReasonCode,
+  type ShownInstance,
+  type Workload,
+} from '@pallas/identity'
+import type { Clock } from '@pallas/runtime'
+import type { InstanceConfirmation } from '@pallas/zts'
+import type { ConfirmationFacts } from './events.ts'
+import type { Instances } from './instances.ts'
+import type { PublicKeys } from './public-keys.ts'
+import type { UseOnce } from './single-use.ts'
+import { verifyDocument } from './verify-document.ts'
+
+export interface ConfirmDeps {
+  /** The Athenz service that we are. */
+  readonly provider: string
+  readonly names: NameRules
+  readonly keyOf: PublicKeys['keyOf']
+  readonly clock: Pick<Clock, 'now'>
+  /** As the API server shows it now, from no cache. Throws `API_UNAVAILABLE`. */
+  readonly findPod: (pod: { readonly namespace: string; readonly name: string }) => Promise<Pod | undefined>
+  readonly clientIpPolicyFor: (pod: Pod) => Promise<ClientIpPolicy>
+  readonly instances: Pick<Instances, 'record' | 'isRecorded'>
+  readonly useOnce: UseOnce
+}
+
+/** One request of ZTS. */
+export interface Asked {
+  readonly request: InstanceConfirmation
+  /** ZTS asks about a refresh of an instance that it has. */
+  readonly refresh: boolean
+  /** Told what becomes known on the way, for the record of how it ended. */
+  readonly note: (facts: ConfirmationFacts) => void
+}
+
+/** Resolves with a yes; every no is an `IdentityError`, of kind `denied` or `unavailable`. */
+export async function confirm({ request, refresh, note }: Asked, deps: ConfirmDeps): Promise<Workload> {
+  const { provider, names, keyOf, clock, instances } = deps
+  note({ domain: request.domain, service: request.service })
+  if (request.provider !== provider) throw denied('PROVIDER_MISMATCH')
+  if (request.attestationData === undefined) throw denied('DOCUMENT_MISSING')
+
+  const claims = verifyDocument(request.attestationData, { keyOf, now: clock.now() })
+  note({ jti: claims.jti, podUid: claims.uid, node: claims.node })
+  const subject = parseSubject(claims.sub)
+  note({ pod: `${subject.namespace}/${subject.name}` })
+
+  const pod = await deps.findPod(subject)
+  if (pod === undefined) throw denied('POD_UNKNOWN')
+  checkStillThere(claims, pod)
+
+  const occasion = refresh || (await isRenewal(pod, instances)) ? 'renewal' : 'first'
+  const clientIp = await deps.clientIpPolicyFor(pod)
+  const verdict = judge(shownIn(request), pod, { names, provider, clientIp, occasion })
+  if (!verdict.allow) throw denied(verdict.reason, verdict.fields)
+  checkSubject(subject, pod, verdict.workload)
+
+  const { domain, service, instanceId } = verdict.workload
+  await instances.record({ provider, domain, service, instanceId, namespace: pod.namespace, pod: pod.name })
+  if (!(await deps.useOnce(claims))) throw denied('DOCUMENT_REPLAYED')
+  return verdict.workload
+}
+
+/** The pod of that name is still the one that the document was signed for, on the node whose agent asked for it. */
+function checkStillThere({ uid, node }: DocumentClaims, pod: Pod): void {
+  if (pod.uid !== uid) throw denied('UID_MISMATCH')
+  if (pod.node !== node) throw denied('NODE_MISMATCH', { shown: node, wanted: pod.node })
+}
+
+/** Agents renew by registering anew: what was vouched for before is renewed. Only of a terminating pod does it matter. */
+const isRenewal = async (pod: Pod, instances: ConfirmDeps['instances']): Promise<boolean> =>
+  podState(pod) === 'terminating' && instances.isRecorded(pod.uid)
+
+function shownIn({ provider, domain, service, attributes }: InstanceConfirmation): ShownInstance {
+  const { instanceId = '', sanDns, sanIp, sanUri, clientIp } = attributes
+  return { provider, domain, service, instanceId, sanDns, sanIp, sanUri, clientIp }
+}
+
+/** What the signer said of the pod is what follows from it now: the signer may have had other rules, or another hour. */
+function checkSubject({ domain, service, ip }: PodSubject, pod: Pod, workload: Workload): void {
+  const same = domain === workload.domain && service === workload.service && canonicalIp(ip) === canonicalIp(pod.ip)
+  if (!same) throw denied('SUBJECT_MISMATCH', { domain, service, ip })
+}
+
+const denied = (code: ReasonCode, fields: Readonly<Record<string, unknown>> = {}) =>
+  new IdentityError(code, 'the instance is not confirmed', fields)
