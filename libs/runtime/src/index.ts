@@ -5,7 +5,6 @@ export type { LogFields } from './log-fields.ts'
 export { type Counter, createMetrics, type Gauge, type Histogram, type Metric, type Metrics, type Registry } from './metrics.ts'
 export { createRequestIds } from './request-ids.ts'
 export { EXIT, type HostProcess, type Main, runMain } from './run.ts'
-export { watchFiles, type WatchFilesOptions } from './watch-files.ts'
 export {
   readVersionedFiles,
   type VersionedFile,
@@ -13,3 +12,4 @@ export {
   watchVersionedFiles,
   type WatchVersionedFilesOptions,
 } from './versioned-files.ts'
+export { watchFiles, type WatchFilesOptions } from './watch-files.ts'

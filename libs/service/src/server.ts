@@ -1,0 +1,117 @@
+import type { Server as HttpsServer } from 'node:https'
+import { IdentityError, type ReasonCode } from '@pallas/identity'
+import type { Clock, LogFields, Logger } from '@pallas/runtime'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { answerBadBytes } from './bad-bytes.ts'
+import { takeOnlyJson } from './json-body.ts'
+import { DEFAULT_LIMITS, httpOptionsOf, type Limits } from './limits.ts'
+import { type Allow, peerOf } from './peer.ts'
+import { answerTo, refusalOf, type StatusOf } from './refusal.ts'
+import { followTlsFiles, type MinVersion, secureServerOptions, type SecureOptions } from './secure-server.ts'
+import type { TlsFiles } from './tls-files.ts'
+
+export interface ServerOptions {
+  readonly log: Logger
+  readonly clock: Pick<Clock, 'now'>
+  /** Makes the id of a request; what callers send as such is not believed. */
+  readonly requestIds: () => string
+  /** Bytes; longer bodies are 413 `BODY_TOO_LARGE`. */
+  readonly bodyLimit: number
+  /** With it the server speaks TLS, without it plain HTTP. */
+  readonly tls?: TlsFiles
+  /** `verified` (default): mutual TLS, the caller is checked on every request. */
+  readonly callers?: 'verified' | 'anonymous'
+  /** Which verified callers may use the service; default: all that chain to the roots. */
+  readonly allow?: Allow
+  readonly minVersion?: MinVersion
+  readonly limits?: Partial<Limits>
+  /** Another status than the common table's. */
+  readonly statusOf?: StatusOf
+}
+
+/** A server without routes. What handlers throw becomes `{code, message, retryAfter?}`; only `IdentityError` says why. */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const secure = secureOptionsOf(options, limits)
+  const app = fastify({
+    ...(secure === undefined ? { http: httpOptionsOf(limits) } : { https: secureServerOptions(secure) }),
+    loggerInstance: options.log,
+    disableRequestLogging: true,
+    genReqId: () => options.requestIds(),
+    requestIdHeader: false,
+    requestIdLogLabel: 'requestId' satisfies keyof LogFields,
+    bodyLimit: options.bodyLimit,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    handlerTimeout: limits.handlerTimeoutMs,
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    clientErrorHandler: answerBadBytes(options.log),
+    frameworkErrors: (_error, request, reply) => void refuse(routeUnknown(), request, reply, options.statusOf),
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+  }) as unknown as FastifyInstance
+  app.server.maxConnections = limits.maxConnections
+  takeOnlyJson(app)
+  refuseWhileClosing(app)
+  if (secure !== undefined) guard(app, secure, options)
+  app.addHook('onResponse', logRequest)
+  app.setErrorHandler((error, request, reply) => refuse(refusalOf(error), request, reply, options.statusOf))
+  app.setNotFoundHandler((request, reply) => refuse(routeUnknown(), request, reply, options.statusOf))
+  return app
+}
+
+function secureOptionsOf({ tls, minVersion = 'TLSv1.3', callers = 'verified' }: ServerOptions, limits: Limits): SecureOptions | undefined {
+  return tls === undefined ? undefined : { tls, minVersion, callers, limits }
+}
+
+/** Checks the caller on every request, and ends connections made before the last change of credentials after their answer. */
+function guard(app: FastifyInstance, secure: SecureOptions, { allow, clock, log }: ServerOptions): void {
+  const server = app.server as unknown as HttpsServer
+  const following = followTlsFiles(server, secure)
+  server.on('tlsClientError', (error: NodeJS.ErrnoException) => log.debug({ problem: error.code }, 'tls handshake failed'))
+  app.addHook('onClose', async () => following.stop())
+  app.addHook('onRequest', async (request, reply) => {
+    if (following.isOutdated(request.raw.socket)) reply.header('connection', 'close')
+    if (secure.callers === 'anonymous') return
+    const reason = callerProblem(request, allow, clock.now())
+    if (reason === undefined) return
+    reply.header('connection', 'close')
+    throw new IdentityError(reason, 'the client certificate may not call this service', { peer: peerOf(request)?.commonName })
+  })
+}
+
+function callerProblem(request: FastifyRequest, allow: Allow = () => undefined, now: number): ReasonCode | undefined {
+  const peer = peerOf(request)
+  return peer === undefined || peer.notAfter <= now ? 'CALLER_NOT_ALLOWED' : allow(peer)
+}
+
+function refuseWhileClosing(app: FastifyInstance): void {
+  let closing = false
+  app.addHook('preClose', async () => void (closing = true))
+  app.addHook('onRequest', async (_request, reply) => {
+    if (!closing) return
+    reply.header('connection', 'close')
+    throw new IdentityError('NOT_READY', 'the service is stopping', {}, { retryAfterMs: 1_000 })
+  })
+}
+
+function refuse(refusal: IdentityError, request: FastifyRequest, reply: FastifyReply, statusOf?: StatusOf): FastifyReply {
+  const { status, headers, body } = answerTo(refusal, request.id, statusOf)
+  const facts = { reason: refusal.code, status, problem: refusal.message } satisfies LogFields
+  if (refusal.kind === 'internal') request.log.error({ ...facts, err: refusal }, 'request failed')
+  else if (refusal.kind === 'unavailable') request.log.warn({ ...facts, err: refusal }, 'request not served now')
+  else request.log.info({ ...facts, facts: refusal.fields }, 'request refused')
+  return reply.code(status).headers(headers).send(body)
+}
+
+const routeUnknown = () => new IdentityError('ROUTE_UNKNOWN', 'no such route')
+
+async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const facts = {
+    method: request.method,
+    route: request.routeOptions.url ?? 'none',
+    status: reply.statusCode,
+    durationMs: Math.round(reply.elapsedTime),
+  } satisfies LogFields
+  request.log.debug(facts, 'request answered')
+}

@@ -1,0 +1,1 @@
+export { type TlsDirectory, tlsDirectory } from './tls-directory.ts'
