@@ -7,7 +7,8 @@ import type { Logger } from '@pallas/runtime'
 export function answerBadBytes(log: Logger): (error: NodeJS.ErrnoException, socket: Socket) => void {
   return (error, socket) => {
     log.debug({ problem: error.code }, 'not a request')
-    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+    // Before the TLS handshake nothing can be answered: an answer would wait for ever.
+    if (!socket.writable || !/^(HPE_|ERR_HTTP_)/.test(error.code ?? '')) return void socket.destroy()
     const status = statusFor(error.code)
     const body = JSON.stringify({ code: 'BODY_INVALID' satisfies ReasonCode, message: 'not a complete http request' })
     const head = [

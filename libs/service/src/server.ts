@@ -1,7 +1,7 @@
 import type { Server as HttpsServer } from 'node:https'
 import { IdentityError, type ReasonCode } from '@pallas/identity'
 import type { Clock, LogFields, Logger } from '@pallas/runtime'
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { answerBadBytes } from './bad-bytes.ts'
 import { takeOnlyJson } from './json-body.ts'
 import { DEFAULT_LIMITS, httpOptionsOf, type Limits } from './limits.ts'
@@ -36,10 +36,9 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const app = fastify({
     ...(secure === undefined ? { http: httpOptionsOf(limits) } : { https: secureServerOptions(secure) }),
     loggerInstance: options.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' satisfies keyof LogFields }),
     genReqId: () => options.requestIds(),
     requestIdHeader: false,
-    requestIdLogLabel: 'requestId' satisfies keyof LogFields,
     bodyLimit: options.bodyLimit,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
