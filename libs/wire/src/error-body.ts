@@ -7,13 +7,35 @@ export interface ErrorBody {
   readonly retryAfter?: number
 }
 
-/** Reads a refusal by one of our servers; a body of another form is `fallback`. */
-export function errorOf(status: number, body: string, fallback: ReasonCode): IdentityError {
+/** An HTTP answer that is not 200. Header names are in lower case. */
+export interface RefusedAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: string
+}
+
+const MAX_MESSAGE = 200
+const MAX_WAIT_SECONDS = 3_600
+
+/** The refusal that one of our servers sent; a body of another form, as a stranger's, is `fallback`. */
+export function refusalOf({ status, headers, body }: RefusedAnswer, fallback: ReasonCode): IdentityError {
   const { code, message, retryAfter } = parse(body)
   const known = typeof code === 'string' && isReasonCode(code) ? code : fallback
-  const wait = typeof retryAfter === 'number' && retryAfter >= 0 ? { retryAfterMs: retryAfter * 1_000 } : {}
-  return new IdentityError(known, typeof message === 'string' ? message : 'refused', { status }, wait)
+  const waits = [retryAfter, secondsOf(headers['retry-after'])]
+  const seconds = waits.find((wait) => typeof wait === 'number' && wait >= 0)
+  const rest = typeof seconds === 'number' ? { retryAfterMs: Math.min(seconds, MAX_WAIT_SECONDS) * 1_000 } : {}
+  return new IdentityError(known, typeof message === 'string' ? shown(message) : 'refused', { status }, rest)
 }
+
+/** As `refusalOf`, for a caller that has no headers. */
+export const errorOf = (status: number, body: string, fallback: ReasonCode): IdentityError =>
+  refusalOf({ status, headers: {}, body }, fallback)
+
+const secondsOf = (header: string | undefined): number | undefined =>
+  header !== undefined && /^\d{1,9}$/.test(header) ? Number(header) : undefined
+
+/** One short line, whoever sent it. */
+const shown = (message: string) => message.replace(/[^\x20-\x7e]/g, ' ').slice(0, MAX_MESSAGE)
 
 function parse(body: string): Record<string, unknown> {
   try {

@@ -1,12 +1,31 @@
 export {
   AGENT_ROUTES,
+  type Credentials,
+  credentialsAnswer,
   type CredentialsAnswer,
   type CsrRequest,
+  formatKeyWish,
+  type KeyWish,
   type NamesAnswer,
+  type Pair,
   type PairRequest,
+  parseCredentialsAnswer,
+  parseInitRequest,
+  parseNamesAnswer,
+  parseRefreshRequest,
 } from './agent-api.ts'
-export { type ErrorBody, errorOf } from './error-body.ts'
-export { JWT_ROUTES, type JwtAnswer, type JwtRequest } from './jwt-api.ts'
+export { type AgentClient, type AgentClientOptions, createAgentClient } from './agent-client.ts'
+export { type ErrorBody, errorOf, type RefusedAnswer, refusalOf } from './error-body.ts'
+export {
+  JWT_ROUTES,
+  type JwtAnswer,
+  jwtRequest,
+  type JwtRequest,
+  parseJwtAnswer,
+  parseJwtRequest,
+  type SubjectRequest,
+} from './jwt-api.ts'
+export { createJwtClient, type JwtClient, type JwtExchange, type JwtExchangeAnswer } from './jwt-client.ts'
 export {
   formatVolumeContext,
   formatVolumeData,
