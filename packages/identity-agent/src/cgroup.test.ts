@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { podOfCgroups } from './cgroup.ts'
 
@@ -100,7 +100,7 @@ test('T05 fuzz: whatever a workload creates below its own cgroup gives its own p
   const nested = fc.array(
     fc.oneof(
       fc.constantFrom('kubepods', 'kubepods.slice', 'burstable', '..', `pod${VICTIM}`, `kubepods-pod${VICTIM_}.slice`),
-      fc.constantFrom(`kubepods-pod${VICTIM_}.slice:cri-containerd:${ID}`, `pod${UID}`, 'pod', `${VICTIM}`),
+      fc.constantFrom(`kubepods-pod${VICTIM_}.slice:cri-containerd:${ID}`, `pod${UID}`, 'pod', VICTIM),
       fc.string({ maxLength: 60 }).map((text) => text.replace(/[\n/]/g, '')),
     ),
     { maxLength: 6 },

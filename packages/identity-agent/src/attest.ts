@@ -1,0 +1,99 @@
+/**
+ * Who is at the other end of a connection, by the kernel's word (design.md 3, rule 1).
+ *
+ * Runs at once when the connection comes, before a byte of it is read, and holds on to the process until the connection
+ * ends: an answer is for the process that connected, or for nobody.
+ */
+import type { ReasonCode } from '@pallas/identity'
+import { podOfCgroups } from './cgroup.ts'
+import type { Processes, ProcessRecord } from './processes.ts'
+
+/** The kernel's word on the process that called `connect(2)`. */
+export interface Peers {
+  credentials(fd: number): PeerCredentials
+  /** Pins the process; undefined when this kernel cannot (before 6.5). Throws when the process is gone already. */
+  pin(fd: number): PinnedPeer | undefined
+}
+
+export interface PeerCredentials {
+  /** 0 when the process is in a PID namespace that the agent does not see. */
+  readonly pid: number
+  readonly uid: number
+  readonly gid: number
+}
+
+export interface PinnedPeer extends Disposable {
+  exited(): boolean
+}
+
+export type Attestation =
+  | { readonly kind: 'pod'; readonly uid: string; readonly pid: number; stillThere(): boolean }
+  | { readonly kind: 'refused'; readonly reason: ReasonCode; readonly why: string; readonly pid: number }
+  /** `handle-only`: nobody asked the kernel. */
+  | { readonly kind: 'not-asked' }
+
+export interface AttestDeps {
+  readonly peers: Peers
+  readonly processes: Processes
+  readonly requirePidfd: boolean
+}
+
+export type Attest = (fd: number) => Attestation & Disposable
+
+export const attestNobody: Attest = () => ({ kind: 'not-asked', [Symbol.dispose]: () => undefined })
+
+export function createAttest({ peers, processes, requirePidfd }: AttestDeps): Attest {
+  return (fd) => {
+    using scope = new DisposableStack()
+    const peer = attempt(() => peers.credentials(fd))
+    if (peer === undefined) return refused('PEER_UNKNOWN', 'no-credentials')
+    if (peer.pid <= 0) return refused('PEER_UNKNOWN', 'other-pid-namespace')
+    const pinning = attempt(() => ({ pin: peers.pin(fd) }))
+    if (pinning === undefined) return refused('PEER_EXITED', 'gone-before-pin', peer.pid)
+    const pin = scope.use(pinning.pin ?? null)
+    if (pin === null && requirePidfd) return refused('PEER_UNKNOWN', 'no-pidfd', peer.pid)
+
+    const record = attempt(() => processes.open(peer.pid))
+    if (record === undefined) return refused('PEER_EXITED', 'no-process', peer.pid)
+    scope.use(record)
+    const stillThere = pin === null ? sameStart(record) : () => !pin.exited()
+    const cgroups = record.cgroups()
+    if (!stillThere() || cgroups === undefined) return refused('PEER_EXITED', 'gone-while-read', peer.pid)
+
+    const verdict = podOfCgroups(cgroups)
+    if (verdict.uid === undefined) return refused('NOT_A_POD', verdict.why, peer.pid)
+    const held = scope.move()
+    return { kind: 'pod', uid: verdict.uid, pid: peer.pid, stillThere, [Symbol.dispose]: () => held.dispose() }
+  }
+}
+
+/** Why this caller may not use a volume made for pod `uid`; undefined when it may. */
+export function refusalOf(attestation: Attestation, uid: string): { reason: ReasonCode; why: string } | undefined {
+  if (attestation.kind === 'not-asked') return undefined
+  if (attestation.kind === 'refused') return attestation
+  if (!attestation.stillThere()) return { reason: 'PEER_EXITED', why: 'gone-before-answer' }
+  if (attestation.uid !== uid) return { reason: 'HANDLE_PEER_MISMATCH', why: 'other-pod' }
+  return undefined
+}
+
+/** Without a pin: another process under the same pid has another start time. */
+function sameStart(record: ProcessRecord): () => boolean {
+  const before = record.startTime()
+  return () => before !== undefined && record.startTime() === before
+}
+
+const refused = (reason: ReasonCode, why: string, pid = 0): Attestation & Disposable => ({
+  kind: 'refused',
+  reason,
+  why,
+  pid,
+  [Symbol.dispose]: () => undefined,
+})
+
+function attempt<T>(step: () => T): T | undefined {
+  try {
+    return step()
+  } catch {
+    return undefined
+  }
+}

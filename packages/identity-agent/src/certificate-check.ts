@@ -1,0 +1,83 @@
+/** What ZTS sent is believed only when it is what was asked for (attacks T16). */
+import type { Clock, Keys } from '@pallas/host'
+import { IdentityError, type WorkloadNames } from '@pallas/identity'
+import { type Certificate, checkChain, readCertificate, readCertificates, sameBytes, sameNames } from '@pallas/x509'
+
+export interface CertificateCheck {
+  /**
+   * The certificate as it was read. Throws `UPSTREAM_INVALID_CERT`, `fields.why` saying what is wrong: another key, other
+   * names, not valid now, or a chain that does not end in our roots.
+   */
+  issued(answer: { readonly cert: string; readonly issuers: string }, wanted: Wanted): Promise<Certificate>
+  /** Whether a certificate that a caller holds is one of ours and valid now. */
+  trusted(cert: Certificate, issuers: readonly Certificate[]): Promise<boolean>
+}
+
+export interface Wanted {
+  readonly names: WorkloadNames
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array
+}
+
+export interface CertificateCheckDeps {
+  /** PEM bundle: whose certificates Athenz services carry. */
+  readonly roots: string
+  readonly verify: Keys['verify']
+  readonly clock: Pick<Clock, 'now'>
+}
+
+/** How far ahead of ours the clock of ZTS may be. */
+const SKEW_MS = 30_000
+const COME_BACK_MS = 5_000
+
+export function createCertificateCheck({ roots, verify, clock }: CertificateCheckDeps): CertificateCheck {
+  const anchors = readCertificates(roots)
+
+  /** What others send may lengthen the chain, never end it. */
+  async function chains(leaf: Certificate, issuers: readonly Certificate[]): Promise<void> {
+    const bundle = [...anchors, ...issuers.filter((it) => !isSelfIssued(it))]
+    await checkChain({ leaf, bundle, now: clock.now(), verify, skewMs: SKEW_MS })
+  }
+
+  return {
+    async issued({ cert, issuers }, { names, spki }) {
+      const { leaf, others } = read(cert, issuers)
+      if (!sameBytes(leaf.spki, spki)) throw invalid('key')
+      const differs = sameNames({ ...leaf.names, commonName: leaf.commonName }, names)
+      if (differs !== undefined) throw invalid(`names: ${differs}`)
+      try {
+        await chains(leaf, others)
+      } catch (cause) {
+        throw invalid('chain', cause)
+      }
+      return leaf
+    },
+
+    async trusted(cert, issuers) {
+      try {
+        await chains(cert, issuers)
+        return true
+      } catch {
+        return false
+      }
+    },
+  }
+}
+
+function read(cert: string, issuers: string): { leaf: Certificate; others: readonly Certificate[] } {
+  try {
+    return { leaf: readCertificate(cert), others: issuers === '' ? [] : readCertificates(issuers) }
+  } catch (cause) {
+    throw invalid('form', cause)
+  }
+}
+
+const isSelfIssued = ({ issuer, subjectDer }: Certificate): boolean => sameBytes(issuer, subjectDer)
+
+const invalid = (why: string, cause?: unknown) =>
+  new IdentityError(
+    'UPSTREAM_INVALID_CERT',
+    'zts answered with a certificate that is not the one asked for',
+    { why },
+    cause === undefined ? { retryAfterMs: COME_BACK_MS } : { cause, retryAfterMs: COME_BACK_MS },
+  )

@@ -1,0 +1,40 @@
+/** `context.json` of a volume: what must be remembered of an identity over a restart. Written whole or not at all. */
+import { constants } from 'node:fs'
+import { open, rename, unlink } from 'node:fs/promises'
+import { formatVolumeContext, parseVolumeContext, type VolumeContext } from '@pallas/wire'
+import type { Volume } from './volume-trust.ts'
+
+export interface Contexts {
+  /** Undefined when no identity is on record, or the record cannot be read: then everything starts anew. */
+  read(volume: Volume): Promise<VolumeContext | undefined>
+  /** Never makes a directory: a volume that has gone stays gone, and the promise rejects. */
+  write(volume: Volume, context: VolumeContext): Promise<void>
+}
+
+const LIMIT = 64 * 1_024
+
+export const fileContexts: Contexts = {
+  async read({ paths }) {
+    try {
+      await using file = await open(paths.context, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+      const stats = await file.stat()
+      return stats.isFile() && stats.size <= LIMIT ? parseVolumeContext(await file.readFile('utf8')) : undefined
+    } catch {
+      return undefined
+    }
+  },
+
+  async write({ paths }, context) {
+    const draft = `${paths.context}.new`
+    await unlink(draft).catch(() => undefined)
+    try {
+      await using file = await open(draft, 'wx', 0o600)
+      await file.writeFile(formatVolumeContext(context))
+      await file.sync()
+    } catch (error) {
+      await unlink(draft).catch(() => undefined)
+      throw error
+    }
+    await rename(draft, paths.context)
+  },
+}

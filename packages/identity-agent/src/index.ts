@@ -1,0 +1,2 @@
+export { program } from './settings.ts'
+export { type IdentityAgent, type IdentityAgentDeps, startIdentityAgent } from './start.ts'

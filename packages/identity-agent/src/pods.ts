@@ -1,0 +1,76 @@
+/** The pod of a volume, by the kubelet's word now: nothing that a pod's identity follows from is remembered. */
+import type { Clock } from '@pallas/host'
+import { IdentityError, type Pod, podState } from '@pallas/identity'
+import type { Kubelet } from '@pallas/kubernetes'
+import type { VolumeData } from '@pallas/wire'
+
+export interface Pods {
+  /**
+   * The pod, once it has an address. Rejects with `POD_UNKNOWN`, `POD_ENDED`, or, when the wait is over,
+   * `POD_NOT_SEEN_YET`, `POD_IP_PENDING`; `KUBELET_UNAVAILABLE` at once.
+   */
+  settled(data: VolumeData, signal: AbortSignal): Promise<Pod>
+}
+
+export interface PodsDeps {
+  readonly kubelet: Kubelet
+  readonly clock: Clock
+  /** Longest wait for the address, and for a pod of a new volume to show up. */
+  readonly waitMs: number
+}
+
+const POLL_MS = 500
+/** A volume younger than this may be ahead of what the kubelet shows. */
+const NEW_VOLUME_MS = 60_000
+const COME_BACK_MS = 2_000
+
+export function createPods({ kubelet, clock, waitMs }: PodsDeps): Pods {
+  return {
+    async settled(data, signal) {
+      const giveUpAt = clock.monotonic() + waitMs
+      for (;;) {
+        const found = findPod(await podsOf(kubelet, signal), data, clock.now())
+        if (typeof found !== 'string') return found
+        if (clock.monotonic() + POLL_MS > giveUpAt) throw notYet(found)
+        await clock.sleep(POLL_MS, signal)
+      }
+    },
+  }
+}
+
+type NotYet = 'POD_NOT_SEEN_YET' | 'POD_IP_PENDING'
+
+/** The settled pod, or what it lacks. Throws when waiting will not help. */
+export function findPod(pods: readonly Pod[], data: VolumeData, now: number): Pod | NotYet {
+  const pod = pods.find(({ namespace, name }) => namespace === data.namespace && name === data.name)
+  if (pod === undefined) {
+    if (now - madeAt(data) < NEW_VOLUME_MS) return 'POD_NOT_SEEN_YET'
+    throw new IdentityError('POD_UNKNOWN', 'the kubelet shows no such pod')
+  }
+  if (pod.uid !== data.uid) throw new IdentityError('POD_UNKNOWN', 'another pod has that name now')
+  if (podState(pod) === 'ended') throw new IdentityError('POD_ENDED', 'the pod has ended')
+  return pod.ip === '' && !pod.hostNetwork ? 'POD_IP_PENDING' : pod
+}
+
+/** Epoch milliseconds; a time that cannot be read is long ago. */
+function madeAt({ createdAt }: VolumeData): number {
+  try {
+    return Temporal.Instant.from(createdAt).epochMilliseconds
+  } catch {
+    return 0
+  }
+}
+
+async function podsOf(kubelet: Kubelet, signal: AbortSignal): Promise<readonly Pod[]> {
+  try {
+    return await kubelet.pods(signal)
+  } catch (cause) {
+    signal.throwIfAborted()
+    const asked = cause instanceof Error && 'retryAfterMs' in cause ? cause.retryAfterMs : undefined
+    const retryAfterMs = typeof asked === 'number' ? asked : COME_BACK_MS
+    throw new IdentityError('KUBELET_UNAVAILABLE', 'the kubelet does not say which pods run here', {}, { cause, retryAfterMs })
+  }
+}
+
+const notYet = (code: NotYet) =>
+  new IdentityError(code, 'the pod is not ready for an identity yet', {}, { retryAfterMs: COME_BACK_MS })

@@ -1,0 +1,69 @@
+/** What `/proc` says of a process, held by a descriptor so that a recycled pid cannot slip in between two reads. */
+import { closeSync, constants, openSync, readFileSync, statfsSync } from 'node:fs'
+
+export interface Processes {
+  /** Undefined when there is no such process. */
+  open(pid: number): ProcessRecord | undefined
+}
+
+export interface ProcessRecord extends Disposable {
+  /** Text of its `cgroup` file; undefined once the process is gone. */
+  cgroups(): string | undefined
+  /** Start time in ticks since boot; undefined once the process is gone. */
+  startTime(): string | undefined
+}
+
+/** `root` says the cgroups; the start time is always the kernel's own, from `/proc`. */
+export function openProcesses(root: string): Processes {
+  return {
+    open(pid) {
+      const directory = openDirectory(`${root}/${pid}`)
+      if (directory === undefined) return undefined
+      const kernel = root === PROC ? directory : openDirectory(`${PROC}/${pid}`)
+      return {
+        cgroups: () => read(directory, 'cgroup'),
+        startTime: () => startTimeOf(read(kernel, 'stat')),
+        [Symbol.dispose]: () => {
+          closeSync(directory)
+          if (kernel !== undefined && kernel !== directory) closeSync(kernel)
+        },
+      }
+    },
+  }
+}
+
+export const PROC = '/proc'
+const PROC_SUPER_MAGIC = 0x9fa0
+
+/** `procfs`, another `directory`, or `missing`. */
+export function kindOfProcRoot(root: string): 'procfs' | 'directory' | 'missing' {
+  try {
+    return statfsSync(root).type === PROC_SUPER_MAGIC ? 'procfs' : 'directory'
+  } catch {
+    return 'missing'
+  }
+}
+
+/** Field 22 of `stat`; the command in field 2 may hold blanks and parentheses, so counting begins after the last one. */
+export function startTimeOf(stat: string | undefined): string | undefined {
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const value = fields?.[22 - 3]
+  return value !== undefined && /^\d+$/.test(value) ? value : undefined
+}
+
+function openDirectory(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  } catch {
+    return undefined
+  }
+}
+
+function read(directory: number | undefined, name: string): string | undefined {
+  if (directory === undefined) return undefined
+  try {
+    return readFileSync(`${PROC}/self/fd/${directory}/${name}`, 'utf8')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Does rule 1 hold on this host? Asked once at start, of a connection that the agent makes to itself.
+ *
+ * What makes attestation impossible keeps the agent unready, by name. What only weakens it is allowed where the settings
+ * say so, and announced.
+ */
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { descriptorOf } from '@pallas/linux'
+import type { Attestation, Peers } from './attest.ts'
+import { podOfCgroups } from './cgroup.ts'
+import { kindOfProcRoot, PROC, type Processes } from './processes.ts'
+
+export type Weakening = 'handle-only' | 'proc-root-not-procfs' | 'no-pidfd'
+
+export interface SelfTestFacts {
+  readonly attestation: 'peer' | 'handle-only'
+  readonly procRoot: string
+  readonly procRootKind: 'procfs' | 'directory' | 'missing'
+  readonly requirePidfd: boolean
+  /** What the kernel said of our own connection; undefined when it could not be asked. */
+  readonly own: { readonly pid: number; readonly pidfd: boolean } | undefined
+  /** Text of the cgroups of pid 1, as far as it can be read. */
+  readonly firstProcess: string | undefined
+}
+
+export interface SelfTestVerdict {
+  /** Each keeps the agent unready. */
+  readonly problems: readonly string[]
+  readonly weakenings: readonly Weakening[]
+}
+
+export function judge(facts: SelfTestFacts): SelfTestVerdict {
+  if (facts.attestation === 'handle-only') return { problems: [], weakenings: ['handle-only'] }
+  const { procRoot, procRootKind, requirePidfd, own, firstProcess } = facts
+  const problems: string[] = []
+  const weakenings: Weakening[] = []
+  if (procRootKind === 'missing') problems.push('--proc-root does not exist')
+  if (procRootKind === 'directory' && procRoot === PROC) problems.push('--proc-root is not procfs')
+  if (procRootKind === 'directory' && procRoot !== PROC) weakenings.push('proc-root-not-procfs')
+  if (own === undefined) problems.push('the kernel does not say who is at the other end of a socket')
+  else if (own.pid === 0) problems.push('peers have pid 0')
+  else if (own.pid === 1 || isInPod(firstProcess)) problems.push("the agent is not in the host's PID namespace")
+  if (own !== undefined && !own.pidfd) {
+    if (requirePidfd) problems.push('--require-pidfd, but this kernel has no SO_PEERPIDFD')
+    else weakenings.push('no-pidfd')
+  }
+  return { problems, weakenings }
+}
+
+/** With the host's PID namespace pid 1 is the host's init; without, it is the pause or first process of the agent's own pod. */
+const isInPod = (cgroups: string | undefined): boolean => cgroups !== undefined && podOfCgroups(cgroups).uid !== undefined
+
+export interface SelfTestDeps {
+  readonly peers: Peers
+  readonly processes: Processes
+  /** Path for a socket that lives for a moment. */
+  readonly probePath: string
+}
+
+export async function selfTest(
+  settings: Pick<SelfTestFacts, 'attestation' | 'procRoot' | 'requirePidfd'>,
+  { peers, processes, probePath }: SelfTestDeps,
+): Promise<SelfTestVerdict> {
+  const procRootKind = kindOfProcRoot(settings.procRoot)
+  if (settings.attestation === 'handle-only') return judge({ ...settings, procRootKind, own: undefined, firstProcess: undefined })
+  using first = processes.open(1) ?? null
+  const own = await askOwn(peers, probePath)
+  return judge({ ...settings, procRootKind, own, firstProcess: first?.cgroups() })
+}
+
+async function askOwn(peers: Peers, path: string): Promise<SelfTestFacts['own']> {
+  await using server = createServer().listen(path)
+  try {
+    await once(server, 'listening')
+    const accepted = once(server, 'connection')
+    const client = connect(path)
+    const [socket] = (await accepted) as [Socket]
+    try {
+      const fd = descriptorOf(socket)
+      if (fd === undefined) return undefined
+      const { pid } = peers.credentials(fd)
+      using pin = peers.pin(fd) ?? null
+      return { pid, pidfd: pin !== null }
+    } finally {
+      socket.destroy()
+      client.destroy()
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** The readiness of rule 1: what the self-test found, and what shows only when a pod calls. */
+export function createAttestationHealth({ problems }: SelfTestVerdict) {
+  let invisible = false
+  return {
+    observe(attestation: Attestation): void {
+      if (attestation.kind === 'refused' && attestation.why === 'other-pid-namespace') invisible = true
+    },
+    problem(): string | undefined {
+      const all = invisible ? [...problems, 'a peer had pid 0: the agent needs the PID namespace of the host'] : problems
+      return all.length === 0 ? undefined : all.join('; ')
+    },
+  }
+}

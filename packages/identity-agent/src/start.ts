@@ -1,0 +1,79 @@
+/** The composition root: makes every part in order; disposing the result unmakes them in reverse. */
+import { readFile } from 'node:fs/promises'
+import type { Clock } from '@pallas/host'
+import { nodeHost, peerOf, pinPeer } from '@pallas/linux'
+import { createMetrics, type Logger } from '@pallas/runtime'
+import { clientDispatcher, openTlsFiles, startAdmin, type TlsFiles } from '@pallas/service'
+import { parseClusterConfig } from '@pallas/wire/cluster-config'
+import { createZtsClient } from '@pallas/zts'
+import type { Peers } from './attest.ts'
+import { createDocuments } from './documents.ts'
+import { createEvents } from './events.ts'
+import { installDriver } from './install-driver.ts'
+import { openKubelet } from './kubelet-door.ts'
+import { openProcesses } from './processes.ts'
+import { startServing } from './serve.ts'
+import type { IdentityAgentSettings } from './settings.ts'
+
+export interface IdentityAgentDeps {
+  readonly clock: Clock
+  readonly log: Logger
+  /** For the variables in `--pod-endpoint`. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Effective user: owner, besides root, whose volumes are believed. */
+  readonly ownUid: number
+  readonly version: string
+}
+
+export interface IdentityAgent extends AsyncDisposable {
+  /** Of healthz, readyz and metrics. */
+  readonly adminUrl: string
+}
+
+const kernel: Peers = { credentials: peerOf, pin: pinPeer }
+
+export async function startIdentityAgent(settings: IdentityAgentSettings, deps: IdentityAgentDeps): Promise<IdentityAgent> {
+  const { clock, log, env, ownUid, version } = deps
+  await using scope = new AsyncDisposableStack()
+  const metrics = createMetrics('identity_agent', { process: true })
+  const events = createEvents(log, metrics)
+  const config = parseClusterConfig(await readFile(settings.config, 'utf8'))
+  const { key: keyFile, cert: certFile, driverSource: source, driverTarget: target } = settings
+
+  const tls = scope.use(await openTlsFiles({ keyFile, certFile, ca: { pem: config.trustRoots.athenzService }, log, clock }))
+  if (target !== '') events.driverInstalled(target, await installDriver({ source, target }))
+  const kubelet = scope.use(await openKubelet(settings, { env, clock }))
+  const dispatcher = scope.use(clientDispatcher({ tls }))
+  const endpoint = new URL(settings.jwtEndpoint)
+  const documents = createDocuments({ endpoint, dispatcher, timeoutMs: settings.jwtServiceTimeout })
+  const zts = scope.use(
+    createZtsClient({
+      endpoint: new URL(config.ztsEndpoint),
+      roots: () => config.trustRoots.athenz,
+      timeoutMs: settings.ztsTimeout,
+      userAgent: `SIA-${config.providerService} ${version}`,
+      clock,
+    }),
+  )
+  const { keys } = nodeHost()
+  const processes = openProcesses(settings.procRoot)
+  const doors = { clock, log, events, keys, peers: kernel, processes, kubelet, documents, zts, ownUid }
+  const serving = scope.use(await startServing(settings, config, doors))
+
+  metrics.gauge({ name: 'volumes', help: 'Volumes served.', collect: () => serving.volumes })
+  metrics.gauge({ name: 'identity_not_after_seconds', help: "End of the agent's own certificate.", collect: () => tls.notAfter() / 1_000 })
+  const checks = {
+    attestation: () => serving.attestationProblem(),
+    certificate: () => certificateProblem(tls, clock),
+    volumes: () => serving.volumesProblem(),
+  }
+  const admin = scope.use(await startAdmin({ listen: settings.adminListen, checks, metrics, log, clock }))
+  events.started({ count: serving.volumes, url: admin.url, path: settings.volumesDir })
+  scope.defer(() => events.stopping())
+
+  const parts = scope.move()
+  return { adminUrl: admin.url, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}
+
+const certificateProblem = (tls: TlsFiles, clock: Clock): string | undefined =>
+  tls.notAfter() > clock.now() ? undefined : "the agent's own certificate has expired"

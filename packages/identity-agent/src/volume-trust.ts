@@ -1,0 +1,83 @@
+/** One volume as it lies on the host, believed only when nobody but root (or the agent itself) could have made it so. */
+import { constants, type Stats } from 'node:fs'
+import { lstat, open } from 'node:fs/promises'
+import { IdentityError } from '@pallas/identity'
+import { type Handle, parseVolumeData, type VolumeData, volumePaths } from '@pallas/wire'
+
+export interface Volume {
+  readonly handle: Handle
+  readonly data: VolumeData
+  readonly paths: ReturnType<typeof volumePaths>
+  /** Changes when the volume is made anew under the same handle. */
+  readonly incarnation: string
+}
+
+const DATA_LIMIT = 64 * 1_024
+const WRITABLE_BY_OTHERS = 0o022
+
+/**
+ * Undefined when there is no such volume (any more). Throws `VOLUME_UNTRUSTED`, `fields.why` and `fields.part` saying what
+ * is wrong with it: another owner, a mode that lets others write, a symlink, or state that is not what the driver writes.
+ */
+export async function readVolume(volumesDir: string, handle: Handle, ownUid: number): Promise<Volume | undefined> {
+  const paths = volumePaths(volumesDir, handle)
+  const root = await inspect(paths.root, 'directory', 'root', ownUid)
+  if (root === undefined) return undefined
+  for (const part of ['mount', 'connect'] as const) {
+    if ((await inspect(paths[part], 'directory', part, ownUid)) === undefined) return undefined
+  }
+  const json = await readData(paths.data, ownUid)
+  if (json === undefined) return undefined
+  return { handle, data: parseVolumeData(json), paths, incarnation: incarnationOf(root) }
+}
+
+/** Undefined when there is nothing. Cheap: tells whether a volume is still the one that was read. */
+export async function incarnationAt(path: string): Promise<string | undefined> {
+  const stats = await orAbsent(lstat(path))
+  return stats === undefined ? undefined : incarnationOf(stats)
+}
+
+const incarnationOf = ({ dev, ino, birthtimeMs }: Stats): string => `${dev}:${ino}:${birthtimeMs}`
+
+/** Throws `VOLUME_UNTRUSTED` for a tree that others may write to, and `HOST_…`-like system errors when it is missing. */
+export async function checkVolumesDir(path: string, ownUid: number): Promise<void> {
+  check(await lstat(path), 'directory', 'volumes', ownUid)
+}
+
+async function inspect(path: string, kind: 'directory' | 'file', part: string, ownUid: number) {
+  const stats = await orAbsent(lstat(path))
+  if (stats !== undefined) check(stats, kind, part, ownUid)
+  return stats
+}
+
+function check(stats: Stats, kind: 'directory' | 'file', part: string, ownUid: number): void {
+  if (kind === 'directory' ? !stats.isDirectory() : !stats.isFile()) throw untrusted(part, 'kind')
+  if (stats.uid !== 0 && stats.uid !== ownUid) throw untrusted(part, 'owner')
+  if ((stats.mode & WRITABLE_BY_OTHERS) !== 0) throw untrusted(part, 'mode')
+  if (kind === 'file' && stats.nlink !== 1) throw untrusted(part, 'links')
+}
+
+/** The descriptor that is checked is the one that is read. */
+async function readData(path: string, ownUid: number): Promise<string | undefined> {
+  const opened = open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  await using file = (await orAbsent(opened)) ?? null
+  if (file === null) return undefined
+  const stats = await file.stat()
+  check(stats, 'file', 'data', ownUid)
+  if (stats.size > DATA_LIMIT) throw untrusted('data', 'size')
+  return file.readFile('utf8')
+}
+
+async function orAbsent<T>(step: Promise<T>): Promise<T | undefined> {
+  try {
+    return await step
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    if (code === 'ENOENT') return undefined
+    if (code === 'ELOOP' || code === 'ENOTDIR') throw untrusted('data', 'kind')
+    throw cause
+  }
+}
+
+const untrusted = (part: string, why: string) =>
+  new IdentityError('VOLUME_UNTRUSTED', 'a volume that others could have made', { part, why })

@@ -1,0 +1,130 @@
+/**
+ * The volumes of this host, learnt from the volume tree alone: a scan at start, then whenever the kernel reports a change,
+ * and once a second in case it did not. `mount` and `unmount` never need a running agent.
+ */
+import { watch } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import type { Clock } from '@pallas/host'
+import { type Handle, isHandle } from '@pallas/wire'
+import { checkVolumesDir, incarnationAt, readVolume, type Volume } from './volume-trust.ts'
+
+export interface Volumes extends AsyncDisposable {
+  get(handle: Handle): Volume | undefined
+  /** Why the tree cannot be read; undefined while it can. */
+  problem(): string | undefined
+  readonly size: number
+}
+
+export interface VolumesOptions {
+  readonly dir: string
+  /** Owner besides root whose volumes are believed: the agent's own. */
+  readonly ownUid: number
+  readonly clock: Pick<Clock, 'sleep'>
+  readonly pollMs: number
+  /** Never both at once for one handle; the next scan waits for them. */
+  readonly onAppear: (volume: Volume) => Promise<void>
+  readonly onVanish: (volume: Volume) => Promise<void>
+  /** Once for each incarnation of an untrusted volume. */
+  readonly onUntrusted: (handle: Handle, cause: unknown) => void
+}
+
+/** Resolves after the first scan. */
+export async function openVolumes(options: VolumesOptions): Promise<Volumes> {
+  const { dir, clock, pollMs } = options
+  const stop = new AbortController()
+  const tree = new Tree(options)
+  let wake = new AbortController()
+  const watcher = watchDirectory(dir, () => wake.abort())
+  await tree.scan()
+
+  const run = async () => {
+    while (!stop.signal.aborted) {
+      await clock.sleep(pollMs, AbortSignal.any([wake.signal, stop.signal])).catch(() => undefined)
+      wake = new AbortController()
+      if (!stop.signal.aborted) await tree.scan()
+    }
+  }
+  const running = run()
+
+  return {
+    get: (handle) => tree.get(handle),
+    problem: () => tree.problem,
+    get size() {
+      return tree.size
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      watcher.close()
+      await running
+    },
+  }
+}
+
+class Tree {
+  readonly #options: VolumesOptions
+  readonly #volumes = new Map<Handle, Volume>()
+  /** Incarnations refused, so that one bad volume is told once. */
+  readonly #refused = new Map<Handle, string>()
+  #problem: string | undefined
+
+  constructor(options: VolumesOptions) {
+    this.#options = options
+  }
+
+  get = (handle: Handle): Volume | undefined => this.#volumes.get(handle)
+
+  get size(): number {
+    return this.#volumes.size
+  }
+
+  get problem(): string | undefined {
+    return this.#problem
+  }
+
+  /** Never rejects: a tree that cannot be read is a problem to report, and what is known stays. */
+  async scan(): Promise<void> {
+    const { dir, ownUid } = this.#options
+    try {
+      await checkVolumesDir(dir, ownUid)
+      const present = new Set((await readdir(dir)).filter(isHandle))
+      for (const [handle, volume] of this.#volumes) if (!present.has(handle)) await this.#vanish(volume)
+      for (const handle of this.#refused.keys()) if (!present.has(handle)) this.#refused.delete(handle)
+      for (const handle of present) await this.#look(handle)
+      this.#problem = undefined
+    } catch (cause) {
+      this.#problem = `the volume tree cannot be read: ${cause instanceof Error ? cause.message : 'unknown'}`
+    }
+  }
+
+  async #look(handle: Handle): Promise<void> {
+    const { dir, ownUid, onAppear, onUntrusted } = this.#options
+    const incarnation = await incarnationAt(`${dir}/${handle}`)
+    const known = this.#volumes.get(handle)
+    if (known !== undefined && known.incarnation !== incarnation) await this.#vanish(known)
+    if (incarnation === undefined || known?.incarnation === incarnation) return
+    try {
+      const volume = await readVolume(dir, handle, ownUid)
+      if (volume === undefined) return
+      this.#refused.delete(handle)
+      await onAppear(volume)
+      this.#volumes.set(handle, volume)
+    } catch (cause) {
+      if (this.#refused.get(handle) !== incarnation) onUntrusted(handle, cause)
+      this.#refused.set(handle, incarnation)
+    }
+  }
+
+  async #vanish(volume: Volume): Promise<void> {
+    this.#volumes.delete(volume.handle)
+    await this.#options.onVanish(volume)
+  }
+}
+
+/** Without a watcher (too many of them on this host) the poll finds everything, only later. */
+function watchDirectory(dir: string, onEvent: () => void): { close(): void } {
+  try {
+    return watch(dir, { persistent: false }, onEvent).on('error', () => undefined)
+  } catch {
+    return { close: () => undefined }
+  }
+}
