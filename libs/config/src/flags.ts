@@ -24,7 +24,7 @@ export function readFlags(argv: readonly string[], targets: ReadonlyMap<string, 
     if (name === '') {
       problems.push(`${quote(word)} is not a flag`)
     } else if (target === undefined) {
-      problems.push(`--${clip(name)} is not a setting`)
+      problems.push(`--${quote(name).slice(1, -1)} is not a setting`)
     } else {
       const value = inline ?? target.bare ?? words.next().value
       if (value === undefined) problems.push(`--${name} needs a value`)

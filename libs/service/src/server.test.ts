@@ -252,7 +252,6 @@ test('a request in flight is cut when the grace is over', async () => {
   const it = await open()
   scope.use(it)
   const hanging = it.call('/hang').catch((error: unknown) => error)
-  while (!it.memory.records.some(({ msg }) => String(msg).includes('listening'))) await systemClock.sleep(1)
   await once(it.app.server, 'request')
   await scope.disposeAsync()
   expect(await hanging).toBeInstanceOf(Error)
