@@ -8,18 +8,18 @@
  * without a certificate does no harm, and a certificate without a record would never be deleted at ZTS.
  */
 import {
-  canonicalIp,
   type ClientIpPolicy,
   type DocumentClaims,
+  formatSubject,
   IdentityError,
   judge,
   type NameRules,
   parseSubject,
   type Pod,
   podState,
-  type PodSubject,
   type ReasonCode,
   type ShownInstance,
+  subjectOf,
   type Workload,
 } from '@pallas/identity'
 import type { Clock } from '@pallas/runtime'
@@ -72,7 +72,7 @@ export async function confirm({ request, refresh, note }: Asked, deps: ConfirmDe
   const clientIp = await deps.clientIpPolicyFor(pod)
   const verdict = judge(shownIn(request), pod, { names, provider, clientIp, occasion })
   if (!verdict.allow) throw denied(verdict.reason, verdict.fields)
-  checkSubject(subject, pod, verdict.workload)
+  if (claims.sub !== formatSubject(subjectOf(pod, names))) throw denied('SUBJECT_MISMATCH', { ...subject })
 
   const { domain, service, instanceId } = verdict.workload
   await instances.record({ provider, domain, service, instanceId, namespace: pod.namespace, pod: pod.name })
@@ -93,12 +93,6 @@ const isRenewal = async (pod: Pod, instances: ConfirmDeps['instances']): Promise
 function shownIn({ provider, domain, service, attributes }: InstanceConfirmation): ShownInstance {
   const { instanceId = '', sanDns, sanIp, sanUri, clientIp } = attributes
   return { provider, domain, service, instanceId, sanDns, sanIp, sanUri, clientIp }
-}
-
-/** What the signer said of the pod is what follows from it now: the signer may have had other rules, or another hour. */
-function checkSubject({ domain, service, ip }: PodSubject, pod: Pod, workload: Workload): void {
-  const same = domain === workload.domain && service === workload.service && canonicalIp(ip) === canonicalIp(pod.ip)
-  if (!same) throw denied('SUBJECT_MISMATCH', { domain, service, ip })
 }
 
 const denied = (code: ReasonCode, fields: Readonly<Record<string, unknown>> = {}) =>

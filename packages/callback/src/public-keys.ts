@@ -14,9 +14,9 @@ export interface PublicKeysOptions {
 /** Every published key verifies, old versions too, until its file is removed. Follows the directory without restart. */
 export interface PublicKeys extends AsyncDisposable {
   /** By `kid`; undefined for a key that is not published. Throws `SIGNING_KEY_UNAVAILABLE` when there is none at all. */
-  keyOf(keyId: string): PublicKey | undefined
+  readonly keyOf: (keyId: string) => PublicKey | undefined
   /** Why no document can be verified now. */
-  problem(): string | undefined
+  readonly problem: () => string | undefined
 }
 
 const LONGEST_PEM = 16 * 1024

@@ -1,28 +1,20 @@
-import { IdentityError, type NameRules, type Pod, podState, type ReasonCode, workloadOf } from '@pallas/identity'
-import type { SubjectRequest } from './subject-request.ts'
+import { canonicalIp, IdentityError, type NameRules, type Pod, podState, type PodSubject, type ReasonCode, subjectOf } from '@pallas/identity'
+import type { SubjectRequest } from '@pallas/wire'
 
 /**
- * Whether the agent of `node` may have a document for this pod: the API server shows the pod there, alive, and all that
- * the agent says of it is what follows from it. Throws `IdentityError` with the reason when not.
+ * The subject to sign for the agent of `node`: what follows from the pod as the API server shows it, on that node, and
+ * alive. All that the agent said of it must be just that. Throws `IdentityError` with the reason when not.
  */
-export function checkSubject(request: SubjectRequest, pod: Pod | undefined, node: string, rules: NameRules): Pod {
-  const reason = reasonAgainst(request, pod, node)
-  if (pod === undefined || reason !== undefined) throw new IdentityError(reason ?? 'POD_UNKNOWN', 'not a pod of this node')
-  const { domain, service } = workloadOf(pod, rules)
-  // A pod on its host's network has no address of its own for a certificate, but its document names the one it has.
-  if (pod.ip === '') throw new IdentityError('POD_IP_PENDING', 'pod has no address yet')
-  if (request.domain !== domain) throw mismatch('DOMAIN_MISMATCH')
-  if (request.service !== service) throw mismatch('SERVICE_MISMATCH')
-  if (request.ip !== pod.ip) throw mismatch('SUBJECT_MISMATCH')
-  return pod
+export function checkSubject(asked: SubjectRequest, pod: Pod, node: string, rules: NameRules): PodSubject {
+  // Of a pod elsewhere nothing is told but that it is elsewhere.
+  if (pod.node !== node) throw denied('POD_ON_OTHER_NODE')
+  if (asked.uid !== undefined && pod.uid !== asked.uid) throw denied('POD_UNKNOWN')
+  if (podState(pod) === 'ended') throw denied('POD_ENDED')
+  const subject = subjectOf(pod, rules)
+  if (asked.domain !== subject.domain) throw denied('DOMAIN_MISMATCH')
+  if (asked.service !== subject.service) throw denied('SERVICE_MISMATCH')
+  if (canonicalIp(asked.ip) !== subject.ip) throw denied('SUBJECT_MISMATCH')
+  return subject
 }
 
-/** Nothing is told of a pod elsewhere but that it is elsewhere. */
-function reasonAgainst({ uid }: SubjectRequest, pod: Pod | undefined, node: string): ReasonCode | undefined {
-  if (pod === undefined) return 'POD_UNKNOWN'
-  if (pod.node !== node) return 'POD_ON_OTHER_NODE'
-  if (uid !== undefined && pod.uid !== uid) return 'POD_UNKNOWN'
-  return podState(pod) === 'ended' ? 'POD_ENDED' : undefined
-}
-
-const mismatch = (code: ReasonCode) => new IdentityError(code, 'the subject is not the pod as it is now')
+const denied = (code: ReasonCode) => new IdentityError(code, 'no document for this pod')

@@ -21,9 +21,9 @@ export interface SigningKeysOptions {
 
 export interface SigningKeys extends AsyncDisposable {
   /** Throws `SIGNING_KEY_UNAVAILABLE`. */
-  newest(): SigningKey
+  readonly newest: () => SigningKey
   /** Why nothing can be signed now. */
-  problem(): string | undefined
+  readonly problem: () => string | undefined
 }
 
 const LONGEST_PEM = 32 * 1024

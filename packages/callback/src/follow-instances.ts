@@ -1,0 +1,55 @@
+import { getPod, type KubeApi, openPodWatch, orUnavailable } from '@pallas/kubernetes'
+import type { Clock, Logger, Metrics } from '@pallas/runtime'
+import { clientDispatcher, type TlsFiles } from '@pallas/service'
+import type { ClusterConfig } from '@pallas/wire/cluster-config'
+import { createZtsClient } from '@pallas/zts'
+import type { CallbackEvents } from './events.ts'
+import { createInstanceRecords } from './instance-records.ts'
+import { type Instances, openInstances } from './instances.ts'
+import type { CallbackSettings } from './settings.ts'
+
+export interface FollowInstancesDeps {
+  readonly api: KubeApi
+  /** Our own certificate: ZTS lets nobody but the provider delete an instance. */
+  readonly tls: TlsFiles
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly events: CallbackEvents
+}
+
+/** The instances, with the watch of pods and the client of ZTS that they alone need. */
+export async function followInstances(
+  { leaseNamespace, ztsTimeout }: Pick<CallbackSettings, 'leaseNamespace' | 'ztsTimeout'>,
+  { ztsEndpoint, providerService, trustRoots }: Pick<ClusterConfig, 'ztsEndpoint' | 'providerService' | 'trustRoots'>,
+  { api, tls, clock, log, metrics, events }: FollowInstancesDeps,
+): Promise<Instances> {
+  await using scope = new AsyncDisposableStack()
+  const pods = scope.use(openPodWatch(api, { clock, log }))
+  const zts = scope.use(
+    createZtsClient({
+      endpoint: new URL(ztsEndpoint),
+      roots: () => trustRoots.athenz,
+      dispatcher: scope.use(clientDispatcher({ tls })),
+      timeoutMs: ztsTimeout,
+      userAgent: `SIA-${providerService} pallas-callback`,
+      clock,
+    }),
+  )
+  const records = createInstanceRecords({ api, namespace: leaseNamespace })
+  const findPod: Parameters<typeof openInstances>[0]['findPod'] = (pod, signal) => orUnavailable(getPod(api, pod, signal))
+  const instances = scope.use(openInstances({ records, zts, pods, findPod, clock, events }))
+
+  metrics.gauge({
+    name: 'instances',
+    help: 'Instances that this replica knows to be recorded.',
+    collect: () => instances.count().known,
+  })
+  metrics.gauge({
+    name: 'instances_ending',
+    help: 'Instances whose pod seems to have ended and that ZTS has not forgotten yet.',
+    collect: () => instances.count().ending,
+  })
+  const parts = scope.move()
+  return { ...instances, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}

@@ -1,0 +1,2 @@
+export { type CallbackSettings, program } from './settings.ts'
+export { type Callback, type CallbackDeps, startCallback } from './start.ts'

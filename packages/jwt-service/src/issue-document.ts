@@ -1,0 +1,41 @@
+/** One request for a document, from the agent's certificate to the signature; each step is a reason to refuse. */
+import { formatSubject, IdentityError, type NameRules, type Pod } from '@pallas/identity'
+import type { PeerIdentity } from '@pallas/service'
+import { parseJwtRequest } from '@pallas/wire'
+import { checkSubject } from './check-subject.ts'
+import type { SigningFacts } from './events.ts'
+import type { NodeOfAgent } from './node-of-agent.ts'
+import type { SignDocument } from './signer.ts'
+
+export interface IssueDocumentDeps {
+  readonly nodeOfAgent: NodeOfAgent
+  /** As the API server shows it now, from no cache. Throws `API_UNAVAILABLE`. */
+  readonly findPod: (pod: { readonly namespace: string; readonly name: string }) => Promise<Pod | undefined>
+  readonly names: NameRules
+  readonly sign: SignDocument
+}
+
+/** What an agent asks, and who it is. */
+export interface AgentRequest {
+  readonly peer: Pick<PeerIdentity, 'commonName' | 'dns'>
+  readonly body: unknown
+  /** Told what becomes known on the way, for the record of how it ended. */
+  readonly note: (facts: SigningFacts) => void
+}
+
+/** Resolves with the document; every refusal is an `IdentityError`. */
+export async function issueDocument({ peer, body, note }: AgentRequest, deps: IssueDocumentDeps): Promise<string> {
+  note({ peer: peer.commonName })
+  const asked = parseJwtRequest(body)
+  note({ pod: `${asked.namespace}/${asked.name}` })
+  const node = await deps.nodeOfAgent(peer.dns)
+  note({ node })
+
+  const pod = await deps.findPod(asked)
+  if (pod === undefined) throw new IdentityError('POD_UNKNOWN', 'no such pod')
+  const subject = checkSubject(asked, pod, node, deps.names)
+
+  const { document, jti, keyId } = await deps.sign({ sub: formatSubject(subject), node, uid: pod.uid })
+  note({ podUid: pod.uid, jti, keyId })
+  return document
+}

@@ -1,0 +1,37 @@
+import { IdentityError } from '@pallas/identity'
+import { type InFlight, peerOf, refusalOf } from '@pallas/service'
+import { JWT_ROUTES, type JwtAnswer } from '@pallas/wire'
+import type { FastifyInstance } from 'fastify'
+import type { JwtServiceEvents, SigningFacts } from './events.ts'
+import { issueDocument, type IssueDocumentDeps } from './issue-document.ts'
+
+export interface DocumentRoutesDeps extends IssueDocumentDeps {
+  readonly inFlight: InFlight
+  readonly events: Pick<JwtServiceEvents, 'documentSigned' | 'documentRefused'>
+}
+
+/** `POST /v1/jwt`, and the original's `GET /healthz` for who has a certificate; probes use the admin listener. */
+export function documentRoutes(app: FastifyInstance, deps: DocumentRoutesDeps): void {
+  const { inFlight, events } = deps
+
+  app.post(JWT_ROUTES.jwt, async (request): Promise<JwtAnswer> => {
+    const facts: SigningFacts = {}
+    const note = (more: SigningFacts) => void Object.assign(facts, more)
+    try {
+      const peer = peerOf(request)
+      if (peer === undefined) throw new IdentityError('CALLER_NOT_ALLOWED', 'no client certificate')
+      const jwt = await inFlight(() => issueDocument({ peer, body: request.body, note }, deps))
+      events.documentSigned(facts)
+      return { jwt }
+    } catch (error) {
+      events.documentRefused(refusalOf(error).code, facts, error)
+      throw error
+    }
+  })
+
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/healthz',
+    handler: async (_request, reply) => reply.type('text/plain;charset=utf8').send('ok\n'),
+  })
+}
