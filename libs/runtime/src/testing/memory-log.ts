@@ -5,7 +5,7 @@ export interface MemoryLog {
   /** What was logged, parsed: redacted as in production. */
   readonly records: readonly Record<string, unknown>[]
   /** All of it as it would stand in the file: for asserting what is not there. */
-  text(): string
+  readonly text: () => string
 }
 
 /** The real logger, writing to memory. */
