@@ -1,0 +1,63 @@
+/** Whether what was answered, or lies on disk, is one working identity: key ↔ certificate ↔ chain ↔ names ↔ time. */
+import type { CredentialSet } from '@pallas/credentials'
+import { IdentityError, parseNToken, type WorkloadNames } from '@pallas/identity'
+import { type Certificate, checkChain, readCertificates, sameBytes, sameNames, type Verify, X509Error } from '@pallas/x509'
+
+/** How far this machine's clock may lag behind the issuer's. */
+const SKEW_MS = 5 * 60_000
+
+/** A set and what must be true of it, wherever it lies. */
+export interface Identity {
+  /** Certificate: leaf first; what follows may be its chain. An empty CA is one that is not known. */
+  readonly set: CredentialSet
+  /** DER SubjectPublicKeyInfo of the private key. */
+  readonly spki: Uint8Array
+  /** Undefined where this program cannot know them. */
+  readonly names?: WorkloadNames | undefined
+}
+
+export interface CheckDeps {
+  /** Epoch milliseconds. */
+  readonly now: number
+  readonly verify: Verify
+}
+
+/** Resolves with the leaf. Throws `UPSTREAM_INVALID_CERT`, with the part that is wrong in its fields. */
+export async function checkIdentity({ set, spki, names }: Identity, { now, verify }: CheckDeps): Promise<Certificate> {
+  const [leaf, ...chain] = readAll(set.certPem, 'certificate')
+  if (leaf === undefined) throw invalid('there is no certificate', 'certificate')
+  if (!sameBytes(leaf.spki, spki)) throw invalid('the certificate is for another key', 'key')
+  const differs = names === undefined ? undefined : sameNames({ ...leaf.names, commonName: leaf.commonName }, names)
+  if (differs !== undefined) throw invalid('the names are not those asked for', differs)
+
+  const at = leaf.notBefore > now && leaf.notBefore <= now + SKEW_MS ? leaf.notBefore : now
+  if (at < leaf.notBefore || at >= leaf.notAfter) throw invalid('the certificate is outside its time', 'time')
+  const token = parseNToken(set.ntoken ?? '')
+  if (token !== undefined && token.claims.expiresAt * 1_000 <= now) throw invalid('the token has expired', 'ntoken')
+
+  const bundle = [...chain, ...(set.caPem === '' ? [] : readAll(set.caPem, 'ca'))]
+  // Nothing on the way may end before the leaf does: readers would lose it without notice.
+  for (const moment of bundle.length === 0 ? [] : [at, leaf.notAfter]) await checkWay(leaf, bundle, moment, verify)
+  return leaf
+}
+
+async function checkWay(leaf: Certificate, bundle: readonly Certificate[], now: number, verify: Verify): Promise<void> {
+  try {
+    await checkChain({ leaf, bundle, now, verify })
+  } catch (cause) {
+    if (!(cause instanceof X509Error)) throw cause
+    throw invalid('the chain does not hold', cause.code === 'X509_EXPIRED' ? 'time' : 'chain', cause)
+  }
+}
+
+function readAll(pem: string, part: string): Certificate[] {
+  try {
+    return readCertificates(pem)
+  } catch (cause) {
+    if (!(cause instanceof X509Error)) throw cause
+    throw invalid('a certificate cannot be read', part, cause)
+  }
+}
+
+const invalid = (message: string, part: string, cause?: unknown) =>
+  new IdentityError('UPSTREAM_INVALID_CERT', message, { part }, cause === undefined ? {} : { cause })

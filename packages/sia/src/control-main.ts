@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { nodeHost, nodeInvocation } from '@pallas/linux'
+import { runControlSia } from './program.ts'
+
+process.exitCode = await runControlSia(nodeHost(), nodeInvocation(process))

@@ -1,0 +1,60 @@
+import type { Host } from '@pallas/host'
+import { parseClusterConfig } from '@pallas/wire/cluster-config'
+import { sameBytes } from '@pallas/x509'
+import { createControlFetch } from './control-fetch.ts'
+import type { ControlSettings } from './control-settings.ts'
+import { createTokenRenewable } from './control-token.ts'
+import { createZtsCall, mayBeReplicating } from './control-zts.ts'
+import type { Log } from './log.ts'
+import { runInit, runRefresh } from './modes.ts'
+import { createOutput } from './output.ts'
+import { createRenewable } from './renewable.ts'
+
+const MAX_CONFIG_BYTES = 1024 * 1024
+
+export interface ControlDeps {
+  readonly host: Pick<Host, 'files' | 'keys' | 'clock' | 'http'>
+  readonly log: Log
+}
+
+/** Resolves when the credentials are there (`init`) or when it was asked to stop (`refresh`). */
+export async function startControlSia(settings: ControlSettings, { host, log }: ControlDeps, signal: AbortSignal): Promise<void> {
+  const { clock, files } = host
+  const config = parseClusterConfig(new TextDecoder().decode(await files.read(settings.config, MAX_CONFIG_BYTES)))
+  const request = createZtsCall({
+    http: host.http,
+    endpoint: config.ztsEndpoint,
+    caPem: config.trustRoots.athenz,
+    authHeader: config.authHeader,
+    timeoutMs: settings.timeout,
+  })
+  const control = createControlFetch({ ...settings, config, host, request })
+  const output = createOutput({
+    paths: { cert: settings.outCert, caCert: settings.outCaCert, ntoken: settings.outNtoken },
+    host,
+    onLeftover: (err) => log.warn({ err }, 'an old generation stays behind'),
+    onUnusable: (err) => log.warn({ err }, 'what is on disk does not count'),
+  })
+  const certificate = createRenewable({
+    clock,
+    log,
+    output,
+    fetch: (signal) => control.certificate(signal),
+    current: async () => {
+      const owned = await control.keyIfThere()
+      return owned && output.current(owned.key.spki)
+    },
+    outdated: async ({ leaf }) => {
+      const owned = await control.keyIfThere()
+      return owned !== undefined && !sameBytes(owned.key.spki, leaf.spki)
+    },
+    otherLives: () => [],
+    maxIntervalMs: settings.refreshInterval,
+  })
+  if (settings.mode === 'init') {
+    const options = { clock, log, timeoutMs: settings.initTimeout, mayPass: mayBeReplicating }
+    return runInit(certificate, options, signal)
+  }
+  const token = settings.outNtoken === '' ? [] : [createTokenRenewable({ clock, control, output })]
+  return runRefresh([certificate, ...token], { clock, log }, signal)
+}

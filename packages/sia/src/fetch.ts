@@ -1,0 +1,81 @@
+/** One identity from the agent, checked: id → names → key and CSR → credentials; or key and all, in the original form. */
+import type { CredentialSet } from '@pallas/credentials'
+import { type Host, HostError } from '@pallas/host'
+import { IdentityError } from '@pallas/identity'
+import { type AgentClient, type Credentials, type Handle, type NamesAnswer, parseHandle } from '@pallas/wire'
+import { createCsr, type CsrKey, X509Error } from '@pallas/x509'
+import { checkIdentity, type Identity } from './check.ts'
+
+const MAX_ID_BYTES = 256
+/** How often names may change between asking for them and using them. */
+const MAX_NAME_CHANGES = 3
+
+export interface FetchDeps {
+  readonly agent: AgentClient
+  readonly host: Pick<Host, 'files' | 'keys' | 'clock'>
+  readonly idFile: string
+}
+
+/** Called with what is replaced, if anything. Throws `IdentityError`, or `HostError` when the id cannot be read. */
+export type Fetch = (held: CredentialSet | undefined, signal: AbortSignal) => Promise<Identity>
+
+/** The key is made here and leaves this program only for the disk. */
+export function createFetchForOwnKey({ agent, host, idFile }: FetchDeps): Fetch {
+  const { keys } = host
+  return async (held, signal) => {
+    const handle = await readHandle(idFile, host)
+    const key = await keys.generate()
+    for (let changes = 0; ; changes++) {
+      const names = await agent.names(handle, signal)
+      const csr = await csrOf(names, key)
+      try {
+        const answer = await (held === undefined ? agent.init(handle, csr, signal) : agent.refresh(handle, csr, signal))
+        return await checked({ set: { ...answer, keyPem: key.pem }, spki: key.spki, names }, host)
+      } catch (error) {
+        const isChange = error instanceof IdentityError && error.code === 'CSR_NAMES_CHANGED'
+        if (!isChange || changes === MAX_NAME_CHANGES) throw error
+      }
+    }
+  }
+}
+
+/** The agent makes the key; it shows no names, so that they are not compared here. */
+export function createFetchForAgentKey({ agent, host, idFile }: FetchDeps): Fetch {
+  return async (held, signal) => {
+    const handle = await readHandle(idFile, host)
+    const answer = await (held === undefined ? agent.init(handle, undefined, signal) : agent.refresh(handle, held, signal))
+    const { keyPem, spki } = await keyIn(answer, host)
+    return checked({ set: { ...answer, keyPem }, spki }, host)
+  }
+}
+
+async function checked(identity: Identity, { keys, clock }: FetchDeps['host']): Promise<Identity> {
+  if (identity.set.caPem === '') throw invalid('the answer lacks the authority')
+  await checkIdentity(identity, { now: clock.now(), verify: (check) => keys.verify(check) })
+  return identity
+}
+
+async function keyIn({ keyPem = '' }: Credentials, { keys }: FetchDeps['host']) {
+  try {
+    return { keyPem, spki: (await keys.import(keyPem)).spki }
+  } catch (cause) {
+    if (cause instanceof HostError) throw invalid('the answer holds no usable key', cause)
+    throw cause
+  }
+}
+
+async function readHandle(idFile: string, { files }: FetchDeps['host']): Promise<Handle> {
+  return parseHandle(new TextDecoder().decode(await files.read(idFile, MAX_ID_BYTES)).trim())
+}
+
+async function csrOf(names: NamesAnswer, key: CsrKey): Promise<string> {
+  try {
+    return await createCsr(names, key)
+  } catch (cause) {
+    if (!(cause instanceof X509Error)) throw cause
+    throw new IdentityError('AGENT_UNAVAILABLE', 'the agent offers names that no csr can hold', {}, { cause })
+  }
+}
+
+const invalid = (message: string, cause?: unknown) =>
+  new IdentityError('UPSTREAM_INVALID_CERT', message, {}, cause === undefined ? {} : { cause })

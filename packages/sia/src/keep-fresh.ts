@@ -1,0 +1,52 @@
+/** For ever: replaces a thing before it grows old, and keeps the old one for as long as a new one cannot be had. */
+import { type Lifetime, napBefore, type RenewalState } from '@pallas/credentials'
+import { type Clock, retry } from '@pallas/host'
+import { patience } from './patience.ts'
+
+/** Between two successes, whatever an issuer says of times: nothing here may become a flood. */
+const SOONEST_MS = 1_000
+const FIRST_RETRY_MS = 2_000
+const SLOWEST_RETRY_MS = 5 * 60_000
+
+/** When a thing is to be replaced, and how long it could serve. */
+export interface Due extends RenewalState {
+  readonly life: Lifetime
+}
+
+/** There is nothing yet. */
+export const DUE_NOW: Due = { serial: '', at: 0, life: { notBefore: 0, notAfter: 0 } }
+
+export interface Renewable {
+  /** Judged by what is there, at start. */
+  due(): Promise<Due>
+  /** Puts a new one in the old one's place. */
+  renew(signal: AbortSignal): Promise<Due>
+  /** Asked about every minute: true replaces at once, whatever the time. */
+  outdated?(): Promise<boolean>
+}
+
+export interface KeepFreshDeps {
+  readonly clock: Clock
+  readonly onFailure: (error: unknown, delayMs: number) => void
+}
+
+/** Ends only by rejecting: with the reason of `signal` when that aborts. */
+export async function keepFresh(thing: Renewable, { clock, onFailure }: KeepFreshDeps, signal: AbortSignal): Promise<never> {
+  const pace = { clock, initialMs: FIRST_RETRY_MS, maxMs: SLOWEST_RETRY_MS, deadlineMs: Infinity, onWait: onFailure }
+  const again = (error: unknown) => !signal.aborted && patience(error)
+  for (let due = await thing.due(); ; ) {
+    await untilDue(due, thing, clock, signal)
+    due = await retry(() => thing.renew(signal), { ...pace, again }, signal)
+    await clock.sleep(SOONEST_MS, signal)
+  }
+}
+
+async function untilDue(due: Due, thing: Renewable, clock: Clock, signal: AbortSignal): Promise<void> {
+  const since = clock.monotonic()
+  for (;;) {
+    const napMs = napBefore(due, due.life, { now: clock.now(), waitedMs: clock.monotonic() - since })
+    if (napMs === 0) return
+    await clock.sleep(Math.ceil(napMs), signal)
+    if ((await thing.outdated?.()) === true) return
+  }
+}

@@ -1,0 +1,66 @@
+/** JSON lines in the form of every other program of the suite: a static message, facts in fields, ISO times. */
+import type { Clock } from '@pallas/host'
+import type { LOG_LEVELS } from './settings-common.ts'
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** What may be said. No field can hold a key, a token or a CSR. */
+export interface LogFields {
+  readonly err?: unknown
+  readonly reason?: string
+  readonly serial?: string
+  /** Epoch milliseconds in, RFC 3339 in the line. */
+  readonly notAfter?: number
+  readonly renewAt?: number
+  readonly delayMs?: number
+  readonly problem?: string
+}
+
+type Write = (fields: LogFields, message: string) => void
+export type Log = Readonly<Record<'error' | 'warn' | 'info' | 'debug', Write>>
+
+export interface LogOptions {
+  readonly program: string
+  readonly level: LogLevel
+  readonly clock: Pick<Clock, 'now'>
+  readonly out: (text: string) => void
+}
+
+const RANK = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const
+
+export function createLog({ program, level: least, clock, out }: LogOptions): Log {
+  const at =
+    (level: keyof Log): Write =>
+    ({ err, notAfter, renewAt, ...fields }, msg) => {
+      if (RANK[level] < RANK[least]) return
+      const times = { notAfter: isoTime(notAfter), renewAt: isoTime(renewAt) }
+      const line = { level, time: isoTime(clock.now()), program, ...fields, ...times, err: chainOf(err), msg }
+      out(`${JSON.stringify(line)}\n`)
+    }
+  return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') }
+}
+
+interface Explained {
+  readonly type: string
+  readonly code?: string
+  readonly message: string
+  readonly fields?: unknown
+  readonly cause?: Explained
+}
+
+/** An error and what caused it, without stacks. */
+function chainOf(error: unknown): Explained | undefined {
+  if (!(error instanceof Error)) return undefined
+  const cause = chainOf(error.cause)
+  return {
+    type: error.name,
+    ...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
+    message: error.message,
+    ...('fields' in error ? { fields: error.fields } : {}),
+    ...(cause === undefined ? {} : { cause }),
+  }
+}
+
+const isoTime = (ms: number | undefined): string | undefined =>
+  // oxlint-disable-next-line no-restricted-globals -- writes down a time it is given, reads no clock
+  ms === undefined || !Number.isFinite(ms) ? undefined : new Date(ms).toISOString()

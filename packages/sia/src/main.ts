@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { nodeHost, nodeInvocation } from '@pallas/linux'
+import { runSia } from './program.ts'
+
+process.exitCode = await runSia(nodeHost(), nodeInvocation(process))

@@ -1,0 +1,51 @@
+/** The two ways to run, the same for both programs. */
+import { type Clock, retry } from '@pallas/host'
+import { keepFresh, type Renewable } from './keep-fresh.ts'
+import type { Log } from './log.ts'
+import { patienceOnce } from './patience.ts'
+
+const FIRST_RETRY_MS = 500
+const SLOWEST_RETRY_MS = 8_000
+
+export interface ModeDeps {
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface InitOptions extends ModeDeps {
+  readonly timeoutMs: number
+  /** Further failures that may pass. */
+  readonly mayPass?: (error: unknown) => boolean
+}
+
+/** Once: resolves when it is done, throws what stood in the way when the time is over or it would not help to wait. */
+export async function runInit(thing: Pick<Renewable, 'renew'>, options: InitOptions, signal: AbortSignal): Promise<void> {
+  const { clock, log, timeoutMs, mayPass = () => false } = options
+  await retry(
+    () => thing.renew(signal),
+    {
+      clock,
+      initialMs: FIRST_RETRY_MS,
+      maxMs: SLOWEST_RETRY_MS,
+      deadlineMs: timeoutMs,
+      again: (error) => !signal.aborted && (mayPass(error) || patienceOnce(error)),
+      onWait: (err, delayMs) => log.warn({ err, delayMs }, 'no credentials yet, trying again'),
+    },
+    signal,
+  )
+}
+
+/** For ever: resolves when asked to stop, and rejects only when a part of this program is broken. */
+export async function runRefresh(things: readonly Renewable[], { clock, log }: ModeDeps, signal: AbortSignal): Promise<void> {
+  const end = new AbortController()
+  const either = AbortSignal.any([signal, end.signal])
+  const onFailure = (err: unknown, delayMs: number) => log.warn({ err, delayMs }, 'renewal failed, the old credentials stay')
+  try {
+    await Promise.all(things.map((thing) => keepFresh(thing, { clock, onFailure }, either)))
+  } catch (error) {
+    if (!signal.aborted) throw error
+    log.info({}, 'stopped')
+  } finally {
+    end.abort()
+  }
+}

@@ -1,0 +1,17 @@
+import { type Files, HostError } from '@pallas/host'
+
+/**
+ * Where to read several files of one directory so that they belong together: the generation that `..data` names now, or the
+ * directory itself when it has none. A name that leads anywhere else is not followed.
+ */
+export async function pinned(directory: string, files: Pick<Files, 'readlink'>): Promise<string> {
+  try {
+    const generation = await files.readlink(`${directory}/..data`)
+    return generation.startsWith('..') && !generation.includes('/') && generation !== '..'
+      ? `${directory}/${generation}`
+      : directory
+  } catch (error) {
+    if (error instanceof HostError && (error.code === 'HOST_NOT_FOUND' || error.code === 'HOST_WRONG_KIND')) return directory
+    throw error
+  }
+}

@@ -1,0 +1,24 @@
+/** Waiting, but not for ever, for what the volume driver and the agent put into a pod. */
+import type { Clock, Files } from '@pallas/host'
+import { IdentityError } from '@pallas/identity'
+
+const LOOK_EVERY_MS = 100
+
+export interface PresenceDeps {
+  readonly files: Pick<Files, 'stat'>
+  readonly clock: Clock
+  readonly timeoutMs: number
+}
+
+/** Resolves as soon as something lies at every path; throws `AGENT_UNAVAILABLE` when the time is over. */
+export async function present(paths: readonly string[], deps: PresenceDeps, signal: AbortSignal): Promise<void> {
+  const { files, clock, timeoutMs } = deps
+  const giveUpAt = clock.monotonic() + timeoutMs
+  for (const path of paths) {
+    while ((await files.stat(path)) === undefined) {
+      const leftMs = giveUpAt - clock.monotonic()
+      if (leftMs <= 0) throw new IdentityError('AGENT_UNAVAILABLE', 'a file of the identity volume is not there', { path })
+      await clock.sleep(Math.min(leftMs, LOOK_EVERY_MS), signal)
+    }
+  }
+}

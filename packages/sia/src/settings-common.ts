@@ -1,0 +1,44 @@
+/** What both programs can be told, and the rules that their output files share. */
+import { duration, type Kind, oneOf, path, setting } from '@pallas/config'
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'silent'] as const
+
+/** A path, or nothing for "do not write it". */
+export const pathOrNothing: Kind<string> = { label: 'path or nothing', parse: (it) => (it === '' ? '' : path.parse(it)) }
+
+export const common = {
+  mode: setting(oneOf('init', 'refresh'), {
+    required: true,
+    doc: '`init` writes credentials once and ends; `refresh` keeps them fresh for ever.',
+  }),
+  initTimeout: setting(duration({ min: '1s' }), {
+    default: '60s',
+    doc: 'How long `init` tries again while something is unavailable.',
+  }),
+  timeout: setting(duration({ min: '100ms', max: '10m' }), { default: '30s', doc: 'How long one call may take.' }),
+  logLevel: setting(oneOf(...LOG_LEVELS), { default: 'info', doc: 'Least level that is logged.' }),
+}
+
+export const refreshInterval = {
+  env: 'REFRESH_INTERVAL',
+  doc: 'Longest time between two renewals; they come earlier when half of the life is over.',
+}
+
+export const directoryOf = (file: string): string => file.slice(0, Math.max(file.lastIndexOf('/'), 1))
+
+/** One sentence for each output that cannot be written; `outputs` maps flags to paths, empty for none. */
+export function checkOutputs(outputs: Readonly<Record<string, string>>): string[] {
+  const taken = new Map<string, string>()
+  const problems: string[] = []
+  for (const [flag, file] of Object.entries(outputs)) {
+    if (file === '') continue
+    const other = taken.get(file)
+    if (other !== undefined) problems.push(`--${flag} and --${other} name the same file`)
+    taken.set(file, flag)
+    if (!isFilePath(file)) problems.push(`--${flag} must be the absolute path of a file, not below the root itself`)
+  }
+  return problems
+}
+
+/** Absolute and plain: no empty part, no `.` or `..`, and no name that a generation could have. */
+const isFilePath = (file: string): boolean => /^\/[^/]+\/./.test(file) && !/\/(\/|\.\.|\.(\/|$)|$)/.test(file)

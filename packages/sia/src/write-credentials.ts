@@ -1,0 +1,112 @@
+/** All files or none: puts a set of files in the place of the one before (`@pallas/credentials` says how). */
+import {
+  directoriesOf,
+  type OutputFile,
+  planPublication,
+  type Publication,
+  type SeenDirectory,
+  type SeenEntry,
+  type Step,
+} from '@pallas/credentials'
+import { type Files, HostError } from '@pallas/host'
+import { SiaError } from './error.ts'
+
+export interface WriteDeps {
+  readonly files: Files
+  /** Epoch milliseconds. */
+  readonly now: number
+  /** Of the certificate in the set, hex. */
+  readonly serial: string
+  /** Told what stays behind when old generations cannot be removed: the new set is in place nevertheless. */
+  readonly onLeftover: (error: unknown) => void
+}
+
+/**
+ * Until it resolves readers of a directory see the old set or the new set. Throws `HostError`, `CredentialsError` or
+ * `SiaError`; a failure before the first swap leaves nothing new behind.
+ */
+export async function writeCredentials(output: readonly OutputFile[], deps: WriteDeps): Promise<void> {
+  const { files, now, serial, onLeftover } = deps
+  const seen = await look(directoriesOf(output), files)
+  const plan = planPublication(output, { now, serial, seen })
+  await prepare(output, plan, files)
+  for (const step of plan.commit) await carryOut(step, files)
+  try {
+    for (const step of plan.clean) await carryOut(step, files)
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    onLeftover(error)
+  }
+}
+
+/** Writes and reads back; what was made is removed when that fails. */
+async function prepare(output: readonly OutputFile[], { prepare, written }: Publication, files: Files): Promise<void> {
+  const made: string[] = []
+  try {
+    for (const step of prepare) {
+      await carryOut(step, files)
+      if (step.do === 'mkdir') made.push(step.path)
+    }
+    for (const { path, content } of output) await mustHold(written.get(path) ?? path, bytesOf(content), files)
+  } catch (error) {
+    for (const path of made) await discard(path, files).catch(() => undefined)
+    throw error
+  }
+}
+
+async function mustHold(path: string, content: Uint8Array, files: Files): Promise<void> {
+  const found = await files.read(path, content.length)
+  if (found.length === content.length && found.every((byte, i) => byte === content[i])) return
+  throw new SiaError('SIA_READ_BACK', 'a file does not hold what was written', { path })
+}
+
+/** What is missing is left out. Throws `SIA_OUTPUT_REFUSED` for anything but a directory, a symlink to one included. */
+async function look(directories: readonly string[], files: Files): Promise<ReadonlyMap<string, SeenDirectory>> {
+  const seen = new Map<string, SeenDirectory>()
+  for (const path of directories) {
+    const stat = await files.stat(path)
+    if (stat === undefined) continue
+    if (stat.kind !== 'directory') {
+      throw new SiaError('SIA_OUTPUT_REFUSED', 'the place of an output directory is taken', { path, kind: stat.kind })
+    }
+    const entries = await Promise.all((await files.list(path)).map((name) => entryOf(path, name, files)))
+    seen.set(path, { mode: stat.mode, entries: entries.filter((entry) => entry !== undefined) })
+  }
+  return seen
+}
+
+async function entryOf(directory: string, name: string, files: Files): Promise<SeenEntry | undefined> {
+  const path = `${directory}/${name}`
+  const kind = (await files.stat(path))?.kind
+  if (kind === undefined) return undefined
+  return kind === 'symlink' ? { name, kind, target: await files.readlink(path) } : { name, kind }
+}
+
+function carryOut(step: Step, files: Files): Promise<void> {
+  switch (step.do) {
+    case 'mkdirs':
+      return files.mkdirs(step.path, step.mode)
+    case 'mkdir':
+      return files.mkdir(step.path, step.mode)
+    case 'create':
+      return files.create(step.path, bytesOf(step.content), step.mode)
+    case 'symlink':
+      return files.symlink(step.target, step.path)
+    case 'rename':
+      return files.rename(step.from, step.to)
+    case 'unlink':
+      return files.unlink(step.path)
+    case 'sync':
+      return files.syncDirectory(step.path)
+    case 'discard':
+      return discard(step.path, files)
+  }
+}
+
+async function discard(directory: string, files: Files): Promise<void> {
+  for (const name of await files.list(directory)) await files.unlink(`${directory}/${name}`)
+  await files.rmdir(directory)
+}
+
+const bytesOf = (content: string | Uint8Array): Uint8Array =>
+  typeof content === 'string' ? new TextEncoder().encode(content) : content
