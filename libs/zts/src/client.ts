@@ -103,5 +103,5 @@ function clientWith({ keyPem, certPem }: RefreshRequest['credentials'], endpoint
     // The cause may quote the key.
     throw new ZtsError('ZTS_REFUSED', 'key and certificate cannot be used together')
   }
-  return new Client(endpoint, { connect: { ca, ...pair, maxCachedSessions: 0 } })
+  return new Client(endpoint.origin, { connect: { ca, ...pair, maxCachedSessions: 0 } })
 }

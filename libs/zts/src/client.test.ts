@@ -1,0 +1,196 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { systemClock } from '@pallas/runtime'
+import { nodeKey, TestCa } from '@pallas/x509/testing'
+import { describe, expect, test } from 'vitest'
+import { createZtsClient } from './client.ts'
+import { instanceOf, registration } from './testing/contract-world.ts'
+import { openEmbedded } from './testing/open-embedded.ts'
+
+const common = { timeoutMs: 5_000, userAgent: 'SIA-k8s.identity 1', clock: systemClock, roots: () => '' }
+const asked = { provider: 'k8s.identity', domain: 'shop', service: 'cart', attestationData: 'document', csr: 'csr' }
+
+/** A server without TLS that says one thing to everybody. */
+async function openServer(
+  status: number,
+  body: string,
+  headers: Record<string, string> = { 'content-type': 'application/json' },
+) {
+  const server: Server = createServer((request, response) => {
+    request.resume()
+    response.writeHead(status, headers).end(body)
+  })
+  const listening = Promise.withResolvers<void>()
+  server.listen(0, '127.0.0.1', listening.resolve)
+  await listening.promise
+  const { port } = server.address() as AddressInfo
+  const zts = createZtsClient({ ...common, endpoint: new URL(`http://127.0.0.1:${port}/zts/v1/`) })
+  return {
+    zts,
+    async [Symbol.asyncDispose]() {
+      await zts[Symbol.asyncDispose]()
+      server.close()
+    },
+  }
+}
+
+const identity = (other: object = {}) =>
+  JSON.stringify({
+    provider: 'k8s.identity',
+    name: 'shop.cart',
+    instanceId: 'pod-1',
+    x509Certificate: '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n',
+    x509CertificateSigner: 'roots',
+    ...other,
+  })
+
+describe('answers that are not those of a ZTS', () => {
+  test.each([
+    ['a page', 201, '<html>', { 'content-type': 'text/html' }],
+    ['a page that claims to be json', 201, '<html>', undefined],
+    ['nothing', 201, '', undefined],
+    ['a list', 201, '[]', undefined],
+    ['json under another name', 201, identity(), { 'content-type': 'text/plain' }],
+    ['another status', 200, identity(), undefined],
+    ['a redirect', 302, '', { location: 'http://127.0.0.1:1/' }],
+    ['another service', 201, identity({ name: 'shop.till' }), undefined],
+    ['no instance id', 201, identity({ instanceId: '' }), undefined],
+    ['an instance id that is a number', 201, identity({ instanceId: 1 }), undefined],
+    ['no certificate', 201, identity({ x509Certificate: 'none' }), undefined],
+    ['a certificate that is a list', 201, identity({ x509Certificate: [] }), undefined],
+    ['a megabyte', 201, identity({ filler: 'x'.repeat(1_000_000) }), undefined],
+    ['a page in place of a refusal', 403, '<html>', { 'content-type': 'text/html' }],
+  ])('%s decides nothing', async (_name, status, body, headers) => {
+    await using it = await openServer(status, body, headers)
+    await expect(it.zts.register(asked)).rejects.toMatchObject({ code: 'ZTS_BAD_ANSWER', status, retryable: true })
+  })
+
+  test('unknown fields and null ones are fine', async () => {
+    await using it = await openServer(201, identity({ serviceToken: null, more: {} }))
+    expect(await it.zts.register(asked)).toEqual({
+      instanceId: 'pod-1',
+      x509Certificate: expect.stringContaining('BEGIN CERTIFICATE'),
+      x509CertificateSigner: 'roots',
+    })
+  })
+
+  test('a signer that is left out is empty', async () => {
+    await using it = await openServer(201, identity({ x509CertificateSigner: undefined }))
+    expect(await it.zts.register(asked)).toMatchObject({ x509CertificateSigner: '' })
+  })
+})
+
+describe('a ZTS in trouble', () => {
+  test.each([429, 503, 504] as const)('%d is busy, for as long as it says', async (status) => {
+    await using it = await openEmbedded()
+    it.server.faults.busy(status, '17')
+    const refused = it.zts.register(await registration(it))
+    await expect(refused).rejects.toMatchObject({ code: 'ZTS_BUSY', status, retryAfterMs: 17_000 })
+    it.server.faults.reset()
+    await it.zts.register(await registration(it))
+  })
+
+  test('one that is away is unreachable, and reachable again when it is back', async () => {
+    await using it = await openEmbedded()
+    it.server.faults.away()
+    const unreachable = { code: 'ZTS_UNREACHABLE', retryable: true, status: undefined }
+    await expect(it.zts.register(await registration(it))).rejects.toMatchObject(unreachable)
+    it.server.faults.reset()
+    await it.zts.register(await registration(it))
+    it.server.faults.away()
+    await expect(it.zts.register(await registration(it))).rejects.toMatchObject(unreachable)
+  })
+
+  test('one that nobody listens for is unreachable', async () => {
+    await using zts = createZtsClient({ ...common, endpoint: new URL('https://127.0.0.1:1/zts/v1') })
+    await expect(zts.register(asked)).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE' })
+  })
+
+  test('one that does not answer in time is unreachable', async () => {
+    await using it = await openEmbedded({ timeoutMs: 150 })
+    it.server.faults.slow(60_000)
+    const refused = it.zts.register(await registration(it))
+    await expect(refused).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE', message: 'zts did not answer in time' })
+  })
+
+  test('one that resets after issuing is unreachable, and the lineage has moved on', async () => {
+    await using it = await openEmbedded()
+    const { first, refresh } = await instanceOf(it)
+    it.server.faults.resetAfterIssue()
+    await expect(refresh(first)).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE' })
+    it.server.faults.reset()
+    await refresh(first)
+    expect(it.server.calls().map(({ status }) => status)).toEqual([201, undefined, 200])
+  })
+
+  test('one that answers with a page is no ZTS', async () => {
+    await using it = await openEmbedded()
+    it.server.faults.html()
+    await expect(it.zts.register(await registration(it))).rejects.toMatchObject({ code: 'ZTS_BAD_ANSWER' })
+  })
+
+  test('one that other roots vouch for is not spoken to', async () => {
+    await using it = await openEmbedded()
+    const other = await TestCa.create({ name: 'others' })
+    await using zts = createZtsClient({ ...common, endpoint: it.server.url, roots: () => other.certPem })
+    await expect(zts.register(await registration(it))).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE' })
+    const { first, name } = await instanceOf(it)
+    const credentials = { keyPem: nodeKey().pem, certPem: first.x509Certificate }
+    await expect(zts.refresh({ ...name, csr: '', credentials })).rejects.toMatchObject({ code: 'ZTS_REFUSED' })
+    expect(it.server.calls()).toHaveLength(1)
+  })
+})
+
+describe('what the client never does', () => {
+  test.each([
+    ['a slash', 'a/b'],
+    ['a percent sign', 'a%2fb'],
+    ['a question mark', 'a?b'],
+    ['two dots', '..'],
+    ['one dot', '.'],
+    ['nothing', ''],
+    ['a line break', 'a\nb'],
+    ['a blank', 'a b'],
+    ['no end', 'a'.repeat(600)],
+  ])('it does not put %s into a path', async (_name, instanceId) => {
+    await using it = await openServer(204, '')
+    const refused = it.zts.deleteInstance({ provider: 'k8s.identity', domain: 'shop', service: 'cart', instanceId })
+    await expect(refused).rejects.toMatchObject({ code: 'ZTS_REFUSED', status: undefined })
+    const crooked = it.zts.deleteInstance({ provider: instanceId, domain: 'shop', service: 'cart', instanceId: 'pod-1' })
+    await expect(crooked).rejects.toMatchObject({ code: 'ZTS_REFUSED', status: undefined })
+  })
+
+  test('it does not send a pair that does not fit together, nor show its key', async () => {
+    await using it = await openEmbedded()
+    const { first, name } = await instanceOf(it)
+    const key = nodeKey()
+    const refused = it.zts.refresh({ ...name, csr: 'csr', credentials: { keyPem: key.pem, certPem: first.x509Certificate } })
+    const error: unknown = await refused.catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'ZTS_REFUSED', retryable: false })
+    expect(error).not.toHaveProperty('cause')
+    expect(it.server.calls()).toHaveLength(1)
+  })
+
+  test('it does not go on when the caller gives up', async () => {
+    await using it = await openEmbedded()
+    it.server.faults.slow(60_000)
+    const stop = new AbortController()
+    const gone = it.zts.register(await registration(it), stop.signal)
+    stop.abort(new Error('enough'))
+    await expect(gone).rejects.toThrow('enough')
+    await expect(it.zts.register(await registration(it), stop.signal)).rejects.toThrow('enough')
+  })
+})
+
+test('register reuses connections, refresh has one of its own each time', async () => {
+  await using it = await openEmbedded()
+  const { register, refresh } = await instanceOf(it)
+  for (let times = 0; times < 5; times += 1) await register()
+  const current = await register()
+  for (let times = 0; times < 3; times += 1) await refresh(current)
+  const portsOf = (wanted: string) =>
+    it.server.calls().flatMap(({ operation, clientPort }) => (operation === wanted ? [clientPort] : []))
+  // The pool may open a second one while it still cleans up after the first answer.
+  expect(new Set(portsOf('register')).size).toBeLessThanOrEqual(2)
+  expect(new Set(portsOf('refresh')).size).toBe(3)
+})

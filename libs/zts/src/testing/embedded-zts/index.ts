@@ -1,0 +1,14 @@
+export type { CallFacts, Operation, ZtsCall } from './calls.ts'
+export type { CertificateDefect, ZtsFaults } from './faults.ts'
+export { type EmbeddedZts, type EmbeddedZtsOptions, startEmbeddedZts } from './server.ts'
+export {
+  addService,
+  allowLaunch,
+  domainIn,
+  type SmallWorld,
+  worldOf,
+  type ZtsAssertion,
+  type ZtsDomain,
+  type ZtsService,
+  type ZtsWorld,
+} from './world.ts'

@@ -1,0 +1,39 @@
+/** Signs what was decided; with a defect, when one is asked for. */
+import type { Clock } from '@pallas/host'
+import type { Csr } from '@pallas/x509'
+import { nodeKey, TestCa } from '@pallas/x509/testing'
+import type { CertificateDefect } from './faults.ts'
+
+export interface Issuer {
+  readonly caPem: string
+  /** `serial` is upper-case hex. */
+  issue(csr: Csr, expiryMinutes: number): Promise<{ readonly certPem: string; readonly serial: string }>
+}
+
+export interface IssuerOptions {
+  readonly ca: TestCa
+  readonly clock: Pick<Clock, 'now'>
+  readonly defect: () => CertificateDefect | undefined
+}
+
+const MINUTE = 60_000
+
+export const createIssuer = ({ ca, clock, defect }: IssuerOptions): Issuer => ({
+  caPem: ca.chainPem,
+  async issue(csr, expiryMinutes) {
+    const signer = defect() === 'chain' ? await TestCa.create({ name: 'another ca' }) : ca
+    const lifeMs = expiryMinutes * MINUTE
+    const asked = { spki: csr.spki, subject: csr.subject, names: csr.names }
+    switch (defect()) {
+      case 'names':
+        return signer.sign({ ...asked, names: { ...csr.names, dns: ['somebody-else.test'] } }, { lifeMs, notBefore: clock.now() })
+      case 'key':
+        return signer.sign({ ...asked, spki: nodeKey().spki }, { lifeMs, notBefore: clock.now() })
+      case 'expired':
+        return signer.sign(asked, { lifeMs, notBefore: clock.now() - lifeMs - MINUTE })
+      case 'chain':
+      case undefined:
+        return signer.sign(asked, { lifeMs, notBefore: clock.now() })
+    }
+  },
+})

@@ -1,0 +1,59 @@
+/** Who is calling: the common name of a client certificate, or the service of a token (spec `zts.md` 2). */
+import { createHash, X509Certificate } from 'node:crypto'
+import { type Certificate, OID, readCertificate } from '@pallas/x509'
+import { Refusal } from './answer.ts'
+import type { TokenCheck } from './tokens.ts'
+
+export interface Principal {
+  /** `<domain>.<service>`, lower case. */
+  readonly name: string
+  /** Undefined for a caller known by a token. */
+  readonly certificate: Certificate | undefined
+  /** Key that signed the token. */
+  readonly keyId: string | undefined
+}
+
+export interface Credentials {
+  /** DER of a client certificate that chains to the CA of this ZTS. */
+  readonly certificate: Uint8Array | undefined
+  readonly token: string | undefined
+}
+
+/** Undefined when there is no credential at all; one that is of no use is 401. The token is looked at first. */
+export async function principalOf(
+  { certificate, token }: Credentials,
+  checkToken: TokenCheck,
+): Promise<Principal | undefined> {
+  if (token !== undefined) {
+    const said = await checkToken(token)
+    if (said !== undefined) return { name: said.name, certificate: undefined, keyId: said.keyId }
+  }
+  if (certificate !== undefined) return fromCertificate(readCertificate(certificate))
+  if (token !== undefined) throw notAuthenticated()
+  return undefined
+}
+
+function fromCertificate(certificate: Certificate): Principal {
+  const units = certificate.subject.filter(({ oid }) => oid === OID.organizationalUnit)
+  if (units.some(({ value }) => value.endsWith(':restricted'))) {
+    throw new Refusal(401, 'certificate is mTLS restricted')
+  }
+  const name = certificate.commonName?.toLowerCase() ?? ''
+  if (name.includes(':role.') || !name.includes('.')) throw notAuthenticated()
+  return { name, certificate, keyId: undefined }
+}
+
+export const notAuthenticated = () => new Refusal(401, 'Invalid credentials', { challenges: true })
+
+/** What register tells the callback of a client certificate: names as Java writes them, and a hash of an RSA modulus. */
+export function certificateAttributes({ der }: Certificate): Record<string, string> {
+  const { issuer, subject, publicKey } = new X509Certificate(der)
+  const { n } = publicKey.export({ format: 'jwk' })
+  return {
+    certIssuerDn: dnOf(issuer),
+    certSubjectDn: dnOf(subject),
+    certRsaModHash: n === undefined ? '' : createHash('sha256').update(Buffer.from(n, 'base64url')).digest('hex'),
+  }
+}
+
+const dnOf = (lines: string | undefined): string => (lines ?? '').split('\n').toReversed().join(',')
