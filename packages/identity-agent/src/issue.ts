@@ -6,10 +6,9 @@
  */
 import { createHash } from 'node:crypto'
 import type { Clock, Keys } from '@pallas/host'
-import type { CredentialsAnswer } from '@pallas/wire'
+import { type CredentialsAnswer, credentialsAnswer, type KeyWish, type Pair } from '@pallas/wire'
 import { type Certificate, createCsr } from '@pallas/x509'
 import { type InstanceIdentity, type Zts, ZtsError } from '@pallas/zts'
-import type { KeyWish, Pair } from './body.ts'
 import type { CertificateCheck } from './certificate-check.ts'
 import type { Contexts } from './contexts.ts'
 import { checkCsr } from './csr-check.ts'
@@ -151,16 +150,13 @@ const partsOf = ({ x509Certificate, x509CertificateSigner }: InstanceIdentity) =
   issuers: x509CertificateSigner,
 })
 
-function answerOf(identity: InstanceIdentity, keyPem: string | undefined, roots: string): CredentialsAnswer {
-  return {
+const answerOf = (identity: InstanceIdentity, keyPem: string | undefined, roots: string): CredentialsAnswer =>
+  credentialsAnswer({
     ntoken: identity.serviceToken ?? '',
-    ...(keyPem === undefined ? {} : { keyPEM: base64(keyPem) }),
-    certPEM: base64(identity.x509Certificate),
-    caCertPEM: base64(identity.x509CertificateSigner || roots),
-  }
-}
-
-const base64 = (text: string): string => Buffer.from(text).toString('base64')
+    ...(keyPem === undefined ? {} : { keyPem }),
+    certPem: identity.x509Certificate,
+    caPem: identity.x509CertificateSigner || roots,
+  })
 
 const fingerprintOf = (spki: Uint8Array): string => createHash('sha256').update(spki).digest('hex')
 

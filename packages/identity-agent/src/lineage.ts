@@ -4,9 +4,8 @@
  */
 import type { Keys, PrivateKey } from '@pallas/host'
 import { IdentityError, type Workload } from '@pallas/identity'
-import type { VolumeContext } from '@pallas/wire'
+import type { Pair, VolumeContext } from '@pallas/wire'
 import { type Certificate, readCertificates, sameBytes } from '@pallas/x509'
-import type { Pair } from './body.ts'
 import type { CertificateCheck } from './certificate-check.ts'
 
 export type Stale = 'no-record' | 'other-instance' | 'old-serial' | 'expired' | 'other-names' | 'not-ours'

@@ -1,8 +1,14 @@
 /** The agent's API: names, init, refresh. Nothing of a body is read before the caller has been let through. */
 import { IdentityError } from '@pallas/identity'
-import { AGENT_ROUTES, type CredentialsAnswer, type NamesAnswer } from '@pallas/wire'
+import {
+  AGENT_ROUTES,
+  type CredentialsAnswer,
+  type KeyWish,
+  type NamesAnswer,
+  parseInitRequest,
+  parseRefreshRequest,
+} from '@pallas/wire'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type KeyWish, parseInitBody, parseRefreshBody } from './body.ts'
 import { type AgentEvents, podFields } from './events.ts'
 import type { Gate } from './gate.ts'
 import type { Issue } from './issue.ts'
@@ -45,7 +51,7 @@ export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
 
   app.get(`${AGENT_ROUTES.names}*`, { exposeHeadRoute: false }, async (request): Promise<NamesAnswer> => {
     const { target, volume } = admit(request)
-    return untilStopped(stopped, async () => (await subjects.of(volume, target.action, stopped)).workload.names)
+    return answering(stopped, async () => (await subjects.of(volume, target.action, stopped)).workload.names)
   })
 
   const credentials = (parse: (body: Uint8Array | undefined) => KeyWish) =>
@@ -53,21 +59,25 @@ export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
       // Again: while the body came, the caller may have gone.
       const { target, volume } = admit(request)
       const wish = parse(Buffer.isBuffer(request.body) ? request.body : undefined)
-      return untilStopped(stopped, async () => issue(await subjects.of(volume, target.action, stopped), wish, stopped))
+      return answering(stopped, async () => issue(await subjects.of(volume, target.action, stopped), wish, stopped))
     }
-  app.post(`${AGENT_ROUTES.init}*`, credentials(parseInitBody))
-  app.post(`${AGENT_ROUTES.refresh}*`, credentials(parseRefreshBody))
+  app.post(`${AGENT_ROUTES.init}*`, credentials(parseInitRequest))
+  app.post(`${AGENT_ROUTES.refresh}*`, credentials(parseRefreshRequest))
 }
 
-const COME_BACK_MS = 2_000
+const COME_BACK_MS = 3_000
 
-/** What an abort broke is not the caller's fault, nor a defect. */
-async function untilStopped<T>(stopped: AbortSignal, step: () => Promise<T>): Promise<T> {
+/** What cannot be had now says when to come back; what an abort broke is not the caller's fault, nor a defect. */
+async function answering<T>(stopped: AbortSignal, step: () => Promise<T>): Promise<T> {
   try {
     return await step()
   } catch (cause) {
-    if (!stopped.aborted || cause instanceof IdentityError) throw cause
-    throw new IdentityError('NOT_READY', 'the agent is stopping', {}, { cause, retryAfterMs: COME_BACK_MS })
+    const rest = { cause, retryAfterMs: COME_BACK_MS }
+    if (!(cause instanceof IdentityError)) {
+      throw stopped.aborted ? new IdentityError('NOT_READY', 'the agent is stopping', {}, rest) : cause
+    }
+    if (cause.kind !== 'unavailable' || cause.retryAfterMs !== undefined) throw cause
+    throw new IdentityError(cause.code, cause.message, cause.fields, rest)
   }
 }
 

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '@pallas/host'
 import { nodeHost, peerOf, pinPeer } from '@pallas/linux'
-import { createMetrics, type Logger } from '@pallas/runtime'
+import type { Logger, Metrics } from '@pallas/runtime'
 import { clientDispatcher, openTlsFiles, startAdmin, type TlsFiles } from '@pallas/service'
 import { parseClusterConfig } from '@pallas/wire/cluster-config'
 import { createZtsClient } from '@pallas/zts'
@@ -18,6 +18,7 @@ import type { IdentityAgentSettings } from './settings.ts'
 export interface IdentityAgentDeps {
   readonly clock: Clock
   readonly log: Logger
+  readonly metrics: Metrics
   /** For the variables in `--pod-endpoint`. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** Effective user: owner, besides root, whose volumes are believed. */
@@ -33,9 +34,8 @@ export interface IdentityAgent extends AsyncDisposable {
 const kernel: Peers = { credentials: peerOf, pin: pinPeer }
 
 export async function startIdentityAgent(settings: IdentityAgentSettings, deps: IdentityAgentDeps): Promise<IdentityAgent> {
-  const { clock, log, env, ownUid, version } = deps
+  const { clock, log, metrics, env, ownUid, version } = deps
   await using scope = new AsyncDisposableStack()
-  const metrics = createMetrics('identity_agent', { process: true })
   const events = createEvents(log, metrics)
   const config = parseClusterConfig(await readFile(settings.config, 'utf8'))
   const { key: keyFile, cert: certFile, driverSource: source, driverTarget: target } = settings

@@ -1,0 +1,133 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Pod } from '@pallas/identity'
+import { someNameRules } from '@pallas/identity/testing'
+import { nodeHost, peerOf, pinPeer } from '@pallas/linux'
+import { FakeClock, memoryLog, testMetrics } from '@pallas/runtime/testing'
+import { type Handle, volumePaths } from '@pallas/wire'
+import type { ClusterConfig } from '@pallas/wire/cluster-config'
+import type { Peers } from '../attest.ts'
+import { createEvents } from '../events.ts'
+import { openProcesses } from '../processes.ts'
+import { type Serving, type ServeSettings, startServing } from '../serve.ts'
+import { call, type CallOptions, type Reply } from './call.ts'
+import { cgroupsOf, placeProcess } from './cgroups.ts'
+import { FakeIssuer } from './fake-issuer.ts'
+import { makeVolume } from './volume-tree.ts'
+
+export const PROVIDER = 'k8s.admin.athenz-callback'
+
+/** One node with its agent: real sockets, files and kernel; kubelet, JWT service and ZTS in memory. */
+export class World implements AsyncDisposable {
+  readonly root = mkdtempSync(join(tmpdir(), 'pa-'))
+  readonly volumesDir = join(this.root, 'v')
+  readonly procRoot = join(this.root, 'p')
+  readonly clock: FakeClock
+  readonly memory = memoryLog()
+  readonly metrics = testMetrics()
+  readonly events = createEvents(this.memory.log, this.metrics)
+  readonly issuer: FakeIssuer
+  /** What the kubelet shows; an error: the kubelet is away. */
+  pods: readonly Pod[] | Error = []
+  kubeletCalls = 0
+  /** Documents signed, or an error: the JWT service refuses or is away. */
+  documents: string[] = []
+  signer: Error | undefined
+  peers: Peers = { credentials: peerOf, pin: pinPeer }
+  #serving: Serving | undefined
+
+  private constructor(clock: FakeClock, issuer: FakeIssuer) {
+    this.clock = clock
+    this.issuer = issuer
+  }
+
+  static async open(): Promise<World> {
+    const clock = new FakeClock()
+    const world = new World(clock, await FakeIssuer.open(clock.now))
+    for (const dir of [world.volumesDir, world.procRoot]) mkdirSync(dir, { mode: 0o755 })
+    return world
+  }
+
+  get config(): ClusterConfig {
+    const roots = this.issuer.ca.certPem
+    return {
+      ...someNameRules(),
+      ztsEndpoint: 'https://zts.test/zts/v1',
+      providerService: PROVIDER,
+      trustRoots: { athenz: roots, athenzService: roots },
+      authHeader: 'Athenz-Principal-Auth',
+    }
+  }
+
+  async startAgent(settings: Partial<ServeSettings> = {}): Promise<Serving> {
+    const { clock, events, issuer, procRoot, volumesDir, peers } = this
+    const { keys } = nodeHost()
+    this.#serving = await startServing({ ...SETTINGS, procRoot, volumesDir, ...settings }, this.config, {
+      clock,
+      log: this.memory.log,
+      events,
+      keys,
+      peers,
+      processes: openProcesses(settings.procRoot ?? procRoot),
+      kubelet: {
+        pods: async () => {
+          this.kubeletCalls += 1
+          if (this.pods instanceof Error) throw this.pods
+          return this.pods
+        },
+      },
+      documents: {
+        sign: async (pod) => {
+          if (this.signer !== undefined) throw this.signer
+          const document = `header.${pod.uid}.signature${this.documents.length}`
+          this.documents.push(document)
+          return document
+        },
+      },
+      zts: issuer,
+      ownUid: process.geteuid?.() ?? 0,
+    })
+    return this.#serving
+  }
+
+  async stopAgent(): Promise<void> {
+    await this.#serving?.[Symbol.asyncDispose]()
+    this.#serving = undefined
+  }
+
+  addVolume(pod: Pod): Handle {
+    return makeVolume(this.volumesDir, pod, this.clock.now())
+  }
+
+  pathsOf(handle: Handle) {
+    return volumePaths(this.volumesDir, handle)
+  }
+
+  /** From now on this process, or the one with `pid`, is in the pod. */
+  enter(pod: Pick<Pod, 'uid'>, pid = process.pid): void {
+    placeProcess(this.procRoot, pid, cgroupsOf(pod.uid))
+  }
+
+  /** Calls over the pod's own socket. */
+  call(handle: Handle, action: 'names' | 'init' | 'refresh', options: CallOptions = {}): Promise<Reply> {
+    const method = action === 'names' ? 'GET' : 'POST'
+    return call(this.pathsOf(handle).socket, `/v1/${action}/${handle}`, { method, ...options })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopAgent()
+    rmSync(this.root, { recursive: true, force: true })
+  }
+}
+
+const SETTINGS = {
+  attestation: 'peer',
+  requirePidfd: false,
+  listen: undefined,
+  podIpTimeout: 3_000,
+  jwtServiceTimeout: 10_000,
+  ztsTimeout: 10_000,
+  certificateLife: 24 * 3_600_000,
+  shutdownGrace: 10_000,
+} as const
