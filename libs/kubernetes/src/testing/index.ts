@@ -1,0 +1,6 @@
+export { describeKubeApi, describeKubelet, type KubeApiUnderTest, type KubeletUnderTest } from './contract.ts'
+export * from './embedded-api-server/index.ts'
+export { eventually } from './eventually.ts'
+export { type FakeKubelet, type FakeKubeletOptions, startFakeKubelet } from './fake-kubelet.ts'
+export { loopbackCredentials } from './loopback-credentials.ts'
+export { newPodObject, podObjectOf } from './pod-objects.ts'
