@@ -74,8 +74,8 @@ test('giving up because of the signal is not a failure', async () => {
 })
 
 test('failing to stop in order is a failure', async () => {
-  const main: Main = async () => ({ [Symbol.asyncDispose]: () => Promise.reject(new Error('stuck')) })
-  const host = await run(main, (it) => void it.emit('SIGTERM'))
+  const stuck = { [Symbol.asyncDispose]: () => Promise.reject(new Error('stuck')) }
+  const host = await run(() => Promise.resolve(stuck), (it) => void it.emit('SIGTERM'))
   expect(host.exitCode).toBe(1)
   expect(host.complained).toContain('stuck')
 })
