@@ -2,7 +2,7 @@
 import { type Der, readDer, writeDer } from './der.ts'
 import { malformed, X509Error } from './error.ts'
 import { ipOctets, ipText } from './ip.ts'
-import { asContext, ascii, asciiOf, bytesOf, isVisible, partsOf, primitive, sequence, TAG } from './values.ts'
+import { asContext, ascii, asciiOf, bytesOf, inContext, isVisible, partsOf, primitive, sequence, TAG } from './values.ts'
 
 export interface AltNames {
   readonly dns: readonly string[]
@@ -20,6 +20,9 @@ const EMAIL = asContext(1)
 const DNS = asContext(2)
 const URI = asContext(6)
 const IP = asContext(7)
+
+/** Other names, X.400 addresses, directory names, EDI parties, registered ids: counted, not read. */
+const OTHER_KINDS: ReadonlySet<number> = new Set([inContext(0), inContext(3), inContext(4), inContext(5), asContext(8)])
 
 export const dnsName = (text: string): Der => textName(DNS, text)
 export const emailName = (text: string): Der => textName(EMAIL, text)
@@ -42,8 +45,10 @@ export function readAltNames(value: Uint8Array): AltNames {
   if (names.length === 0) throw malformed('an empty list of names')
   const texts = (tag: number) => names.filter((name) => name.tag === tag).map((name) => nameText(name, tag))
   const known = { dns: texts(DNS), email: texts(EMAIL), uri: texts(URI), ip: addresses(names) }
-  const count = known.dns.length + known.email.length + known.uri.length + known.ip.length
-  return { ...known, other: names.length - count }
+  const other = names.filter((name) => OTHER_KINDS.has(name.tag)).length
+  const count = known.dns.length + known.email.length + known.uri.length + known.ip.length + other
+  if (count < names.length) throw malformed('a name of no known kind')
+  return { ...known, other }
 }
 
 const addresses = (names: readonly Der[]) =>

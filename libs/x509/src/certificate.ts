@@ -6,6 +6,7 @@ import { type Extension, extensionValue, readExtensions } from './extensions.ts'
 import { OID, oidOf } from './oid.ts'
 import { fromPem, manyFromPem } from './pem.ts'
 import { readSigned, type Signed } from './signed.ts'
+import { spkiBytes } from './spki.ts'
 import { commonNameOf, readSubject, type SubjectAttribute } from './subject.ts'
 import { timeOf } from './time.ts'
 import { booleanOf, inContext, magnitudeOf, namedBitsOf, partsOf, smallIntegerOf, TAG } from './values.ts'
@@ -62,9 +63,8 @@ export function readCertificate(source: string | Uint8Array): Certificate {
   if (!innerAlgorithm || !sameBytes(writeDer(innerAlgorithm), writeDer(algorithm))) {
     throw malformed('two signature algorithms')
   }
-  if (issuer?.tag !== TAG.sequence || subjectDer === undefined || spki?.tag !== TAG.sequence) {
-    throw malformed('a part of the certificate is missing')
-  }
+  if (issuer === undefined || subjectDer === undefined) throw malformed('a part of the certificate is missing')
+  readSubject(issuer)
   const [notBefore, notAfter, ...more] = partsOf(validity, TAG.sequence)
   if (more.length > 0) throw malformed('more than two times')
   const subject = readSubject(subjectDer)
@@ -77,7 +77,7 @@ export function readCertificate(source: string | Uint8Array): Certificate {
     subjectDer: writeDer(subjectDer),
     subject,
     commonName: commonNameOf(subject),
-    spki: writeDer(spki),
+    spki: spkiBytes(spki),
     ...meaningOf(extensionsOf(version, tail)),
     signed,
   }

@@ -1,11 +1,12 @@
 /** PKCS#10 certificate requests: one common name and alternative names, signed by the key they are for. */
 import { type AltNames, namesInCsrOrder, NO_NAMES, readAltNames } from './alt-names.ts'
-import { type Der, readDer, writeDer } from './der.ts'
+import { type Der, readDer } from './der.ts'
 import { malformed } from './error.ts'
 import { extension, type Extension, readExtensions } from './extensions.ts'
 import { OID, oid, oidOf } from './oid.ts'
 import { fromPem, toPem } from './pem.ts'
 import { readSigned, type Signed, type Signer, type Verify, verifySigned, writeSigned } from './signed.ts'
+import { spkiBytes } from './spki.ts'
 import { commonNameOf, readSubject, type SubjectAttribute, writeSubject } from './subject.ts'
 import { integer, isVisible, inContext, partsOf, sequence, set, smallIntegerOf, TAG, wrapped } from './values.ts'
 
@@ -60,7 +61,6 @@ export function readCsr(pem: string): Csr {
   const { tbs, signed } = readSigned(readDer(fromPem(pem, CSR_LABEL)))
   const [version, subjectDer, spki, attributesDer, ...more] = partsOf(tbs, TAG.sequence)
   if (smallIntegerOf(version) !== 0 || more.length > 0) throw malformed('not a certificate request of version 1')
-  if (spki?.tag !== TAG.sequence) throw malformed('no public key')
   const subject = readSubject(subjectDer)
   if (hasTwice(subject.map((it) => it.oid))) throw malformed('a part of the subject occurs twice')
   if (!subject.every(({ value }) => isVisible(value))) throw malformed('a part of the subject is not printable ascii')
@@ -74,7 +74,7 @@ export function readCsr(pem: string): Csr {
     names: sans === undefined ? NO_NAMES : readAltNames(sans.value),
     otherExtensions: [...extensions.keys()].filter((type) => type !== OID.subjectAltName),
     otherAttributes: [...attributes.keys()].filter((type) => type !== OID.extensionRequest),
-    spki: writeDer(spki),
+    spki: spkiBytes(spki),
     signed,
   }
 }

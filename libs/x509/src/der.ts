@@ -20,7 +20,10 @@ const NUMBER = 0x1f
 /** node-forge turns values with this number, of any class, into 16-bit characters. */
 const BMP_NUMBER = 0x1e
 
-/** Throws `X509_MALFORMED` unless `bytes` are exactly one DER value of at most 64 KiB and 32 levels. */
+/**
+ * Throws `X509_MALFORMED` unless `bytes` are exactly one DER value of at most 64 KiB and 32 levels. Values numbered 2 of any class
+ * must be minimal as integers are: node-forge cannot tell them apart, so a `[2]` that begins with a NUL is refused too.
+ */
 export function readDer(bytes: Uint8Array): Der {
   if (bytes.length > MAX_BYTES) throw malformed('too long')
   const text = toBinary(bytes)
