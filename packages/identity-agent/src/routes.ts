@@ -42,6 +42,8 @@ export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
 
   app.addHook('onRequest', async (request) => {
     const { volume } = admit(request)
+    // Clients in Go send an empty type, others none or any: the body is JSON or it is refused.
+    request.headers['content-type'] = 'application/json'
     request.log = request.log.child(podFields(volume))
   })
   app.addHook('onError', async (request, _reply, error) => events.refused(actionOf(request), error))

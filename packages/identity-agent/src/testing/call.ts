@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type Agent, request } from 'node:http'
 
 export interface Reply {
   readonly status: number
@@ -11,12 +11,15 @@ export interface CallOptions {
   readonly method?: string
   readonly body?: string | object
   readonly headers?: Readonly<Record<string, string>>
+  /** For several exchanges over one connection. */
+  readonly agent?: Agent
 }
 
 /** One HTTP exchange over a unix socket, from this very process. The path is sent as it is. */
-export function call(socketPath: string, path: string, { method = 'POST', body, headers = {} }: CallOptions = {}): Promise<Reply> {
+export function call(socketPath: string, path: string, options: CallOptions = {}): Promise<Reply> {
+  const { method = 'POST', body, headers = {}, agent = false } = options
   const { promise, resolve, reject } = Promise.withResolvers<Reply>()
-  const outgoing = request({ socketPath, path: '/', method, headers, agent: false }, (incoming) => {
+  const outgoing = request({ socketPath, path: '/', method, headers, agent }, (incoming) => {
     const parts: Buffer[] = []
     incoming.on('data', (part: Buffer) => parts.push(part))
     incoming.on('error', reject)

@@ -115,11 +115,22 @@ export class World implements AsyncDisposable {
     return call(this.pathsOf(handle).socket, `/v1/${action}/${handle}`, { method, ...options })
   }
 
+  /** Whatever a test did, nothing of it may have been logged. */
+  #expectNoSecrets(): void {
+    const text = this.memory.text()
+    const found = SECRETS.find((secret) => secret.test(text))
+    if (found !== undefined) throw new Error(`the log holds a secret: ${found.source}`)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopAgent()
+    this.#expectNoSecrets()
     rmSync(this.root, { recursive: true, force: true })
   }
 }
+
+/** PEM, documents and service tokens, as this world makes them. */
+const SECRETS = [/BEGIN [A-Z ]+/, /header\.[0-9a-f-]+\.signature/, /v=S1;/]
 
 const SETTINGS = {
   attestation: 'peer',

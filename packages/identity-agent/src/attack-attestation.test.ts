@@ -1,0 +1,205 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { Agent } from 'node:http'
+import { aPod } from '@pallas/identity/testing'
+import { volumePaths } from '@pallas/wire'
+import { expect, test, vi } from 'vitest'
+import { call } from './testing/call.ts'
+import { placeProcess } from './testing/cgroups.ts'
+import { startChildPeer } from './testing/child-peer.ts'
+import { World } from './testing/world.ts'
+
+const A = aPod({ name: 'a-0', uid: 'aaaaaaaa-0d7c-4c58-9c3a-2a7f6a1f0c11', ip: '10.1.2.1' })
+const B = aPod({ name: 'b-0', uid: 'bbbbbbbb-0d7c-4c58-9c3a-2a7f6a1f0c11', ip: '10.1.2.2' })
+
+/** Two live pods; this process is in none of them yet. */
+async function twoPods(settings: Parameters<World['startAgent']>[0] = {}) {
+  const world = await World.open()
+  world.pods = [A, B]
+  const a = world.addVolume(A)
+  const b = world.addVolume(B)
+  const serving = await world.startAgent(settings)
+  return { world, a, b, serving }
+}
+
+test("T01 with pod A's handle over pod B's socket, B is denied, A is named in the log, and ZTS hears nothing", async () => {
+  const { world, a, b } = await twoPods()
+  await using _world = world
+  await using stranger = await startChildPeer()
+  world.enter(B, stranger.pid)
+  const reply = await stranger.call(world.pathsOf(b).socket, 'POST', `/v1/init/${a}`)
+  expect(reply).toMatchObject({ status: 403, body: { code: 'HANDLE_PEER_MISMATCH' } })
+  expect(JSON.stringify(reply.body)).not.toContain(A.name)
+  expect(world.issuer.calls).toEqual([])
+  expect(world.kubeletCalls).toBe(0)
+  const told = world.memory.records.find((it) => it['msg'] === 'a handle was used by another pod than it was made for')
+  expect(told).toMatchObject({ pod: `${A.namespace}/a-0`, peer: `pod ${B.uid}, pid ${stranger.pid}`, reason: 'HANDLE_PEER_MISMATCH' })
+})
+
+test("T01 over pod A's own socket, a process of pod B is denied too", async () => {
+  const { world, a } = await twoPods()
+  await using _world = world
+  await using stranger = await startChildPeer()
+  world.enter(B, stranger.pid)
+  const reply = await stranger.call(world.pathsOf(a).socket, 'POST', `/v1/init/${a}`)
+  expect(reply).toMatchObject({ status: 403, body: { code: 'HANDLE_PEER_MISMATCH' } })
+  expect(world.issuer.calls).toEqual([])
+  world.enter(A, stranger.pid)
+  expect(await stranger.call(world.pathsOf(a).socket, 'POST', `/v1/init/${a}`)).toMatchObject({ status: 200 })
+})
+
+test('T01 on the socket that pods share, the handle of another pod is denied, the own one serves', async () => {
+  await using world = await World.open()
+  const path = `${world.root}/shared.sock`
+  world.pods = [A, B]
+  const a = world.addVolume(A)
+  const b = world.addVolume(B)
+  await world.startAgent({ listen: { kind: 'unix', path } })
+  world.enter(B)
+  expect(await call(path, `/v1/init/${a}`)).toMatchObject({ status: 403, body: { code: 'HANDLE_PEER_MISMATCH' } })
+  expect(await call(path, `/v1/init/${b}`)).toMatchObject({ status: 200 })
+})
+
+test('T02 the plain hash of a mount directory names no volume', async () => {
+  const { world, b } = await twoPods()
+  await using _world = world
+  world.enter(B)
+  const guess = createHash('sha256').update(`/var/lib/kubelet/pods/${A.uid}/volumes/athenz/identity`).digest('base64url')
+  const reply = await call(world.pathsOf(b).socket, `/v1/init/${guess}`)
+  expect(reply).toMatchObject({ status: 403, body: { code: 'HANDLE_PEER_MISMATCH' } })
+  expect(world.issuer.calls).toEqual([])
+})
+
+test('T03 a process that ended before it was attested is denied, though its child holds the connection', async () => {
+  const { world, a } = await twoPods()
+  await using _world = world
+  const { socket } = world.pathsOf(a)
+  const program = `
+    const { spawn } = require('node:child_process')
+    const socket = require('node:net').connect(process.argv[1], () => {
+      spawn('sleep', ['1'], { detached: true, stdio: ['ignore', 'ignore', 'ignore', socket] }).unref()
+      process.exit()
+    })`
+  // The loop that would accept stands still until the process has ended and been waited for.
+  const { pid } = spawnSync(process.execPath, ['-e', program, socket], { stdio: 'ignore' })
+  world.enter(A, pid)
+  await vi.waitFor(async () => expect(await world.metrics.value('attestations_total', { outcome: 'PEER_EXITED' })).toBe(1))
+  expect(await world.metrics.value('attestations_total', { outcome: 'pod' })).toBe(0)
+})
+
+test('T03 a process that ends after it connected is served no more, whoever holds its connection', async () => {
+  const { world, a } = await twoPods()
+  await using _world = world
+  let alive = true
+  await world.stopAgent()
+  world.peers = { ...world.peers, pin: () => ({ exited: () => !alive, [Symbol.dispose]: () => undefined }) }
+  await world.startAgent()
+  world.enter(A)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const onOneConnection = { agent, headers: { connection: 'keep-alive' } }
+  expect((await world.call(a, 'names', onOneConnection)).status).toBe(200)
+  alive = false
+  expect(await world.call(a, 'names', onOneConnection)).toMatchObject({ status: 403, body: { code: 'PEER_EXITED' } })
+  expect(await world.metrics.value('attestations_total')).toBe(1)
+  agent.destroy()
+})
+
+test('T04 a connection that was passed on speaks for the pod that connected, and for no other', async () => {
+  const { world, a, b } = await twoPods()
+  await using _world = world
+  await using connector = await startChildPeer()
+  world.enter(A, connector.pid)
+  const { socket } = world.pathsOf(a)
+  // Whoever speaks over it, in whatever pod: the kernel names the process that connected.
+  const own = await connector.callOverInherited(socket, 'GET', `/v1/names/${a}`)
+  expect(own).toMatchObject({ status: 200, body: { dns: expect.arrayContaining([expect.stringContaining(A.uid)]) } })
+  const foreign = await connector.callOverInherited(socket, 'POST', `/v1/init/${b}`)
+  expect(foreign).toMatchObject({ status: 403, body: { code: 'HANDLE_PEER_MISMATCH' } })
+})
+
+test('T05 a cgroup named like the victim below the own one is denied', async () => {
+  const { world, a } = await twoPods()
+  await using _world = world
+  placeProcess(world.procRoot, process.pid, `0::/kubepods/pod${B.uid}/x/kubepods/pod${A.uid}/y\n`)
+  expect(await world.call(a, 'init')).toMatchObject({ status: 403, body: { code: 'NOT_A_POD' } })
+  expect(world.issuer.calls).toEqual([])
+})
+
+test.each([
+  ['a login session', '0::/user.slice/user-0.slice/session-1.scope\n'],
+  ['a service', '0::/system.slice/containerd.service\n'],
+  ['the root', '0::/\n'],
+])('T06 a process of the host in %s is no pod', async (_name, cgroups) => {
+  const { world, a } = await twoPods()
+  await using _world = world
+  placeProcess(world.procRoot, process.pid, cgroups)
+  expect(await world.call(a, 'names')).toMatchObject({ status: 403, body: { code: 'NOT_A_POD' } })
+})
+
+test.each([
+  ['succeeded', { phase: 'Succeeded' }, 'init', 'POD_ENDED'],
+  ['succeeded, on renewal', { phase: 'Succeeded' }, 'names', 'POD_ENDED'],
+  ['failed', { phase: 'Failed' }, 'init', 'POD_ENDED'],
+  ['is terminating and starts', { deleting: true }, 'init', 'POD_TERMINATING'],
+  ['is terminating and never had an identity', { deleting: true }, 'names', 'POD_TERMINATING'],
+  ['was made anew under its name', { uid: 'cccccccc-0d7c-4c58-9c3a-2a7f6a1f0c11' }, 'init', 'POD_UNKNOWN'],
+] as const)('T07 a pod that %s is denied', async (_name, other, action, code) => {
+  const { world, a } = await twoPods()
+  await using _world = world
+  world.enter(A)
+  world.pods = [{ ...A, ...other }, B]
+  expect(await world.call(a, action)).toMatchObject({ status: 403, body: { code } })
+  expect(world.issuer.calls).toEqual([])
+})
+
+test('T07 a pod that is terminating renews what it has', async () => {
+  const { world, a } = await twoPods()
+  await using _world = world
+  world.enter(A)
+  const first = await world.call(a, 'init')
+  world.pods = [{ ...A, deleting: true }]
+  const { keyPEM, certPEM } = first.body
+  expect(await world.call(a, 'refresh', { body: { keyPEM, certPEM } })).toMatchObject({ status: 200 })
+  expect(await world.call(a, 'init')).toMatchObject({ status: 403, body: { code: 'POD_TERMINATING' } })
+})
+
+test('T08 a peer of pid 0 is denied and makes the agent unready, by name', async () => {
+  const { world, a, serving } = await twoPods()
+  await using _world = world
+  expect(serving.attestationProblem()).toBeUndefined()
+  await world.stopAgent()
+  let own = true
+  const { peers } = world
+  world.peers = { ...peers, credentials: (fd) => (own ? peers.credentials(fd) : { pid: 0, uid: 0, gid: 0 }) }
+  const blind = await world.startAgent()
+  own = false
+  expect(await world.call(a, 'names')).toMatchObject({ status: 403, body: { code: 'PEER_UNKNOWN' } })
+  expect(blind.attestationProblem()).toContain('pid 0')
+})
+
+test('T08 without pidfd the agent runs, says so, and still tells a process from its successor', async () => {
+  const world = await World.open()
+  await using _world = world
+  world.pods = [A]
+  const a = world.addVolume(A)
+  world.enter(A)
+  world.peers = { ...world.peers, pin: () => undefined }
+  const serving = await world.startAgent()
+  expect(serving.attestationProblem()).toBeUndefined()
+  expect(await world.metrics.value('weakened', { mode: 'no-pidfd' })).toBe(1)
+  expect((await world.call(a, 'names')).status).toBe(200)
+  await world.stopAgent()
+  const strict = await world.startAgent({ requirePidfd: true })
+  expect(strict.attestationProblem()).toContain('SO_PEERPIDFD')
+  expect(await world.call(a, 'names')).toMatchObject({ status: 403, body: { code: 'PEER_UNKNOWN' } })
+})
+
+test('handle-only asks nobody, and is announced', async () => {
+  const { world, a, b } = await twoPods({ attestation: 'handle-only' })
+  await using _world = world
+  expect(await world.metrics.value('weakened', { mode: 'handle-only' })).toBe(1)
+  expect(world.memory.records).toContainEqual(expect.objectContaining({ level: 'warn', problem: 'handle-only' }))
+  expect((await world.call(a, 'names')).status).toBe(200)
+  const reply = await call(volumePaths(world.volumesDir, a).socket, `/v1/names/${b}`, { method: 'GET' })
+  expect(reply).toMatchObject({ status: 403, body: { code: 'HANDLE_PEER_MISMATCH' } })
+})
