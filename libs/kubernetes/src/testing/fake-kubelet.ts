@@ -1,10 +1,9 @@
 /** A kubelet that only lists pods: TLS, bearer tokens, and the refusals of a real one. */
-import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import type { ServerResponse } from 'node:http'
 import type { Pod } from '@pallas/identity'
 import type { ServerCredentials } from './embedded-api-server/index.ts'
 import { podObjectOf } from './pod-objects.ts'
+import { serveHttps } from './serve-https.ts'
 
 export interface FakeKubeletOptions {
   readonly serverCredentials: ServerCredentials
@@ -31,7 +30,7 @@ export async function startFakeKubelet(options: FakeKubeletOptions): Promise<Fak
   let pods = options.pods ?? []
   let calls = 0
   let hanging = false
-  const server = createServer({ key: serverCredentials.keyPem, cert: serverCredentials.certPem }, (request, response) => {
+  const server = await serveHttps(serverCredentials, (request, response) => {
     if (request.url !== '/pods') return refuse(response, 404, 'page not found')
     calls++
     if (hanging) return undefined
@@ -42,12 +41,8 @@ export async function startFakeKubelet(options: FakeKubeletOptions): Promise<Fak
     const items = pods.length === 0 ? null : pods.map(podObjectOf)
     return response.end(JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items }))
   })
-  server.on('tlsClientError', () => undefined)
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve())
-  })
   return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     caPem: serverCredentials.caPem,
     setPods: (next) => {
       pods = next
@@ -56,11 +51,7 @@ export async function startFakeKubelet(options: FakeKubeletOptions): Promise<Fak
     hang: (on) => {
       hanging = on
     },
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }
 

@@ -1,8 +1,7 @@
 /** An admission webhook on loopback for the contract suite: answers with what the test says, and remembers its reviews. */
-import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { type AdmissionAnswer, type AdmissionRequest, parseAdmissionReview } from '../admission.ts'
 import { loopbackCredentials } from './loopback-credentials.ts'
+import { serveHttps } from './serve-https.ts'
 
 export interface TestWebhook extends AsyncDisposable {
   readonly url: string
@@ -19,9 +18,9 @@ export interface SeenReview {
 }
 
 export async function startTestWebhook(answer: (request: AdmissionRequest) => AdmissionAnswer): Promise<TestWebhook> {
-  const { keyPem, certPem, caPem } = await loopbackCredentials()
+  const credentials = await loopbackCredentials()
   const seen: SeenReview[] = []
-  const server = createServer({ key: keyPem, cert: certPem }, (request, response) => {
+  const server = await serveHttps(credentials, (request, response) => {
     const parts: Uint8Array[] = []
     request.on('data', (part: Uint8Array) => parts.push(part))
     request.on('end', () => {
@@ -31,20 +30,12 @@ export async function startTestWebhook(answer: (request: AdmissionRequest) => Ad
       response.end(JSON.stringify(webhook.answer(parsed)))
     })
   })
-  server.on('tlsClientError', () => undefined)
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve())
-  })
   const webhook: TestWebhook = {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/mutate`,
-    caBundle: Buffer.from(caPem).toString('base64'),
+    url: `${server.url}/mutate`,
+    caBundle: Buffer.from(credentials.caPem).toString('base64'),
     seen,
     answer,
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
   return webhook
 }

@@ -1,0 +1,130 @@
+import { FakeClock } from '@pallas/host/testing'
+import { aPod } from '@pallas/identity/testing'
+import { expect, test } from 'vitest'
+import { createKubelet, type KubeletOptions } from './kubelet.ts'
+import { describeKubelet, type KubeletUnderTest } from './testing/contract.ts'
+import { startFakeKubelet } from './testing/fake-kubelet.ts'
+import { loopbackCredentials } from './testing/loopback-credentials.ts'
+import { serveHttps } from './testing/serve-https.ts'
+
+const credentials = await loopbackCredentials(['node-1'])
+const pods = [aPod(), aPod({ name: 'web-1', uid: '4f14e5f4-0d7c-4c58-9c3a-2a7f6a1f0c12' })]
+const trust = { ca: credentials.caPem }
+const readerToken = () => Promise.resolve('reader')
+
+async function openUnderTest(): Promise<KubeletUnderTest> {
+  await using scope = new AsyncDisposableStack()
+  const fake = scope.use(await startFakeKubelet({ serverCredentials: credentials, readers: ['reader'], others: ['other'], pods }))
+  const parts = scope.move()
+  return {
+    kubelet: (as, timeoutMs = 2_000) => {
+      const token = () => Promise.resolve(as)
+      return parts.use(createKubelet({ url: new URL(fake.url), token, trust, clock: new FakeClock(), timeoutMs }))
+    },
+    uids: pods.map(({ uid }) => uid),
+    hang: () => fake.hang(true),
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+describeKubelet('the fake kubelet', openUnderTest)
+
+async function openKubelet(options: Partial<KubeletOptions> = {}) {
+  await using scope = new AsyncDisposableStack()
+  const clock = new FakeClock()
+  const fake = scope.use(await startFakeKubelet({ serverCredentials: credentials, readers: ['reader'], pods }))
+  const given = { url: new URL(fake.url), token: readerToken, trust, clock, timeoutMs: 2_000 }
+  const kubelet = scope.use(createKubelet({ ...given, ...options }))
+  const parts = scope.move()
+  return { clock, fake, kubelet, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}
+
+test('many who ask at once share one call', async () => {
+  await using it = await openKubelet()
+  const answers = await Promise.all(Array.from({ length: 110 }, () => it.kubelet.pods()))
+  expect(answers.every((answer) => answer === answers[0])).toBe(true)
+  expect(it.fake.calls()).toBe(1)
+})
+
+test('there is at most one call per window, and a new one shows what changed', async () => {
+  await using it = await openKubelet()
+  await it.kubelet.pods()
+  it.fake.setPods([])
+  await it.clock.advance(499)
+  expect(await it.kubelet.pods()).toHaveLength(2)
+  await it.clock.advance(1)
+  expect(await it.kubelet.pods()).toEqual([])
+  expect(it.fake.calls()).toBe(2)
+})
+
+test('a failure is shared in its window too, and forgotten after it', async () => {
+  let token = 'wrong'
+  await using it = await openKubelet({ token: () => Promise.resolve(token) })
+  await expect(it.kubelet.pods()).rejects.toMatchObject({ code: 'KUBE_UNAUTHORIZED' })
+  token = 'reader'
+  await expect(it.kubelet.pods()).rejects.toMatchObject({ code: 'KUBE_UNAUTHORIZED' })
+  expect(it.fake.calls()).toBe(1)
+  await it.clock.advance(500)
+  expect(await it.kubelet.pods()).toHaveLength(2)
+})
+
+test('one who leaves does not take the call from the others', async () => {
+  await using it = await openKubelet()
+  const stop = new AbortController()
+  const left = it.kubelet.pods(stop.signal)
+  const stayed = it.kubelet.pods()
+  const why = new Error('left')
+  stop.abort(why)
+  await expect(left).rejects.toBe(why)
+  expect(await stayed).toHaveLength(2)
+  expect(it.fake.calls()).toBe(1)
+})
+
+test('a kubelet that hangs is asked by one call at a time', async () => {
+  await using it = await openKubelet({ timeoutMs: 150 })
+  it.fake.hang(true)
+  const first = it.kubelet.pods()
+  await it.clock.advance(10_000)
+  const second = it.kubelet.pods()
+  await expect(first).rejects.toMatchObject({ code: 'KUBE_TIMEOUT' })
+  await expect(second).rejects.toMatchObject({ code: 'KUBE_TIMEOUT' })
+  expect(it.fake.calls()).toBe(1)
+})
+
+test('its certificate may be judged by another name than the address, and by nothing on loopback', async () => {
+  await using named = await openKubelet({ trust: { ...trust, serverName: 'node-1' } })
+  expect(await named.kubelet.pods()).toHaveLength(2)
+  await using wrong = await openKubelet({ trust: { ...trust, serverName: 'node-2' } })
+  await expect(wrong.kubelet.pods()).rejects.toMatchObject({ code: 'KUBE_UNREACHABLE' })
+  const other = await loopbackCredentials()
+  await using foreign = await openKubelet({ trust: { ca: other.caPem } })
+  await expect(foreign.kubelet.pods()).rejects.toMatchObject({ code: 'KUBE_UNREACHABLE' })
+  await using blind = await openKubelet({ trust: { insecureLoopback: true } })
+  expect(await blind.kubelet.pods()).toHaveLength(2)
+})
+
+test.each(['https://10.0.0.1:10250', 'https://node-1:10250', 'https://localhost.example:10250', 'https://127.0.0.1.example/'])(
+  'a kubelet at %s is never trusted blindly',
+  (url) => {
+    const make = () => createKubelet({ url: new URL(url), token: readerToken, trust: { insecureLoopback: true }, clock: new FakeClock() })
+    expect(make).toThrow(expect.objectContaining({ code: 'KUBE_INVALID' }))
+  },
+)
+
+test('a kubelet is spoken to over https only', () => {
+  const url = new URL('http://127.0.0.1:10255')
+  const make = () => createKubelet({ url, token: readerToken, trust, clock: new FakeClock() })
+  expect(make).toThrow(expect.objectContaining({ code: 'KUBE_INVALID' }))
+})
+
+test.each([
+  ['a body longer than the limit', 'x'.repeat(2_000)],
+  ['a body that is no json', '{'],
+  ['another kind', '{"kind":"NodeList","items":[]}'],
+  ['a list with something that is no pod', '{"kind":"PodList","items":[{}]}'],
+])('%s is a bad answer', async (_name, body) => {
+  await using server = await serveHttps(credentials, (_request, response) => response.end(body))
+  const options = { token: readerToken, trust, clock: new FakeClock(), maxBytes: 1_000 }
+  await using kubelet = createKubelet({ url: new URL(server.url), ...options })
+  await expect(kubelet.pods()).rejects.toMatchObject({ code: 'KUBE_BAD_ANSWER' })
+})
