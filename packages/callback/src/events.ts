@@ -27,12 +27,6 @@ export function createEvents({ log, metrics }: { readonly log: Logger; readonly 
     help: 'Instances of ended pods deleted at ZTS, and failures to do so.',
     labels: ['result'],
   })
-  const factsOf = ({ domain, service, instanceId, namespace, pod }: InstanceRecord): LogFields => ({
-    domain,
-    service,
-    instanceId,
-    pod: `${namespace}/${pod}`,
-  })
 
   return {
     confirmed(facts: ConfirmationFacts): void {
@@ -72,3 +66,10 @@ export function createEvents({ log, metrics }: { readonly log: Logger; readonly 
     },
   }
 }
+
+const factsOf = ({ domain, service, instanceId, namespace, pod }: InstanceRecord): LogFields => ({
+  domain,
+  service,
+  instanceId,
+  pod: `${namespace}/${pod}`,
+})

@@ -1,5 +1,5 @@
 import { formatKeyUri, IdentityError } from '@pallas/identity'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { parsePublicKey } from './public-key.ts'

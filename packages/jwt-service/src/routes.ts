@@ -1,7 +1,7 @@
 import { IdentityError } from '@pallas/identity'
 import { type InFlight, peerOf, refusalOf } from '@pallas/service'
 import { JWT_ROUTES, type JwtAnswer } from '@pallas/wire'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { JwtServiceEvents, SigningFacts } from './events.ts'
 import { issueDocument, type IssueDocumentDeps } from './issue-document.ts'
 
@@ -14,7 +14,7 @@ export interface DocumentRoutesDeps extends IssueDocumentDeps {
 export function documentRoutes(app: FastifyInstance, deps: DocumentRoutesDeps): void {
   const { inFlight, events } = deps
 
-  app.post(JWT_ROUTES.jwt, async (request): Promise<JwtAnswer> => {
+  async function sign(request: FastifyRequest): Promise<JwtAnswer> {
     const facts: SigningFacts = {}
     const note = (more: SigningFacts) => void Object.assign(facts, more)
     try {
@@ -27,7 +27,9 @@ export function documentRoutes(app: FastifyInstance, deps: DocumentRoutesDeps): 
       events.documentRefused(refusalOf(error).code, facts, error)
       throw error
     }
-  })
+  }
+
+  app.route({ method: 'POST', url: JWT_ROUTES.jwt, handler: sign })
 
   app.route({
     method: ['GET', 'HEAD'],

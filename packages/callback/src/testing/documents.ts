@@ -17,7 +17,7 @@ export interface KeyPair {
 const pairOf = ({ privateKey, publicKey }: { privateKey: KeyObject; publicKey: KeyObject }): KeyPair => ({
   privateKey,
   publicKey,
-  publicPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  publicPem: publicKey.export({ type: 'spki', format: 'pem' }),
 })
 
 export const ecKeyPair = (namedCurve = 'P-256'): KeyPair => pairOf(generateKeyPairSync('ec', { namedCurve }))

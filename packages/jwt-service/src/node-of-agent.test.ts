@@ -1,0 +1,91 @@
+import type { Node } from '@pallas/kubernetes'
+import { FakeClock } from '@pallas/runtime/testing'
+import { describe, expect, test } from 'vitest'
+import { createNodeOfAgent } from './node-of-agent.ts'
+
+const aNode = (name: string, ...addresses: readonly [type: string, address: string][]): Node => ({
+  name,
+  uid: `uid-${name}`,
+  addresses: addresses.map(([type, address]) => ({ type, address })),
+})
+
+const one = aNode('node-1', ['Hostname', 'one.example'], ['InternalDNS', 'one.internal'], ['ExternalDNS', 'one.world'], ['InternalIP', '10.0.0.1'])
+const two = aNode('node-2', ['Hostname', 'node-2'])
+
+function aCluster(...nodes: Node[]) {
+  const clock = new FakeClock()
+  let lists = 0
+  const listNodes = async () => {
+    lists++
+    return [...nodes]
+  }
+  return { nodes, clock, lists: () => lists, nodeOf: createNodeOfAgent({ listNodes, clock }) }
+}
+
+describe('the node of an agent', () => {
+  test.each([
+    ['its name', ['node-1']],
+    ['its hostname', ['one.example']],
+    ['its internal DNS name', ['one.internal']],
+    ['one of several names, the others being no node', ['agent.k8s-admin.svc', 'node-1']],
+    ['several names of the same node', ['node-1', 'one.internal']],
+  ])('is known by %s', async (_name, dnsNames) => {
+    expect(await aCluster(one, two).nodeOf(dnsNames)).toBe('node-1')
+  })
+
+  test.each([
+    ['no name', []],
+    ['a name of no node', ['node-3']],
+    ['a name in another case', ['NODE-1']],
+    ['a name that is only part of one', ['one']],
+    ['an external name', ['one.world']],
+    ['an address', ['10.0.0.1']],
+    ['a wildcard', ['*.example']],
+    ['two nodes', ['node-1', 'node-2']],
+  ])('is unknown by %s', async (_name, dnsNames) => {
+    await expect(aCluster(one, two).nodeOf(dnsNames)).rejects.toMatchObject({ code: 'NODE_UNKNOWN', kind: 'denied' })
+  })
+
+  test('is unknown by a name that another node claims as an address', async () => {
+    const { nodeOf } = aCluster(one, aNode('evil', ['InternalDNS', 'node-1']))
+    await expect(nodeOf(['node-1'])).rejects.toMatchObject({ code: 'NODE_UNKNOWN' })
+    expect(await nodeOf(['evil'])).toBe('evil')
+  })
+})
+
+describe('the list of nodes', () => {
+  test('is read once for many agents, and again when it is old', async () => {
+    const { nodeOf, lists, clock } = aCluster(one)
+    await Promise.all(Array.from({ length: 20 }, () => nodeOf(['node-1'])))
+    expect(lists()).toBe(1)
+    await clock.advance(15_001)
+    await nodeOf(['node-1'])
+    expect(lists()).toBe(2)
+  })
+
+  test('is read again for the agent of a new node, but not at every request', async () => {
+    const { nodes, nodeOf, lists, clock } = aCluster(one)
+    await nodeOf(['node-1'])
+    nodes.push(two)
+    await clock.advance(1_001)
+    expect(await nodeOf(['node-2'])).toBe('node-2')
+    expect(lists()).toBe(2)
+    for (let times = 0; times < 10; times++) await nodeOf(['node-9']).catch(() => {})
+    expect(lists()).toBe(2)
+  })
+
+  test('T23: the agent of a node that was deleted is refused within seconds', async () => {
+    const { nodes, nodeOf, clock } = aCluster(one, two)
+    expect(await nodeOf(['node-1'])).toBe('node-1')
+    nodes.shift()
+    await clock.advance(15_001)
+    await expect(nodeOf(['node-1'])).rejects.toMatchObject({ code: 'NODE_UNKNOWN' })
+  })
+
+  test('that cannot be read is not kept as an answer', async () => {
+    const answers = [Promise.reject(new Error('away')), Promise.resolve([one])]
+    const nodeOf = createNodeOfAgent({ listNodes: () => answers.shift() ?? Promise.resolve([]), clock: new FakeClock() })
+    await expect(nodeOf(['node-1'])).rejects.toThrow('away')
+    expect(await nodeOf(['node-1'])).toBe('node-1')
+  })
+})
