@@ -1,7 +1,8 @@
 /** Bind mounts of the mount namespace the program runs in. */
 export interface Mounts {
   /**
-   * Shows the directory `source` at the existing directory `target`, without what is mounted below `source`.
+   * Shows the directory `source` at the existing directory `target`, without what is mounted below either, now or later,
+   * also where mounts are shared.
    *
    * `readOnly` means read-only, nosuid, nodev and noexec. A kernel from 5.12 shows it only once it is so; an older one needs
    * a second call for that. When any call fails nothing stays mounted.

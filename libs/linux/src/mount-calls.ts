@@ -8,6 +8,7 @@ const MS_NODEV = 4n
 const MS_NOEXEC = 8n
 const MS_REMOUNT = 32n
 const MS_BIND = 4096n
+const MS_PRIVATE = 1n << 18n
 /** The same bits in `mount` and `mount_setattr`. */
 const LOCKED_DOWN = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
 const MNT_DETACH = 2
@@ -20,6 +21,7 @@ const OPEN_TREE_CLONE = 1n
 const OPEN_TREE_CLOEXEC = 0o2000000n
 const MOVE_MOUNT_F_EMPTY_PATH = 4n
 const MOUNT_ATTR_BYTES = 32
+const PROPAGATION_OFFSET = 16
 
 export interface BindRequest {
   readonly source: string
@@ -38,7 +40,8 @@ export function bindAtOnce({ source, target, readOnly }: BindRequest): boolean {
   if (tree < 0n) return unlessUnknown(c, 'open_tree', { path: source })
   try {
     const attributes = Buffer.alloc(MOUNT_ATTR_BYTES)
-    attributes.writeBigUInt64LE(readOnly ? LOCKED_DOWN : 0n)
+    attributes.writeBigUInt64LE(readOnly ? LOCKED_DOWN : 0n, 0)
+    attributes.writeBigUInt64LE(MS_PRIVATE, PROPAGATION_OFFSET)
     if (c.mountSetattr(tree, '', AT_EMPTY_PATH, attributes, BigInt(MOUNT_ATTR_BYTES)) < 0n)
       return unlessUnknown(c, 'mount_setattr', { path: source })
     if (c.moveMount(tree, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0n)
@@ -60,7 +63,8 @@ function unlessUnknown(c: Libc, call: string, fields: Record<string, unknown>): 
 export function bindInTwoCalls({ source, target, readOnly }: BindRequest): void {
   const c = libc()
   if (c.mount(source, target, 0n, MS_BIND, 0n) < 0) throw callError('mount', c.errno(), { path: target })
-  if (!readOnly || c.mount('none', target, 0n, MS_REMOUNT | MS_BIND | LOCKED_DOWN, 0n) === 0) return
+  const locked = !readOnly || c.mount('none', target, 0n, MS_REMOUNT | MS_BIND | LOCKED_DOWN, 0n) === 0
+  if (locked && c.mount('none', target, 0n, MS_PRIVATE, 0n) === 0) return
   const why = c.errno()
   c.umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW)
   throw callError('mount', why, { path: target })

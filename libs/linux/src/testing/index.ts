@@ -1,0 +1,1 @@
+export { mountNamespaces, type Namespace } from './namespaces.ts'
