@@ -95,12 +95,12 @@ test('what is outdated is renewed before its time', async () => {
 })
 
 test.each([
-  ['an issuer that gives only certificates of the past', () => Promise.resolve(dueIn(-HOUR)), undefined, 61],
-  ['a thing that stays outdated', never, () => Promise.resolve(true), 1],
-])('%s causes no flood', async (_name, renew, outdated, most) => {
+  ['an issuer that gives only certificates long due', () => Promise.resolve(dueIn(-HOUR)), undefined],
+  ['a thing that stays outdated', never, () => Promise.resolve(true)],
+])('%s causes no flood', async (_name, renew, outdated) => {
   await using it = start({ firstIn: 0, renew, ...(outdated === undefined ? {} : { outdated }) })
-  await it.clock.advance(MINUTE)
-  expect(it.attempts).toHaveLength(most)
+  await it.clock.advance(10 * MINUTE)
+  expect(it.attempts.length).toBeLessThanOrEqual(11)
 })
 
 test('an abort ends it at once, asleep or waiting to try again', async () => {

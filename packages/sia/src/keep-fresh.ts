@@ -3,8 +3,8 @@ import { type Lifetime, napBefore, type RenewalState } from '@pallas/credentials
 import { type Clock, retry } from '@pallas/host'
 import { patience } from './patience.ts'
 
-/** Between two successes, whatever an issuer says of times: nothing here may become a flood. */
-const SOONEST_MS = 1_000
+/** Between two successes, whatever an issuer says of times: a quarter of what is left of life, within these. */
+const REST_MS = { least: 1_000, most: 60_000 }
 const FIRST_RETRY_MS = 2_000
 const SLOWEST_RETRY_MS = 5 * 60_000
 
@@ -37,9 +37,12 @@ export async function keepFresh(thing: Renewable, { clock, onFailure }: KeepFres
   for (let due = await thing.due(); ; ) {
     await untilDue(due, thing, clock, signal)
     due = await retry(() => thing.renew(signal), { ...pace, again }, signal)
-    await clock.sleep(SOONEST_MS, signal)
+    await clock.sleep(restAfter(due, clock), signal)
   }
 }
+
+const restAfter = ({ life }: Due, clock: Clock): number =>
+  Math.min(Math.max((life.notAfter - clock.now()) / 4, REST_MS.least), REST_MS.most)
 
 async function untilDue(due: Due, thing: Renewable, clock: Clock, signal: AbortSignal): Promise<void> {
   const since = clock.monotonic()

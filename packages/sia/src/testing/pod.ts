@@ -1,0 +1,63 @@
+/** A pod on a machine in memory: the identity volume, an agent behind its socket, and a log to read. */
+import { HostError, type Keys } from '@pallas/host'
+import { MemoryMachine, type MemoryHost } from '@pallas/host/testing'
+import { nodeKey, nodeKeyOf, nodeVerify, TestCa } from '@pallas/x509/testing'
+import { createPrivateKey, randomBytes } from 'node:crypto'
+import { createLog } from '../log.ts'
+import { HANDLE, TestAgent } from './test-agent.ts'
+
+export const SOCKET = '/identity/connect/agent.sock'
+export const START = '2030-01-01T00:00:00Z'
+
+export interface Pod {
+  readonly host: MemoryHost
+  readonly agent: TestAgent
+  readonly ca: TestCa
+  readonly log: ReturnType<typeof createLog>
+  /** Parsed lines. */
+  readonly lines: Record<string, unknown>[]
+  /** How many lines carry this message. */
+  said(message: string): number
+  read(path: string): Promise<string>
+}
+
+export async function openPod({ lifeMs }: { readonly lifeMs?: number } = {}): Promise<Pod> {
+  const host = new MemoryMachine({ keys: promptKeys, start: START }).open()
+  const ca = await TestCa.create({ now: host.clock.now() })
+  const agent = new TestAgent({ ca, now: () => host.clock.now(), ...(lifeMs === undefined ? {} : { lifeMs }) })
+  host.machine.peers.set(`unix:${SOCKET}`, (request) => agent.handler(request))
+  await host.files.mkdirs('/identity/connect', 0o755)
+  await host.files.create('/identity/id', bytes(HANDLE), 0o444)
+  host.machine.place(SOCKET, { kind: 'socket' })
+  await host.files.mkdirs('/tls', 0o777)
+  await host.files.mkdirs('/tokens', 0o777)
+  const lines: Record<string, unknown>[] = []
+  const out = (text: string) => void lines.push(JSON.parse(text))
+  const log = createLog({ program: 'test', level: 'debug', clock: host.clock, out })
+  const read = async (path: string) => new TextDecoder().decode(await host.files.read(path, 1_000_000))
+  host.faults.reset()
+  const said = (message: string) => lines.filter(({ msg }) => msg === message).length
+  return { host, agent, ca, log, lines, said, read }
+}
+
+const unused = (): never => {
+  throw new Error('not needed here')
+}
+
+/** Real keys that take no turn of the event loop, so that a fake clock never overtakes them. */
+export const promptKeys: Keys = {
+  generate: async () => nodeKey(),
+  import: async (pem) => {
+    try {
+      return nodeKeyOf(createPrivateKey(pem))
+    } catch {
+      throw new HostError('HOST_BAD_KEY', 'not a key')
+    }
+  },
+  verify: nodeVerify,
+  sha256: unused,
+  hmacSha256: unused,
+  randomBytes: (length) => randomBytes(length),
+}
+
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
