@@ -5,13 +5,20 @@
  * away, so that nothing outlives it.
  */
 import type { PodObject } from './objects.ts'
-import { type PodWorker, type PodWorkerDeps, startPod } from './pod-worker.ts'
+import { type ExecResult, type PodWorker, type PodWorkerDeps, startPod } from './pod-worker.ts'
 
 export interface Kubelet extends AsyncDisposable {
   /** A pod of this node was added or changed. */
   seen(pod: PodObject): void
   /** Pods as `/pods` shows them. */
   pods(): readonly PodObject[]
+  /** Runs a command beside a container, with its volumes and in its pod's cgroup, as `kubectl exec` does. */
+  exec(pod: PodName, container: string, argv: readonly string[]): Promise<ExecResult>
+}
+
+export interface PodName {
+  readonly namespace: string
+  readonly name: string
 }
 
 export function startKubelet(deps: PodWorkerDeps): Kubelet {
@@ -29,6 +36,14 @@ export function startKubelet(deps: PodWorkerDeps): Kubelet {
   return {
     seen,
     pods: () => [...workers.values()].map((worker) => worker.current()),
+    async exec({ namespace, name }, container, argv) {
+      const worker = [...workers.values()].find((it) => {
+        const { metadata } = it.current()
+        return metadata.namespace === namespace && metadata.name === name
+      })
+      if (worker === undefined) throw new Error(`no pod ${namespace}/${name} on this node`)
+      return worker.exec(container, argv)
+    },
     async [Symbol.asyncDispose]() {
       const deletionTimestamp = new Date(deps.clock.now()).toISOString()
       for (const pod of [...workers.values()].map((worker) => worker.current())) {

@@ -1,5 +1,6 @@
 /** One pod from its volumes to its end, in the order of a real kubelet. */
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, retry } from '@pallas/runtime'
 import type { KubeletApi } from './api.ts'
@@ -30,15 +31,27 @@ export interface PodWorker {
   /** The pod as the kubelet's own API shows it now. */
   current(): PodObject
   update(pod: PodObject): void
+  exec(container: string, argv: readonly string[]): Promise<ExecResult>
   /** Resolves when the pod has been deleted and forgotten. */
   readonly gone: Promise<void>
+}
+
+export interface ExecResult {
+  readonly exitCode: number
+  /** What it printed, both streams. */
+  readonly output: string
 }
 
 const DEFAULT_GRACE_SECONDS = 30
 
 export function startPod(pod: PodObject, deps: PodWorkerDeps): PodWorker {
   const run = new PodRun(pod, deps)
-  return { current: () => run.current(), update: (next) => run.update(next), gone: run.live() }
+  return {
+    current: () => run.current(),
+    update: (next) => run.update(next),
+    exec: (container, argv) => run.exec(container, argv),
+    gone: run.live(),
+  }
 }
 
 type RestartPolicy = 'Always' | 'OnFailure' | 'Never'
@@ -85,6 +98,19 @@ class PodRun {
     onStep(this.#pod, 'deleted')
   }
 
+  async exec(containerName: string, argv: readonly string[]): Promise<ExecResult> {
+    const { spec } = this.#pod
+    const container = [...(spec.initContainers ?? []), ...spec.containers].find(({ name }) => name === containerName)
+    if (container === undefined) throw new Error(`no container ${containerName}`)
+    const id = newContainerId()
+    const logFile = join(this.#deps.logDir, `exec-${id.slice(0, 12)}.log`)
+    const [command, ...args] = argv
+    const asked = { ...container, command: [command ?? ''], args }
+    const started = await this.#deps.runtime.start({ ...containerSpec(this.#pod, asked, id, this.#progress.ip, this.#deps), logFile })
+    const { exitCode } = await started.exited
+    return { exitCode, output: await readFile(logFile, 'utf8') }
+  }
+
   async #run(): Promise<void> {
     await setUpVolumes(this.#pod, this.#deps, this.#deleted.signal)
     void this.#showIp()
@@ -105,7 +131,7 @@ class PodRun {
       restart,
       clock,
       backoff,
-      newId: () => randomBytes(32).toString('hex'),
+      newId: newContainerId,
       start: async (id) => runtime.start(containerSpec(this.#pod, container, id, this.#progress.ip, this.#deps)),
       onState: (state) => {
         this.#containers.set(container.name, state)
@@ -142,6 +168,8 @@ class PodRun {
       .catch((error: unknown) => onStep(this.#pod, 'status not reported', String(error)))
   }
 }
+
+const newContainerId = (): string => randomBytes(32).toString('hex')
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   signal.aborted

@@ -8,9 +8,9 @@ const { key, cert, ca } = readCredentials('/tls')
 const tls = { key, cert, ca, requestCert: true, rejectUnauthorized: true }
 
 const server = createServer(tls, (request, response) => {
-  const caller = (request.socket as TLSSocket).getPeerCertificate()
-  console.log(`served ${caller.subject.CN}`)
-  response.setHeader('content-type', 'application/json').end(JSON.stringify({ youAre: caller.subject.CN }))
+  const caller = String((request.socket as TLSSocket).getPeerCertificate().subject.CN)
+  console.log(`served ${caller}`)
+  response.setHeader('content-type', 'application/json').end(JSON.stringify({ youAre: caller }))
 })
 server.listen(port, process.env['POD_IP'], () => console.log('serving'))
 process.once('SIGTERM', () => {

@@ -1,0 +1,110 @@
+/**
+ * The whole suite on one machine: embedded ZTS and API server, a kubelet that runs real processes, and the real programs.
+ *
+ * Everything is made in the order in which a cluster's administrator would do it, and unmade in reverse.
+ */
+import { systemClock } from '@pallas/runtime'
+import { type KubeApi } from '@pallas/kubernetes'
+import { type EmbeddedApiServer, startEmbeddedApiServer } from '@pallas/kubernetes/testing'
+import { type EmbeddedZts, startEmbeddedZts, type ZtsCall, type ZtsWorld } from '@pallas/zts/testing'
+import { athenzWorld } from './athenz-world.ts'
+import { writeClusterConfig } from './cluster-config.ts'
+import { type ControlPlane, startControlPlane } from './control-plane.ts'
+import { installDriver } from './driver.ts'
+import type { InjectionOptions } from './injection.ts'
+import { deployInitializerConfig, kubeWorld, registerWebhook } from './kube-world.ts'
+import { AGENT, ADMIN_USER, NODE, SIGNING_KEY, ZTS_NAME } from './names.ts'
+import type { Isolation } from './namespace.ts'
+import { type Node, startNode } from './node.ts'
+import { createPki, type Pki } from './pki.ts'
+import { freePorts } from './ports.ts'
+import type { Ports, ProgramContext } from './programs.ts'
+import { openState, type State } from './state.ts'
+import { writeTokens } from './tokens.ts'
+
+export type CallRecord = Parameters<NonNullable<Parameters<typeof startEmbeddedApiServer>[0]['onCall']>>[0]
+
+export interface ClusterEvents {
+  /** A program is ready, or a party is up. */
+  up?(name: string, ms: number): void
+  /** A step of a pod's life at the kubelet. */
+  pod?(pod: { readonly namespace: string; readonly name: string }, step: string, detail?: string): void
+  zts?(call: ZtsCall): void
+  api?(call: CallRecord): void
+  /** A JSON line of a program's log. */
+  log?(program: string, record: Readonly<Record<string, unknown>>): void
+}
+
+export interface ClusterOptions extends Partial<InjectionOptions> {
+  readonly isolation: Isolation
+  readonly events?: ClusterEvents
+}
+
+export interface Cluster extends AsyncDisposable {
+  readonly state: State
+  readonly pki: Pki
+  readonly isolation: Isolation
+  readonly ports: Ports
+  readonly world: ZtsWorld
+  readonly zts: EmbeddedZts
+  readonly api: EmbeddedApiServer
+  /** As an administrator. */
+  readonly admin: KubeApi
+  readonly controlPlane: ControlPlane
+  readonly node: Node
+  readonly context: ProgramContext
+}
+
+const PORTS = ['jwtService', 'jwtServiceAdmin', 'callback', 'callbackAdmin', 'initializer', 'initializerAdmin', 'agentAdmin'] as const
+
+export async function startCluster({ isolation, events = {}, refreshInterval = '', keyOrigin = 'pod' }: ClusterOptions): Promise<Cluster> {
+  await using scope = new AsyncDisposableStack()
+  const timed = stopwatch(events)
+  const state = scope.use(openState())
+  const ports = await freePorts(PORTS)
+  const pki = await createPki({ dir: state.pki, nodeName: NODE, ztsName: ZTS_NAME, agentName: AGENT, signingKeyName: SIGNING_KEY })
+
+  const keys = { callback: pki.serviceKey('athenz-callback'), jwtService: pki.serviceKey('athenz-jwt-service') }
+  const world = athenzWorld(`https://127.0.0.1:${ports.callback}`, keys)
+  const zts = scope.use(await timed('zts', startZts(pki, world, events)))
+  const api = scope.use(await timed('api server', startApi(pki, events)))
+  const admin = api.client(ADMIN_USER)
+  await deployInitializerConfig(admin, { refreshInterval, keyOrigin })
+  writeClusterConfig(state.clusterConfig, { ztsEndpoint: zts.url.href, pki })
+
+  const tokenFile = await writeTokens(api, state.pki)
+  const node = scope.use(await startNode({ state, pki, api, isolation, events }))
+  const context: ProgramContext = { state, pki, ports, apiServer: api.url, kubelet: node.podsUrl, tokenFile }
+  const driver = installDriver(state, isolation)
+  const controlPlane = scope.use(await startControlPlane({ context, driver, events, timed }))
+  await node.addDriver(driver)
+  await registerWebhook(admin, { url: `https://127.0.0.1:${ports.initializer}/mutate`, caPem: pki.kubernetesCa.chainPem })
+
+  const parts = scope.move()
+  const cluster = { state, pki, isolation, ports, world, zts, api, admin, controlPlane, node, context }
+  return { ...cluster, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}
+
+const startZts = (pki: Pki, world: ZtsWorld, events: ClusterEvents): Promise<EmbeddedZts> =>
+  startEmbeddedZts({
+    world,
+    ca: pki.athenzCa,
+    server: { ...pki.ztsServer, rootsPem: pki.ztsCa.chainPem },
+    onCall: (call) => events.zts?.(call),
+  })
+
+const startApi = (pki: Pki, events: ClusterEvents): Promise<EmbeddedApiServer> =>
+  startEmbeddedApiServer({
+    serverCredentials: { ...pki.apiServer, caPem: pki.kubernetesCa.chainPem },
+    world: kubeWorld,
+    onCall: (call) => events.api?.(call),
+  })
+
+export type Timed = <T>(name: string, starting: Promise<T>) => Promise<T>
+
+const stopwatch = (events: ClusterEvents): Timed => async (name, starting) => {
+  const start = systemClock.monotonic()
+  const started = await starting
+  events.up?.(name, systemClock.monotonic() - start)
+  return started
+}

@@ -1,0 +1,95 @@
+/** The suite's own servers, each with the identity it would have in a cluster, all as processes. */
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { ClusterEvents, Timed } from './cluster.ts'
+import type { DriverFiles } from './driver.ts'
+import type { Account } from './names.ts'
+import { type Program, startProgram } from './processes.ts'
+import {
+  adminUrl,
+  agentArgs,
+  callbackArgs,
+  controlIdentity,
+  controlSiaArgs,
+  initializerArgs,
+  jwtServiceArgs,
+  type ProgramContext,
+  PROGRAMS,
+} from './programs.ts'
+
+export const SERVERS = ['jwt-service', 'callback', 'initializer', 'identity-agent'] as const
+export type ServerName = (typeof SERVERS)[number]
+
+export interface ControlPlane extends AsyncDisposable {
+  program(name: ServerName): Program
+  /** Ends a server (`kill`: as a crash would) without starting it again. */
+  stop(name: ServerName, how?: 'stop' | 'kill'): Promise<void>
+  start(name: ServerName): Promise<void>
+}
+
+export interface ControlPlaneOptions {
+  readonly context: ProgramContext
+  readonly driver: DriverFiles
+  readonly events: ClusterEvents
+  readonly timed: Timed
+}
+
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  await using scope = new AsyncDisposableStack()
+  const { context, timed } = options
+  const accounts = ['athenz-jwt-service', 'athenz-callback'] as const
+  await Promise.all(accounts.map((account) => timed(`control-sia for ${account}`, obtainIdentity(options, account))))
+
+  const running = new Map<ServerName, Program>()
+  const start = async (name: ServerName) => {
+    const { argv, adminPort } = commandOf(name, options)
+    running.set(name, await timed(name, startProgram({ ...common(options, name), argv, adminUrl: adminUrl(adminPort) })))
+  }
+  scope.defer(async () => {
+    await Promise.all([...running.values()].map((program) => program[Symbol.asyncDispose]()))
+  })
+  await Promise.all(SERVERS.map(start))
+  const parts = scope.move()
+  return {
+    program: (name) => running.get(name) ?? missing(name),
+    async stop(name, how = 'stop') {
+      const program = running.get(name) ?? missing(name)
+      await (how === 'kill' ? program.kill() : program[Symbol.asyncDispose]())
+      running.delete(name)
+    },
+    start,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+
+  function missing(name: ServerName): never {
+    throw new Error(`${name} is not running in ${context.state.dir}`)
+  }
+}
+
+async function obtainIdentity(options: ControlPlaneOptions, account: Account): Promise<void> {
+  const { cert, ntoken } = controlIdentity(options.context, account)
+  for (const path of [cert, ntoken]) mkdirSync(dirname(path), { recursive: true })
+  const argv = [...PROGRAMS.controlSia, ...controlSiaArgs(options.context, account, 'init')]
+  await startProgram({ ...common(options, `control-sia-${account}`), argv })
+}
+
+const common = ({ context, events }: ControlPlaneOptions, name: string) => ({
+  name,
+  env: { PATH: process.env['PATH'] ?? '' },
+  logFile: join(context.state.logs, `${name}.log`),
+  onLog: (record: Readonly<Record<string, unknown>>) => events.log?.(name, record),
+})
+
+function commandOf(name: ServerName, { context, driver }: ControlPlaneOptions): { argv: string[]; adminPort: number } {
+  const { ports } = context
+  switch (name) {
+    case 'jwt-service':
+      return { argv: [...PROGRAMS.jwtService, ...jwtServiceArgs(context)], adminPort: ports.jwtServiceAdmin }
+    case 'callback':
+      return { argv: [...PROGRAMS.callback, ...callbackArgs(context)], adminPort: ports.callbackAdmin }
+    case 'initializer':
+      return { argv: [...PROGRAMS.initializer, ...initializerArgs(context)], adminPort: ports.initializerAdmin }
+    case 'identity-agent':
+      return { argv: [...PROGRAMS.agent, ...agentArgs(context, driver)], adminPort: ports.agentAdmin }
+  }
+}

@@ -1,0 +1,24 @@
+/** The volume driver as a file on the host: source for the agent to install, and where the kubelet then finds it. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { FLEX_DRIVER } from './injection.ts'
+import type { Isolation } from './namespace.ts'
+import { PROGRAMS } from './programs.ts'
+import type { State } from './state.ts'
+
+export interface DriverFiles {
+  readonly source: string
+  readonly target: string
+}
+
+export function installDriver(state: State, isolation: Isolation): DriverFiles {
+  const [vendor, driver] = FLEX_DRIVER.split('/')
+  const target = join(state.plugins, `${vendor}~${driver}`, `${driver}`)
+  const source = join(state.dir, 'athenz-volume-driver')
+  mkdirSync(dirname(target))
+  writeFileSync(source, `#!/bin/sh\nexec ${PROGRAMS.driver.map((word) => `'${word}'`).join(' ')} "$@"\n`, { mode: 0o755 })
+  const mounter = isolation === 'mount-namespace' ? 'bind' : 'link'
+  const settings = { volumesDir: state.volumes, handleKeyFile: state.handleKey, mounter }
+  writeFileSync(state.driverSettings, JSON.stringify(settings), { mode: 0o600 })
+  return { source, target }
+}

@@ -1,0 +1,22 @@
+/** The names that this sandbox lives by, said once. */
+export const NODE = 'node-1'
+export const ADMIN_DOMAIN = 'k8s.admin'
+export const ADMIN_NAMESPACE = 'k8s-admin'
+export const DNS_SUFFIX = 'svc.cluster.local'
+export const PROVIDER = `${ADMIN_DOMAIN}.athenz-callback`
+export const JWT_SERVICE = `${ADMIN_DOMAIN}.athenz-jwt-service`
+export const AGENT = `${ADMIN_DOMAIN}.athenz-identity-agent`
+export const ZTS_NAME = 'zts.sandbox'
+export const SIGNING_KEY = 'athenz-init-secret'
+export const CONFIG_MAP = 'athenz-initializer'
+
+/** Service accounts of the control plane: user names at the API server. */
+export const ACCOUNTS = ['athenz-identity-agent', 'athenz-jwt-service', 'athenz-callback', 'athenz-initializer'] as const
+export type Account = (typeof ACCOUNTS)[number]
+
+export const userOf = (account: Account): string => `system:serviceaccount:${ADMIN_NAMESPACE}:${account}`
+export const NODE_USER = `system:node:${NODE}`
+export const ADMIN_USER = 'sandbox-admin'
+
+/** Workloads that Athenz knows and lets the callback launch: `<domain>.<service>` = `<namespace>` and service account. */
+export const WORKLOADS = ['shop.web', 'shop.orders', 'shop.intruder', 'media.on-air.player'] as const

@@ -1,0 +1,62 @@
+/** Turns what the parties report into moments of the timeline. */
+import type { ZtsCall } from '@pallas/zts/testing'
+import type { CallRecord, ClusterEvents } from './cluster.ts'
+import { type Account, ACCOUNTS, userOf } from './names.ts'
+import type { Moment, Timeline } from './timeline.ts'
+
+type Record_ = Readonly<Record<string, unknown>>
+
+export function narrator(timeline: Timeline): ClusterEvents {
+  const tell = (moment: Moment | undefined) => (moment === undefined ? undefined : timeline.tell(moment))
+  return {
+    up: (name, ms) => tell({ from: name, what: 'ready', ms }),
+    pod: ({ namespace, name }, step, detail) => tell(podMoment(`${namespace}/${name}`, step, detail)),
+    zts: (call) => ztsMoments(call).forEach(tell),
+    api: (call) => tell(apiMoment(call)),
+    log: (program, record) => tell(logMoment(program, record)),
+  }
+}
+
+function podMoment(pod: string, step: string, detail: string | undefined): Moment | undefined {
+  const shown = /mounted$|failed$|running$|terminated$|^deleted$/.test(step)
+  return shown ? { from: 'kubelet', what: `${pod}: ${step}`, ...(detail === undefined ? {} : { outcome: detail }) } : undefined
+}
+
+function ztsMoments(call: ZtsCall): Moment[] {
+  const { operation, domain, service, status, durationMs, callback, principal } = call
+  if (operation === 'status' || domain === undefined || service === undefined) return []
+  const name = `${domain}.${service}`
+  const from = operation === 'refresh-service' ? 'control-sia' : operation === 'delete' ? 'callback' : 'identity-agent'
+  const asked: Moment[] = callback === undefined ? [] : [{ from: 'zts', to: 'callback', what: `is ${name} true?`, outcome: said(callback.status), ms: callback.durationMs }]
+  const what = `${operation} ${name}${principal === undefined || principal === name ? '' : ` as ${principal}`}`
+  return [...asked, { from, to: 'zts', what, outcome: said(status), ms: durationMs }]
+}
+
+const said = (status: number | undefined): string => {
+  if (status === undefined) return 'no answer'
+  return status < 300 ? `yes (${status})` : `no (${status})`
+}
+
+const PROGRAM_OF = new Map<string, string>(ACCOUNTS.map((account: Account) => [userOf(account), account.replace('athenz-', '')]))
+
+/** Who asked the API server about a pod, and who spent a document; not the watches and reviews. */
+function apiMoment({ method, path, username, status }: CallRecord): Moment | undefined {
+  const from = PROGRAM_OF.get(username ?? '')
+  if (from === undefined || path.includes('watch=')) return undefined
+  const pod = /\/namespaces\/([^/]+)\/pods\/([^/?]+)/.exec(path)
+  if (pod !== null) return { from, to: 'api server', what: `where is ${pod[1]}/${pod[2]}, and what?`, outcome: said(status) }
+  if (path.includes('/leases') && method === 'POST') return { from, to: 'api server', what: 'first use of this document or instance?', outcome: said(status) }
+  return undefined
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+function logMoment(program: string, record: Record_): Moment | undefined {
+  const { msg, pod, reason, durationMs } = record
+  if (msg === 'identity issued') {
+    return { from: program, what: `${text(pod)}: checked and handed to its pod`, outcome: 'issued', ...(typeof durationMs === 'number' ? { ms: durationMs } : {}) }
+  }
+  if (msg === 'document signed') return { from: 'identity-agent', to: program, what: `sign a document for ${text(pod)}`, outcome: 'signed' }
+  if (typeof reason === 'string') return { from: program, what: `${text(pod)} ${text(msg)}`.trim(), outcome: reason }
+  return undefined
+}

@@ -1,0 +1,105 @@
+/** The suite's programs as child processes: started, watched until ready, stopped by their own id. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+export interface ProgramSpec {
+  readonly name: string
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly logFile: string
+  /** Base URL of its admin listener: it is up when `/readyz` says 200. Absent: it is up when it has ended with 0. */
+  readonly adminUrl?: string
+  /** Every JSON line that it logs. */
+  readonly onLog?: (record: Readonly<Record<string, unknown>>) => void
+}
+
+export interface Program extends AsyncDisposable {
+  readonly name: string
+  readonly pid: number
+  readonly exited: Promise<number>
+  /** Ends it without a farewell, as a crash would. */
+  kill(): Promise<void>
+}
+
+const READY_DEADLINE_MS = 15_000
+const STOP_DEADLINE_MS = 15_000
+const POLL_MS = 20
+
+/** Resolves when the program is ready; throws with the end of its log when it ends before, or takes too long. */
+export async function startProgram(spec: ProgramSpec): Promise<Program> {
+  const [command = '', ...args] = spec.argv
+  const child = spawn(command, args, { env: { ...spec.env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const { pid } = child
+  if (pid === undefined) throw new Error(`${spec.name} cannot be started`)
+  const tail = follow(child, spec)
+  const exited = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 128)))
+  const program: Program = {
+    name: spec.name,
+    pid,
+    exited,
+    async kill() {
+      child.kill('SIGKILL')
+      await exited
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGTERM')
+      const late = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS)
+      await exited
+      clearTimeout(late)
+    },
+  }
+  const complain = (what: string) => new Error(`${spec.name} ${what}; it said:\n${tail().join('\n')}`)
+  if (spec.adminUrl === undefined) {
+    const code = await exited
+    if (code !== 0) throw complain(`ended with ${code}`)
+    return program
+  }
+  const ready = await untilReady(`${spec.adminUrl}/readyz`, exited)
+  if (ready) return program
+  await program.kill()
+  throw complain('did not become ready')
+}
+
+async function untilReady(url: string, exited: Promise<number>): Promise<boolean> {
+  const stop = new AbortController()
+  void exited.then(() => stop.abort())
+  const deadline = performance.now() + READY_DEADLINE_MS
+  while (!stop.signal.aborted && performance.now() < deadline) {
+    const ready = await fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
+      async (answer) => (await answer.arrayBuffer(), answer.status === 200),
+      () => false,
+    )
+    if (ready) return true
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+  return false
+}
+
+const TAIL_LINES = 20
+
+function follow(child: ChildProcess, { logFile, onLog }: ProgramSpec): () => readonly string[] {
+  const file = createWriteStream(logFile, { flags: 'a' })
+  const last: string[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue
+    createInterface({ input: stream }).on('line', (line) => {
+      file.write(`${line}\n`)
+      last.push(line)
+      if (last.length > TAIL_LINES) last.shift()
+      const record = parse(line)
+      if (record !== undefined) onLog?.(record)
+    })
+  }
+  child.once('close', () => file.end())
+  return () => last
+}
+
+function parse(line: string): Record<string, unknown> | undefined {
+  if (!line.startsWith('{')) return undefined
+  try {
+    return JSON.parse(line) as Record<string, unknown>
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,134 @@
+/** The command lines of the suite's programs in this sandbox, as a deployment's manifests would say them. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ADMIN_NAMESPACE, AGENT, type Account, CONFIG_MAP, NODE, SIGNING_KEY, ZTS_NAME } from './names.ts'
+import type { Pki } from './pki.ts'
+import type { State } from './state.ts'
+
+export const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '')
+
+/** argv that runs a program of the suite from its source on the pinned Node. */
+export const run = (path: string): readonly string[] => [
+  process.execPath,
+  '--disable-warning=ExperimentalWarning',
+  join(REPOSITORY, path),
+]
+
+export const PROGRAMS = {
+  driver: run('packages/volume-driver/src/main.ts'),
+  sia: run('packages/sia/src/main.ts'),
+  controlSia: run('packages/sia/src/control-main.ts'),
+  agent: run('packages/identity-agent/src/main.ts'),
+  jwtService: run('packages/jwt-service/src/main.ts'),
+  callback: run('packages/callback/src/main.ts'),
+  initializer: run('packages/initializer/src/main.ts'),
+} as const
+
+export type Ports = Record<
+  'jwtService' | 'jwtServiceAdmin' | 'callback' | 'callbackAdmin' | 'initializer' | 'initializerAdmin' | 'agentAdmin',
+  number
+>
+
+export interface ProgramContext {
+  readonly state: State
+  readonly pki: Pki
+  readonly ports: Ports
+  readonly apiServer: string
+  readonly kubelet: string
+  tokenFile(account: Account): string
+}
+
+const loopback = (port: number): string => `127.0.0.1:${port}`
+export const adminUrl = (port: number): string => `http://${loopback(port)}`
+
+/** Where athenz-control-sia puts the identity of a control plane service. */
+export const controlIdentity = ({ pki: _pki, state }: Pick<ProgramContext, 'pki' | 'state'>, account: Account) => {
+  const dir = join(state.pki, account)
+  return { key: join(dir, 'service.key'), cert: join(dir, 'public', 'service.cert'), ca: join(dir, 'public', 'ca.cert'), ntoken: join(dir, 'tokens', 'ntoken'), dir }
+}
+
+export function controlSiaArgs(context: ProgramContext, account: Account, mode: 'init' | 'refresh'): string[] {
+  const { dir, cert, ca, ntoken } = controlIdentity(context, account)
+  return [
+    `--mode=${mode}`,
+    `--namespace=${ADMIN_NAMESPACE}`,
+    `--account=${account}`,
+    `--identity-dir=${dir}`,
+    `--out-cert=${cert}`,
+    `--out-ca-cert=${ca}`,
+    `--out-ntoken=${ntoken}`,
+    `--config=${context.state.clusterConfig}`,
+  ]
+}
+
+const api = (context: ProgramContext, account: Account): string[] => [
+  `--api-server=${context.apiServer}`,
+  `--api-ca=${context.pki.kubernetesCaFile}`,
+  `--api-token-file=${context.tokenFile(account)}`,
+]
+
+export function jwtServiceArgs(context: ProgramContext): string[] {
+  const { key, cert } = controlIdentity(context, 'athenz-jwt-service')
+  const { ports, pki, state } = context
+  return [
+    `--listen=${loopback(ports.jwtService)}`,
+    `--admin-listen=${loopback(ports.jwtServiceAdmin)}`,
+    `--sign-key-dir=${pki.signing.privateDir}`,
+    `--secret-name=${SIGNING_KEY}`,
+    `--key=${key}`,
+    `--cert=${cert}`,
+    `--identity-cn=${AGENT}`,
+    `--config=${state.clusterConfig}`,
+    ...api(context, 'athenz-jwt-service'),
+  ]
+}
+
+export function callbackArgs(context: ProgramContext): string[] {
+  const { key, cert } = controlIdentity(context, 'athenz-callback')
+  const { ports, pki, state } = context
+  return [
+    `--listen=${loopback(ports.callback)}`,
+    `--admin-listen=${loopback(ports.callbackAdmin)}`,
+    `--sign-pub-dir=${pki.signing.publicDir}`,
+    `--secret-name=${SIGNING_KEY}`,
+    `--key=${key}`,
+    `--cert=${cert}`,
+    `--zts-name=${ZTS_NAME}`,
+    `--lease-namespace=${ADMIN_NAMESPACE}`,
+    `--config=${state.clusterConfig}`,
+    ...api(context, 'athenz-callback'),
+  ]
+}
+
+export function initializerArgs(context: ProgramContext): string[] {
+  const { ports, pki } = context
+  return [
+    `--listen=${loopback(ports.initializer)}`,
+    `--admin-listen=${loopback(ports.initializerAdmin)}`,
+    `--key=${pki.webhook.keyFile}`,
+    `--cert=${pki.webhook.certFile}`,
+    `--config-namespace=${ADMIN_NAMESPACE}`,
+    `--config-map=${CONFIG_MAP}`,
+    ...api(context, 'athenz-initializer'),
+  ]
+}
+
+export function agentArgs(context: ProgramContext, driver: { readonly source: string; readonly target: string }): string[] {
+  const { ports, pki, state } = context
+  return [
+    `--key=${pki.agent.keyFile}`,
+    `--cert=${pki.agent.certFile}`,
+    `--pod-endpoint=${context.kubelet}`,
+    `--kubelet-ca=${pki.kubernetesCaFile}`,
+    `--kubelet-token-file=${context.tokenFile('athenz-identity-agent')}`,
+    `--jwt-endpoint=https://${loopback(ports.jwtService)}/v1`,
+    `--jwt-server-name=athenz-jwt-service.${ADMIN_NAMESPACE}.svc.cluster.local`,
+    `--driver-source=${driver.source}`,
+    `--driver-target=${driver.target}`,
+    `--volumes-dir=${state.volumes}`,
+    `--proc-root=${state.procRoot}`,
+    `--node-name=${NODE}`,
+    `--admin-listen=${loopback(ports.agentAdmin)}`,
+    `--config=${state.clusterConfig}`,
+  ]
+}
