@@ -2,23 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { aPod } from '@pallas/identity/testing'
 import type { Handle } from '@pallas/wire'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { call } from './testing/call.ts'
+import { oneLivePod, POD } from './testing/one-pod.ts'
 import { World } from './testing/world.ts'
 
-const POD = aPod()
-
-async function oneLivePod() {
-  const world = await World.open()
-  world.pods = [POD]
-  const handle = world.addVolume(POD)
-  world.enter(POD)
-  await world.startAgent()
-  return { world, handle }
-}
 
 /** Sends these bytes as a request target, which no HTTP library would. */
 async function raw(socketPath: string, target: string, head = ''): Promise<string> {

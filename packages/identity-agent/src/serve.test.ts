@@ -1,22 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { aPod } from '@pallas/identity/testing'
 import { createCsr } from '@pallas/x509'
 import { nodeKey } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
-import { World } from './testing/world.ts'
+import { oneLivePod, pem, POD } from './testing/one-pod.ts'
 
-const POD = aPod()
-const pem = (value: unknown) => Buffer.from(String(value), 'base64').toString()
-
-async function oneLivePod() {
-  const world = await World.open()
-  world.pods = [POD]
-  const handle = world.addVolume(POD)
-  world.enter(POD)
-  await world.startAgent()
-  return { world, handle }
-}
 
 test('names, then a csr: the caller keeps its key and gets a certificate for it', async () => {
   const { world, handle } = await oneLivePod()
