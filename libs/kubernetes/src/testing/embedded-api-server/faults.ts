@@ -9,7 +9,7 @@ export interface Faults {
   status(code: number, retryAfterSeconds?: number): void
   /** Calls are taken and never answered. */
   hang(): void
-  /** Watches that are open, and those opened from now on, say nothing more and do not end, until `clear`. */
+  /** Watches that are open say nothing more and never end, as when a firewall forgot them. */
   stallWatches(): void
   /** Open watches are cut in the middle. */
   breakWatches(): void
@@ -29,13 +29,13 @@ export type FaultMode =
 
 export interface OpenWatch {
   write(text: string): void
+  stall(): void
   cut(): void
 }
 
 /** The present fault, and the watches that faults act upon. */
 export class FaultState {
   mode: FaultMode = { kind: 'none' }
-  stalled = false
   readonly watches = new Set<OpenWatch>()
 }
 
@@ -60,7 +60,7 @@ export const createFaults = ({ state, cutConnections, forget }: FaultDeps): Faul
     state.mode = { kind: 'hang' }
   },
   stallWatches: () => {
-    state.stalled = true
+    for (const watch of state.watches) watch.stall()
   },
   breakWatches: () => {
     for (const watch of state.watches) watch.cut()
@@ -71,6 +71,5 @@ export const createFaults = ({ state, cutConnections, forget }: FaultDeps): Faul
   forgetHistory: forget,
   clear: () => {
     state.mode = { kind: 'none' }
-    state.stalled = false
   },
 })

@@ -153,17 +153,21 @@ async function stream(options: HttpSideOptions, request: WatchRequest, response:
     response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' })
     response.flushHeaders()
   }
+  let stalled = false
   const write = (text: string) => {
     start()
-    if (!faults.stalled) response.write(text)
+    if (!stalled) response.write(text)
   }
-  const open: OpenWatch = { write, cut: () => response.destroy() }
+  const stall = () => {
+    stalled = true
+  }
+  const open: OpenWatch = { write, stall, cut: () => response.destroy() }
   faults.watches.add(open)
   try {
     const running = runWatch(request, { store: context.store, clock: context.clock, bookmarkEveryMs, write }, stop.signal)
     setImmediate(() => stop.signal.aborted || start())
     await running
-    if (!faults.stalled) response.end()
+    if (!stalled) response.end()
   } finally {
     faults.watches.delete(open)
   }
