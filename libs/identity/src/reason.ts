@@ -36,6 +36,8 @@ export const REASONS = {
   POD_TERMINATING: denied('The pod is terminating: it may renew an identity, not get its first.'),
   POD_ON_OTHER_NODE: denied('The pod runs on another node than the agent that asks for it.'),
   HOST_NETWORK_REFUSED: denied('The pod uses the network of its host and the policy refuses such pods.'),
+  POD_UNSUPPORTED: denied('Pods of this kind get no identity: Windows pods, and pods with nothing left to run.'),
+  INJECTION_COLLISION: denied('The pod has a part of its own under the name of one that would be injected, or only some of ours.'),
   NAMESPACE_REFUSED: denied('The namespace stands for no Athenz domain of its own.'),
   SERVICE_REFUSED: denied('The service account is not a valid Athenz service name.'),
   CALLER_NOT_ALLOWED: denied('The client certificate is not one that may call this service.'),
