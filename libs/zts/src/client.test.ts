@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { systemClock } from '@pallas/runtime'
 import { nodeKey, TestCa } from '@pallas/x509/testing'
+import { Agent } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { createZtsClient } from './client.ts'
 import { instanceOf, registration } from './testing/contract-world.ts'
@@ -113,6 +114,27 @@ describe('a ZTS in trouble', () => {
     await expect(refused).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE', message: 'zts did not answer in time' })
   })
 
+  test.each([
+    ['never greets', ''],
+    ['stops in the middle of its answer', 'HTTP/1.1 201 Created\r\ncontent-length: 100\r\n\r\n{"x'],
+  ])('one that %s is unreachable', async (_name, said) => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => socket.write(said))
+    })
+    await using scope = new AsyncDisposableStack()
+    scope.defer(() => void server.close())
+    const listening = Promise.withResolvers<void>()
+    server.listen(0, '127.0.0.1', listening.resolve)
+    await listening.promise
+    const { port } = server.address() as AddressInfo
+    const protocol = said === '' ? 'https' : 'http'
+    const endpoint = new URL(`${protocol}://127.0.0.1:${port}/zts/v1`)
+    const zts = scope.use(createZtsClient({ ...common, endpoint, timeoutMs: 150 }))
+    const refused = zts.register(asked)
+    await expect(refused).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE', message: 'zts did not answer in time' })
+  })
+
   test('one that resets after issuing is unreachable, and the lineage has moved on', async () => {
     await using it = await openEmbedded()
     const { first, refresh } = await instanceOf(it)
@@ -142,6 +164,23 @@ describe('a ZTS in trouble', () => {
 })
 
 describe('what the client never does', () => {
+  test('it does not send what is none of the fields of a request', async () => {
+    await using it = await openEmbedded()
+    const { first, key } = await instanceOf(it)
+    const pair = { keyPem: key.pem, certPem: first.x509Certificate }
+    const request = { ...(await registration(it, { key })), credentials: pair, instanceId: 'pod-1' }
+    const bodies: string[] = []
+    const dispatcher = new Agent({ connect: { ca: it.roots } }).compose((dispatch) => (options, handler) => {
+      if (typeof options.body === 'string') bodies.push(options.body)
+      return dispatch(options, handler)
+    })
+    await using zts = createZtsClient({ ...common, endpoint: it.server.url, dispatcher, roots: () => it.roots })
+    await zts.register(request)
+    await dispatcher.close()
+    const sent = ['provider', 'domain', 'service', 'attestationData', 'csr']
+    expect(bodies.map((body) => Object.keys(JSON.parse(body) as object))).toEqual([sent])
+  })
+
   test.each([
     ['a slash', 'a/b'],
     ['a percent sign', 'a%2fb'],
@@ -156,7 +195,8 @@ describe('what the client never does', () => {
     await using it = await openServer(204, '')
     const refused = it.zts.deleteInstance({ provider: 'k8s.identity', domain: 'shop', service: 'cart', instanceId })
     await expect(refused).rejects.toMatchObject({ code: 'ZTS_REFUSED', status: undefined })
-    const crooked = it.zts.deleteInstance({ provider: instanceId, domain: 'shop', service: 'cart', instanceId: 'pod-1' })
+    const names = { provider: instanceId, domain: 'shop', service: 'cart' }
+    const crooked = it.zts.deleteInstance({ ...names, instanceId: 'pod-1' })
     await expect(crooked).rejects.toMatchObject({ code: 'ZTS_REFUSED', status: undefined })
   })
 
@@ -164,7 +204,8 @@ describe('what the client never does', () => {
     await using it = await openEmbedded()
     const { first, name } = await instanceOf(it)
     const key = nodeKey()
-    const refused = it.zts.refresh({ ...name, csr: 'csr', credentials: { keyPem: key.pem, certPem: first.x509Certificate } })
+    const credentials = { keyPem: key.pem, certPem: first.x509Certificate }
+    const refused = it.zts.refresh({ ...name, csr: 'csr', credentials })
     const error: unknown = await refused.catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'ZTS_REFUSED', retryable: false })
     expect(error).not.toHaveProperty('cause')

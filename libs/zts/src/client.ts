@@ -7,7 +7,7 @@ import { ZtsError } from './error.ts'
 import { exchange, type RawAnswer } from './exchange.ts'
 import { instancePath, registerPath, serviceRefreshPath } from './paths.ts'
 import { refusalOf } from './refusal.ts'
-import type { RefreshRequest, Zts } from './zts.ts'
+import type { RefreshRequest, RegisterRequest, Zts } from './zts.ts'
 
 export interface ZtsClientOptions {
   /** Base URL with its version path, `https://…/zts/v1`. */
@@ -48,19 +48,18 @@ export function createZtsClient(options: ZtsClientOptions): Zts & AsyncDisposabl
   }
 
   return {
-    async register({ expiryMinutes, ...request }, signal) {
-      const body = { ...request, expiryTime: expiryMinutes }
+    async register(request, signal) {
+      const { provider, domain, service } = request
+      const body = { provider, domain, service, ...wishesOf(request) }
       const answer = await call(201, { dispatcher, path: registerPath(), body }, signal)
-      return identityOf(answer, { domain: request.domain, service: request.service })
+      return identityOf(answer, { domain, service })
     },
 
-    async refresh({ provider, domain, service, instanceId, credentials, expiryMinutes, ...wish }, signal) {
-      const instance = { provider, domain, service, instanceId }
-      const path = instancePath(instance)
-      const once = clientWith(credentials, endpoint, roots())
+    async refresh(request, signal) {
+      const path = instancePath(request)
+      const once = clientWith(request.credentials, endpoint, roots())
       try {
-        const body = { ...wish, expiryTime: expiryMinutes }
-        return identityOf(await call(200, { dispatcher: once, path, body }, signal), instance)
+        return identityOf(await call(200, { dispatcher: once, path, body: wishesOf(request) }, signal), request)
       } finally {
         await once.destroy()
       }
@@ -89,6 +88,12 @@ interface Call {
   readonly path: string
   readonly body?: object
   readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Named one by one: nothing else that a request may carry is sent. What is undefined is left out. */
+const wishesOf = (request: RegisterRequest | RefreshRequest): object => {
+  const { attestationData, csr, expiryMinutes, token, hostname, namespace, cloud } = request
+  return { attestationData, csr, expiryTime: expiryMinutes, token, hostname, namespace, cloud }
 }
 
 const contentOf = ({ body }: Call): Record<string, string> =>

@@ -1,8 +1,8 @@
 import type { ReasonCode } from '@pallas/identity'
 
 /**
- * What to do next. `ZTS_REVOKED`: this certificate's lineage has ended, only a new register helps. `ZTS_REFUSED`: final for
- * this request. `ZTS_BAD_ANSWER`: whatever spoke, it did not speak as ZTS does, so nothing was decided.
+ * What to do next. `ZTS_REVOKED`: this certificate's lineage has ended, only a new register helps. `ZTS_REFUSED`: final
+ * for this request. `ZTS_BAD_ANSWER`: whatever spoke, it did not speak as ZTS does, so nothing was decided.
  */
 export type ZtsErrorCode = 'ZTS_UNREACHABLE' | 'ZTS_BUSY' | 'ZTS_REFUSED' | 'ZTS_REVOKED' | 'ZTS_BAD_ANSWER'
 

@@ -37,7 +37,14 @@ export interface InstanceAttributes {
 }
 
 /** More than ZTS passes on in practice, and than a document of ours needs. */
-const LIMITS = { key: 64, name: 512, attestationData: 256 * 1024, attributes: 64, attribute: 16 * 1024, list: 256 } as const
+const LIMITS = {
+  key: 64,
+  name: 512,
+  attestationData: 256 * 1024,
+  attributes: 64,
+  attribute: 16 * 1024,
+  list: 256,
+} as const
 
 /** Reads a parsed body; unknown keys are fine. Throws `IdentityError` `BODY_INVALID`, naming the key in `fields`. */
 export function parseInstanceConfirmation(body: unknown): InstanceConfirmation {
@@ -95,7 +102,7 @@ function optionalText(from: Readonly<Record<string, unknown>>, key: string, limi
 const invalid = (key: string) =>
   new IdentityError('BODY_INVALID', 'not an instance confirmation', { key: key.slice(0, LIMITS.key) })
 
-/** What a provider may decide about the certificate. ZTS hands every other attribute to the client, so there is none. */
+/** What a provider may decide about the certificate. ZTS hands every other attribute to the client: there is none. */
 export interface CertificateTerms {
   /** Shortens the life; ZTS takes the least of its own, the client's and this. */
   readonly expiryMinutes?: number

@@ -11,8 +11,10 @@ const answer = (status: number, body: string, retryAfter?: string) => ({
 })
 const said = (status: number, message: string, retryAfter?: string) =>
   answer(status, JSON.stringify({ code: status, message }), retryAfter)
-const relayed = (status: number, body: string) =>
-  said(status === 504 ? 504 : 403, `unable to verify attestation data: ResourceException (${status}): ${body} client: SIA-k8s 1 clientIP: 10.0.0.1 clientHost: null`)
+const relayed = (status: number, body: string) => {
+  const quoted = `ResourceException (${status}): ${body} client: SIA-k8s 1 clientIP: 10.0.0.1 clientHost: null`
+  return said(status === 504 ? 504 : 403, `unable to verify attestation data: ${quoted}`)
+}
 
 describe('what an answer without an identity means', () => {
   test.each([
@@ -21,7 +23,12 @@ describe('what an answer without an identity means', () => {
     ['a bad CSR is final', said(400, 'CSR validation failed - x'), 'ZTS_REFUSED', false],
     ['a revoked lineage is told apart', said(403, 'Certificate revoked'), 'ZTS_REVOKED', false],
     ['a forgotten record is told apart', said(403, 'Unable to find certificate record'), 'ZTS_REVOKED', false],
-    ['a callback that quotes the text of a revocation revokes nothing', relayed(403, 'Certificate revoked'), 'ZTS_REFUSED', false],
+    [
+      'a callback that quotes the text of a revocation revokes nothing',
+      relayed(403, 'Certificate revoked'),
+      'ZTS_REFUSED',
+      false,
+    ],
     ['a crowded server is worth a retry', said(429, 'slow down'), 'ZTS_BUSY', true],
     ['an unavailable server is worth a retry', answer(503, '<html>'), 'ZTS_BUSY', true],
     ['an unavailable provider is worth a retry', relayed(504, '{}'), 'ZTS_BUSY', true],

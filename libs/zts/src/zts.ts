@@ -1,4 +1,4 @@
-/** What we ask of Athenz ZTS. Every call has a deadline and rejects with `ZtsError`, or with the reason of the signal. */
+/** What we ask of Athenz ZTS. Every call has a deadline and rejects with `ZtsError`, or the reason of the signal. */
 export interface Zts {
   /** A first certificate for an instance, or a new lineage: certificates issued before may no longer be refreshed. */
   register(request: RegisterRequest, signal?: AbortSignal): Promise<InstanceIdentity>

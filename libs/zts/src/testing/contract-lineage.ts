@@ -2,7 +2,14 @@
 import { createCsr, readCertificate, sameBytes } from '@pallas/x509'
 import { nodeKey } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
-import { instanceOf, namesFor, registration, type RegistrationChanges, REVOKED, type ZtsUnderTest } from './contract-world.ts'
+import {
+  instanceOf,
+  namesFor,
+  registration,
+  type RegistrationChanges,
+  REVOKED,
+  type ZtsUnderTest,
+} from './contract-world.ts'
 import { yes } from './test-callback.ts'
 
 export function describeLineage(open: () => Promise<ZtsUnderTest>): void {
@@ -88,7 +95,8 @@ export function describeLineage(open: () => Promise<ZtsUnderTest>): void {
     const key = nodeKey()
     const { x509Certificate } = await it.zts.register(await registration(it, { key }))
     const { attestationData: _unsent, ...request } = await registration(it, { key })
-    await it.zts.refresh({ ...request, instanceId: 'pod-1', credentials: { keyPem: key.pem, certPem: x509Certificate } })
+    const credentials = { keyPem: key.pem, certPem: x509Certificate }
+    await it.zts.refresh({ ...request, instanceId: 'pod-1', credentials })
     expect(it.callback.asked.at(-1)?.body).toContain('"attestationData":null')
   })
 }

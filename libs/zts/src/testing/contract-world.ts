@@ -66,7 +66,8 @@ export async function instanceOf(it: ZtsUnderTest, instanceId = 'pod-1') {
       instanceId,
       credentials: { keyPem: key.pem, certPem: x509Certificate },
     })
-  return { first: await register(), register, refresh, name: { provider: it.provider, ...it.launched, instanceId } }
+  const name = { provider: it.provider, ...it.launched, instanceId }
+  return { key, first: await register(), register, refresh, name }
 }
 
 export const REVOKED = { code: 'ZTS_REVOKED', status: 403, retryable: false }

@@ -6,6 +6,8 @@ import { describeProviderAnswers } from './contract-provider.ts'
 import { describeRegister } from './contract-register.ts'
 import type { ZtsUnderTest } from './contract-world.ts'
 
+export type { ZtsUnderTest }
+
 export function describeZts(name: string, open: () => Promise<ZtsUnderTest>): void {
   describe(`${name} keeps the zts contract`, () => {
     describeRegister(open)

@@ -1,3 +1,2 @@
-export { describeZts } from './contract.ts'
-export type { ZtsUnderTest } from './contract-world.ts'
 export * from './embedded-zts/index.ts'
+export { type AskedCallback, type CallbackReply, startTestCallback, type TestCallback, yes } from './test-callback.ts'

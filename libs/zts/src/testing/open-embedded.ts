@@ -1,4 +1,4 @@
-/** The embedded ZTS with a callback and clients: a world of two domains in which one provider may launch one service. */
+/** The embedded ZTS with a callback and clients, in a world where one provider may launch one service. */
 import { type NTokenClaims, buildNToken } from '@pallas/identity'
 import { systemClock } from '@pallas/runtime'
 import { type NodeKey, nodeKey, TestCa } from '@pallas/x509/testing'
@@ -6,7 +6,14 @@ import { createPublicKey } from 'node:crypto'
 import { Agent } from 'undici'
 import { createZtsClient } from '../client.ts'
 import type { ZtsUnderTest } from './contract-world.ts'
-import { addService, type EmbeddedZts, type EmbeddedZtsOptions, startEmbeddedZts, worldOf, type ZtsWorld } from './embedded-zts/index.ts'
+import {
+  addService,
+  type EmbeddedZts,
+  type EmbeddedZtsOptions,
+  startEmbeddedZts,
+  worldOf,
+  type ZtsWorld,
+} from './embedded-zts/index.ts'
 import { startTestCallback, type TestCallback } from './test-callback.ts'
 
 export const PROVIDER = 'k8s.identity'
@@ -31,9 +38,11 @@ export async function openEmbedded({ timeoutMs = 5_000, ...options }: OpenOption
   const { world, owner } = someWorld(callback.endpoint)
   const server = scope.use(await startEmbeddedZts({ world, ca, callbackTimeoutMs: 2_000, ...options }))
 
-  const common = { endpoint: server.url, roots: () => server.caPem, timeoutMs, userAgent: 'SIA-k8s.identity 1', clock: systemClock }
+  const userAgent = 'SIA-k8s.identity 1'
+  const common = { endpoint: server.url, roots: () => server.caPem, timeoutMs, userAgent, clock: systemClock }
   const zts = scope.use(createZtsClient(common))
-  const known = scope.adopt(new Agent({ connect: { ca: server.caPem, key: pair.keyPem, cert: pair.certPem } }), (it) => it.close())
+  const known = new Agent({ connect: { ca: server.caPem, key: pair.keyPem, cert: pair.certPem } })
+  scope.adopt(known, (it) => it.close())
   const asProvider = scope.use(createZtsClient({ ...common, dispatcher: known }))
   const parts = scope.move()
   return {
@@ -66,6 +75,7 @@ export const publicPemOf = ({ object }: NodeKey): string =>
 
 function tokenOf(key: NodeKey, claims: Partial<NTokenClaims> = {}): Promise<string> {
   const issuedAt = Math.floor(systemClock.now() / 1_000)
+  const owner = { domain: 'k8s.admin', service: 'callback', keyId: 'v1' }
   const life = { salt: 'abcdef01', issuedAt, expiresAt: issuedAt + 3_600 }
-  return buildNToken({ domain: 'k8s.admin', service: 'callback', keyId: 'v1', ...life, ...claims }, (data) => key.sign(data))
+  return buildNToken({ ...owner, ...life, ...claims }, (data) => key.sign(data))
 }

@@ -12,8 +12,8 @@ export async function opensslVerify(certPem: string, rootsPem: string): Promise<
   try {
     await writeFile(join(dir, 'cert.pem'), certPem)
     await writeFile(join(dir, 'roots.pem'), rootsPem)
-    const args = ['verify', '-x509_strict', '-purpose', 'sslclient', '-CAfile', join(dir, 'roots.pem'), join(dir, 'cert.pem')]
-    return (await run('openssl', args)).stdout
+    const files = ['-CAfile', join(dir, 'roots.pem'), join(dir, 'cert.pem')]
+    return (await run('openssl', ['verify', '-x509_strict', '-purpose', 'sslclient', ...files])).stdout
   } finally {
     await rm(dir, { recursive: true })
   }

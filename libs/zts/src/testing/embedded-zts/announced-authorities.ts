@@ -1,7 +1,7 @@
 /**
  * Which CAs a TLS 1.2 server names when it asks for a certificate, read from the plain part of its handshake.
  *
- * A JDK looks at that list and sends nothing when its own issuer is not on it; OpenSSL would send its certificate anyway.
+ * A JDK looks at that list and sends nothing when its own issuer is not on it; OpenSSL would send its certificate.
  */
 
 /** DER names of the list; `none` when the server asks for no certificate; `more` until that is certain. */

@@ -1,4 +1,4 @@
-/** What a ZTS was asked and what became of it: for tests to judge and for a timeline to show. No secrets, no documents. */
+/** What a ZTS was asked and what became of it: for tests to judge, for a timeline to show. No secrets, no documents. */
 
 /** Who is at the other end. */
 export interface Caller {

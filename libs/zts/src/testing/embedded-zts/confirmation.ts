@@ -36,7 +36,8 @@ export function confirmationBody({ provider, domain, service, attestationData, a
 }
 
 /** `,` between items; a list that is empty is left out. */
-export const listed = (items: readonly string[]): string | undefined => (items.length === 0 ? undefined : items.join(','))
+export const listed = (items: readonly string[]): string | undefined =>
+  items.length === 0 ? undefined : items.join(',')
 
 /** As `InetAddress` writes it: IPv6 in full, without `::`; an IPv4 address inside IPv6 as IPv4. */
 export function javaAddress(address: string): string {
@@ -86,10 +87,9 @@ function readAttributes(body: string): ReadonlyMap<string, string> | undefined {
   }
   if (!isObject(reply) || !Object.keys(reply).every((key) => KEYS.has(key))) return undefined
   const { attributes, ...texts } = reply
-  if (!Object.values(texts).every(isScalar) || !(attributes === undefined || attributes === null || isObject(attributes))) {
-    return undefined
-  }
-  const entries = Object.entries(attributes ?? {})
+  const map = attributes ?? {}
+  if (!Object.values(texts).every(isScalar) || !isObject(map)) return undefined
+  const entries = Object.entries(map)
   if (!entries.every(([, value]) => isScalar(value))) return undefined
   return new Map(entries.flatMap(([key, value]) => (isScalar(value) && value !== null ? [[key, String(value)]] : [])))
 }

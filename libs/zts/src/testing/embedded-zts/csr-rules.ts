@@ -1,4 +1,4 @@
-/** What a ZTS itself asks of a CSR, in its order; the rest is the provider's duty (spec `zts.md` 6, `zts-recorded.md` 4). */
+/** What a ZTS itself asks of a CSR, in its order; the rest is the provider's duty (`zts.md` 6, `zts-recorded.md` 4). */
 import { Refusal } from './answer.ts'
 import type { ProviderSuffixes } from './authorise.ts'
 import type { RequestedNames } from './csr-reading.ts'
@@ -43,7 +43,9 @@ function checkCommonName({ commonName, spiffe }: RequestedNames, { domain, servi
 
 function checkDnsNames(dns: readonly string[], rules: CsrRules): string[] {
   const { hostname = '', suffixes, domain, service, certDnsDomain } = rules
-  if (hostname !== '' && !mayUseHostname(hostname, suffixes)) throw failed(`Unable to validate Instance hostname: ${hostname}`)
+  if (hostname !== '' && !mayUseHostname(hostname, suffixes)) {
+    throw failed(`Unable to validate Instance hostname: ${hostname}`)
+  }
   const ownWildcard = `*.${service}.${domain.replaceAll('.', '-')}.`
   return dns.filter((name) => {
     if (suffixes.dns.some((suffix) => name.endsWith(suffix))) return !name.startsWith(ownWildcard)

@@ -1,4 +1,4 @@
-/** The TLS side of a ZTS: a client certificate is asked for, not required, and one that is of no use ends the connection. */
+/** The TLS side of a ZTS: a client certificate is asked for, not required; one of no use ends the connection. */
 import { createServer, type Server } from 'node:https'
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -24,16 +24,17 @@ export const createIssuer = ({ ca, clock, defect }: IssuerOptions): Issuer => ({
     const signer = defect() === 'chain' ? await TestCa.create({ name: 'another ca' }) : ca
     const lifeMs = expiryMinutes * MINUTE
     const asked = { spki: csr.spki, subject: csr.subject, names: csr.names }
+    const life = { lifeMs, notBefore: clock.now() }
     switch (defect()) {
       case 'names':
-        return signer.sign({ ...asked, names: { ...csr.names, dns: ['somebody-else.test'] } }, { lifeMs, notBefore: clock.now() })
+        return signer.sign({ ...asked, names: { ...csr.names, dns: ['somebody-else.test'] } }, life)
       case 'key':
-        return signer.sign({ ...asked, spki: nodeKey().spki }, { lifeMs, notBefore: clock.now() })
+        return signer.sign({ ...asked, spki: nodeKey().spki }, life)
       case 'expired':
-        return signer.sign(asked, { lifeMs, notBefore: clock.now() - lifeMs - MINUTE })
+        return signer.sign(asked, { lifeMs, notBefore: life.notBefore - lifeMs - MINUTE })
       case 'chain':
       case undefined:
-        return signer.sign(asked, { lifeMs, notBefore: clock.now() })
+        return signer.sign(asked, life)
     }
   },
 })

@@ -45,7 +45,7 @@ function fromCertificate(certificate: Certificate): Principal {
 
 export const notAuthenticated = () => new Refusal(401, 'Invalid credentials', { challenges: true })
 
-/** What register tells the callback of a client certificate: names as Java writes them, and a hash of an RSA modulus. */
+/** What register tells the callback of a client certificate: names as Java writes them, a hash of an RSA modulus. */
 export function certificateAttributes({ der }: Certificate): Record<string, string> {
   const { issuer, subject, publicKey } = new X509Certificate(der)
   const { n } = publicKey.export({ format: 'jwk' })

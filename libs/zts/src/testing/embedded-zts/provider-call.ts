@@ -18,6 +18,7 @@ export type ProviderReply =
 export type AskProvider = (question: ProviderQuestion) => Promise<ProviderReply>
 
 const MAX_REPLY_BYTES = 1024 * 1024
+const TIMED_OUT = 'java.net.SocketTimeoutException: Read timed out'
 
 export const createProviderCaller =
   (options: ProviderTls & { readonly timeoutMs: number }): AskProvider =>
@@ -26,7 +27,7 @@ export const createProviderCaller =
     try {
       return await ask(question, options, deadline)
     } catch (error) {
-      return { kind: 'failure', problem: deadline.aborted ? 'java.net.SocketTimeoutException: Read timed out' : said(error) }
+      return { kind: 'failure', problem: deadline.aborted ? TIMED_OUT : said(error) }
     }
   }
 

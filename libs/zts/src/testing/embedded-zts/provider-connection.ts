@@ -1,5 +1,5 @@
 /** TLS to a provider's callback as the JDK of a ZTS makes it (spec `zts-recorded.md` 2). */
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { readCertificates, sameBytes } from '@pallas/x509'
@@ -20,7 +20,11 @@ export interface ProviderAddress {
 }
 
 /** TLS 1.2 and nothing else, a handshake of its own, no resumption. Rejects as the socket does. */
-export async function connectToProvider(to: ProviderAddress, tls: ProviderTls, signal: AbortSignal): Promise<TLSSocket> {
+export async function connectToProvider(
+  to: ProviderAddress,
+  tls: ProviderTls,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
   try {
     return await shake(to, tls, true, signal)
   } catch (error) {
@@ -40,7 +44,7 @@ function shake(to: ProviderAddress, tls: ProviderTls, withClient: boolean, signa
   const socket = connectTls({
     socket: wire,
     host: to.host,
-    ...(/[a-z]/i.test(to.host) && !to.host.includes(':') ? { servername: to.host } : {}),
+    ...(isIP(to.host) === 0 ? { servername: to.host } : {}),
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.2',
     ciphers: CIPHERS,
@@ -48,13 +52,11 @@ function shake(to: ProviderAddress, tls: ProviderTls, withClient: boolean, signa
     ...(withClient ? { key: tls.client.keyPem, cert: tls.client.certPem } : {}),
     checkServerIdentity: (_host, peer) => checkName(peer, to.provider),
   })
-  socket.once('secureConnect', () => {
-    socket.off('error', reject)
-    resolve(socket)
-  })
-  socket.once('error', reject)
-  wire.once('error', reject)
-  tcp.once('error', (error) => {
+  socket.once('secureConnect', () => resolve(socket))
+  // These stay for the life of the connection: an error after the handshake has its reader in the HTTP request.
+  socket.on('error', reject)
+  wire.on('error', reject)
+  tcp.on('error', (error) => {
     socket.destroy()
     reject(error)
   })

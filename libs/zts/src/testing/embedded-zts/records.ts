@@ -1,5 +1,5 @@
 /**
- * Certificate records: which serial of an instance is current, which is previous (spec `zts.md` 4.2, `zts-recorded.md` 5).
+ * Certificate records: which serial of an instance is current, which is previous (`zts.md` 4.2, `zts-recorded.md` 5).
  *
  * The current and the previous certificate may refresh. Any other revokes the instance until it registers anew.
  */

@@ -25,7 +25,9 @@ export const refreshService: Flow = async (parts, { params, principal, body: raw
 
   const keyId = principal.keyId ?? body.text('keyId') ?? '0'
   const registered = own(own(services, service)?.publicKeys, keyId)
-  if (registered === undefined) throw new Refusal(400, `Unable to retrieve public key for ${name} with key id: ${keyId}`)
+  if (registered === undefined) {
+    throw new Refusal(400, `Unable to retrieve public key for ${name} with key id: ${keyId}`)
+  }
   const request = readRequest(body.text('csr') ?? '')
   checkRequest(request, { domain, service, namespace: body.text('namespace') }, parts.world)
   if (!sameBytes(request.csr.spki, spkiOf(registered))) throw new Refusal(400, 'Invalid CSR - public key mismatch')

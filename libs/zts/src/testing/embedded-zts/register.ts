@@ -28,6 +28,6 @@ export const register: Flow = async (parts, inbound) => {
   const { identity, serial } = await seal(parts, inbound, asked, { request, terms, instanceId })
   if (terms.refreshable) parts.records.start({ provider, domain, service, instanceId }, serial)
 
-  const location = `${inbound.origin}/zts/v1/instance/${provider}/${domain}/${service}/${encodeURIComponent(instanceId)}`
-  return jsonAnswer(201, identity, [['Location', location]])
+  const path = [provider, domain, service, encodeURIComponent(instanceId)].join('/')
+  return jsonAnswer(201, identity, [['Location', `${inbound.origin}/zts/v1/instance/${path}`]])
 }

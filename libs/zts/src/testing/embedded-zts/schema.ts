@@ -66,4 +66,4 @@ const badJson = () =>
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean'
-const isInt32 = (value: unknown): value is number => typeof value === 'number' && value === Math.trunc(value) && Math.abs(value) < 2 ** 31
+const isInt32 = (value: unknown): value is number => Number.isInteger(value) && Math.abs(Number(value)) < 2 ** 31

@@ -110,9 +110,10 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   let length = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > MAX_BODY_BYTES) throw new PageRefusal(413)
-    chunks.push(chunk)
+    if (length <= MAX_BODY_BYTES) chunks.push(chunk)
   }
+  // Read to its end all the same: the connection must live for the answer.
+  if (length > MAX_BODY_BYTES) throw new PageRefusal(413)
   return Buffer.concat(chunks).toString('utf8')
 }
 

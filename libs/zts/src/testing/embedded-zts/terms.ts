@@ -1,4 +1,4 @@
-/** What a provider's attributes say about the certificate, and how long it lives (spec `zts.md` 5.4, `zts-recorded.md` 5). */
+/** What a provider's attributes say about the certificate, and how long it lives (`zts.md` 5.4, recorded 5). */
 
 export interface Terms {
   readonly expiryMinutes: number

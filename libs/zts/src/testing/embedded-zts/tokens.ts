@@ -3,7 +3,7 @@ import { createPublicKey, type KeyObject, randomBytes, verify } from 'node:crypt
 import { buildNToken, type NToken, verifyNToken } from '@pallas/identity'
 import type { Clock } from '@pallas/runtime'
 import { nodeKey } from '@pallas/x509/testing'
-import { serviceIn, splitName, type ZtsWorld } from './world.ts'
+import { own, serviceIn, splitName, type ZtsWorld } from './world.ts'
 
 /** Undefined for a token that is of no use, whatever the reason. */
 export type TokenCheck = (token: string) => Promise<{ readonly name: string; readonly keyId: string } | undefined>
@@ -26,8 +26,7 @@ export function createServiceTokens({ world, clock }: { world: ZtsWorld; clock: 
   function keyFor({ claims }: NToken): KeyObject | undefined {
     if (claims.keyService === 'zts') return createPublicKey(key.object)
     if (claims.keyService === 'zms') return undefined
-    const { publicKeys } = serviceIn(world, `${claims.domain}.${claims.service}`) ?? {}
-    const pem = publicKeys !== undefined && Object.hasOwn(publicKeys, claims.keyId) ? publicKeys[claims.keyId] : undefined
+    const pem = own(serviceIn(world, `${claims.domain}.${claims.service}`)?.publicKeys, claims.keyId)
     return pem === undefined ? undefined : createPublicKey(pem)
   }
   return {
@@ -43,7 +42,8 @@ export function createServiceTokens({ world, clock }: { world: ZtsWorld; clock: 
     issue(name) {
       const issuedAt = nowSeconds()
       const life = { salt: randomBytes(8).toString('hex'), issuedAt, expiresAt: issuedAt + LIFE_SECONDS }
-      return buildNToken({ ...splitName(name), ...life, host: 'sys.auth.zts', keyId: KEY_ID, keyService: 'zts' }, (data) => key.sign(data))
+      const claims = { ...splitName(name), ...life, host: 'sys.auth.zts', keyId: KEY_ID, keyService: 'zts' } as const
+      return buildNToken(claims, (data) => key.sign(data))
     },
     publicJwk({ rfc }) {
       const jwk = createPublicKey(key.object).export({ format: 'jwk' })

@@ -1,4 +1,4 @@
-/** What a ZTS knows of the world: domains, services, who may do what. Plain and mutable: whoever holds it may change it. */
+/** What a ZTS knows of the world: domains, services, who may do what. Plain and mutable: its holder may change it. */
 
 export interface ZtsWorld {
   domains: Record<string, ZtsDomain>
