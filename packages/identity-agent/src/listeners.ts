@@ -4,8 +4,10 @@
  * Every connection is attested before a byte of it is read. All listeners share one app; what differs is the caller that
  * a request is bound to.
  */
+import { stat } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { dirname } from 'node:path'
 import type { Clock } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
 import { descriptorOf } from '@pallas/linux'
@@ -26,8 +28,8 @@ export interface Listeners extends AsyncDisposable {
   open(volume: Volume): Promise<void>
   /** At once: whoever was still waiting there belongs to a pod that is gone. */
   close(handle: Handle): Promise<void>
-  /** The socket that pods share where volumes are made for it: the handle alone says whose volume is meant. */
-  openShared(path: string): Promise<void>
+  /** The shared socket, if there is to be one: on it the handle says whose volume is meant. */
+  openShared(): Promise<void>
   callerOf(socket: Socket): Caller
 }
 
@@ -35,6 +37,8 @@ export interface ListenersDeps {
   readonly app: FastifyInstance
   readonly attest: Attest
   readonly clock: Pick<Clock, 'sleep'>
+  /** Socket whose directory is bound into volumes of the original form. */
+  readonly sharedPath: string | undefined
   /** How long requests may still be answered when all is closed. */
   readonly graceMs: number
 }
@@ -46,7 +50,7 @@ interface Listener {
   close(graceMs: number): Promise<void>
 }
 
-export function createListeners({ app, attest, clock, graceMs }: ListenersDeps): Listeners {
+export function createListeners({ app, attest, clock, sharedPath, graceMs }: ListenersDeps): Listeners {
   const callers = new WeakMap<Socket, Caller>()
   const open = new Map<Handle | 'shared', Listener>()
 
@@ -75,10 +79,12 @@ export function createListeners({ app, attest, clock, graceMs }: ListenersDeps):
     close: (handle) => close(handle, 0),
     async open(volume) {
       await close(volume.handle, 0)
+      if (sharedPath !== undefined && (await isSameDirectory(volume.paths.connect, dirname(sharedPath)))) return
       open.set(volume.handle, await listen(volume.paths.socket, volume, OF_ONE_POD))
     },
-    async openShared(path) {
-      open.set('shared', await listen(path, undefined, { ...OF_ONE_POD, maxConnections: 2_000 }))
+    async openShared() {
+      if (sharedPath === undefined) return
+      open.set('shared', await listen(sharedPath, undefined, { ...OF_ONE_POD, maxConnections: 2_000 }))
     },
     callerOf(socket) {
       const caller = callers.get(socket)
@@ -89,6 +95,12 @@ export function createListeners({ app, attest, clock, graceMs }: ListenersDeps):
       await Promise.all([...open.keys()].map((key) => close(key, graceMs)))
     },
   }
+}
+
+/** Whether one is the other, bound: then a listener there would be a second one on the shared socket. */
+async function isSameDirectory(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([stat(one), stat(other)])
+  return a.dev === b.dev && a.ino === b.ino
 }
 
 const closedAlready: Attestation & Disposable = {

@@ -5,7 +5,6 @@ import { nodeKey } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
 import { oneLivePod, pem, POD } from './testing/one-pod.ts'
 
-
 test('names, then a csr: the caller keeps its key and gets a certificate for it', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world

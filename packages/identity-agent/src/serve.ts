@@ -83,7 +83,8 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
   scope.defer(() => app.close())
   scope.defer(() => stop.abort())
   const graceMs = settings.shutdownGrace + LAST_WORDS_MS
-  const listeners = createListeners({ app, attest: attestation.attest, clock, graceMs })
+  const sharedPath = settings.listen?.kind === 'unix' ? settings.listen.path : undefined
+  const listeners = createListeners({ app, attest: attestation.attest, clock, sharedPath, graceMs })
   const known: { volumes?: Volumes } = {}
   const gate = createGate({ volumes: { get: (handle) => known.volumes?.get(handle) }, events })
   const parts = identityParts(settings, config, doors)
@@ -93,7 +94,7 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
   scope.use(listeners)
   const volumes = scope.use(await openTree(settings, listeners, doors))
   known.volumes = volumes
-  if (settings.listen?.kind === 'unix') await listeners.openShared(settings.listen.path)
+  await listeners.openShared()
 
   const held = scope.move()
   return {

@@ -105,10 +105,12 @@ class Tree {
     try {
       const volume = await readVolume(dir, handle, ownUid)
       if (volume === undefined) return
-      this.#refused.delete(handle)
-      await onAppear(volume)
+      // Known before it is served: who connects in the first instant must find it.
       this.#volumes.set(handle, volume)
+      await onAppear(volume)
+      this.#refused.delete(handle)
     } catch (cause) {
+      this.#volumes.delete(handle)
       if (this.#refused.get(handle) !== incarnation) onUntrusted(handle, cause)
       this.#refused.set(handle, incarnation)
     }

@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FakeClock } from '@pallas/runtime/testing'
+import { TestCa } from '@pallas/x509/testing'
+import { expect, test } from 'vitest'
+import { expandVariables } from './expand.ts'
+import { openKubelet } from './kubelet-door.ts'
+
+test('variables are taken from the environment, in both spellings', () => {
+  const env = { NODE_IP: '10.0.0.7', PORT: '10250' }
+  expect(expandVariables('https://$NODE_IP:${PORT}', env)).toBe('https://10.0.0.7:10250')
+  expect(expandVariables('https://127.0.0.1:10250', env)).toBe('https://127.0.0.1:10250')
+  expect(() => expandVariables('https://$NODE_IP:${NO_PORT}', { ...env, NO_PORT: '' })).toThrow('NO_PORT')
+})
+
+const settings = {
+  podEndpoint: 'https://127.0.0.1:10250',
+  podServiceTimeout: 1_000,
+  kubeletTokenFile: '/none',
+  kubeletCa: undefined,
+  nodeName: undefined,
+}
+const deps = { env: {}, clock: new FakeClock() }
+
+test('a kubelet without known roots must be on a loopback address', async () => {
+  await using _kubelet = await openKubelet(settings, deps)
+  await expect(openKubelet({ ...settings, podEndpoint: 'https://10.0.0.7:10250' }, deps)).rejects.toThrow('--kubelet-ca')
+})
+
+test('a kubelet anywhere is taken with its roots', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'pa-'))
+  const kubeletCa = join(root, 'ca.pem')
+  writeFileSync(kubeletCa, (await TestCa.create()).certPem)
+  await using _kubelet = await openKubelet({ ...settings, podEndpoint: 'https://10.0.0.7:10250', kubeletCa }, deps)
+  rmSync(root, { recursive: true })
+})
+
+test.each(['http://127.0.0.1:10255', 'kubelet', ''])('%s is no endpoint', async (podEndpoint) => {
+  await expect(openKubelet({ ...settings, podEndpoint }, deps)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+})

@@ -1,0 +1,72 @@
+import { readProgram } from '@pallas/config'
+import { expect, test } from 'vitest'
+import { program } from './settings.ts'
+
+const needed = ['--key', '/k', '--cert', '/c', '--pod-endpoint', 'https://127.0.0.1:10250', '--jwt-endpoint', 'https://jwt:4443/v1']
+
+function read(argv: readonly string[], env: Record<string, string> = {}) {
+  const reading = readProgram(program, { argv, env, version: 'x' })
+  if (reading.kind === 'print') throw new Error('printed')
+  return reading.settings
+}
+
+test('defaults are those of the original, and those of ours', () => {
+  expect(read(needed)).toMatchObject({
+    listen: undefined,
+    podServiceTimeout: 10_000,
+    jwtServiceTimeout: 10_000,
+    shutdownGrace: 10_000,
+    driverSource: '/usr/bin/athenz-volume-driver',
+    driverTarget: '/drivers/athenz-volume-driver',
+    config: '/var/cluster/config.yaml',
+    volumesDir: '/var/athenz/volumes',
+    procRoot: '/proc',
+    requirePidfd: false,
+    attestation: 'peer',
+    podIpTimeout: 30_000,
+    certificateLife: 86_400_000,
+  })
+})
+
+test("the original's variables still count", () => {
+  const env = {
+    ADDR: 'unix:///var/athenz/agent/agent.sock',
+    KEY_FILE: '/k',
+    CERT_FILE: '/c',
+    POD_ENDPOINT: 'https://$NODE_IP:10250',
+    JWT_ENDPOINT: 'https://jwt:4443/v1',
+    POD_TIMEOUT: '3s',
+    JWT_TIMEOUT: '4s',
+    SHUTDOWN_GRACE: '5s',
+    DRIVER_SOURCE: '/s',
+    DRIVER_TARGET: '/t',
+    CONFIG_URL: '/config.yaml',
+  }
+  expect(read([], env)).toMatchObject({
+    listen: { kind: 'unix', path: '/var/athenz/agent/agent.sock' },
+    key: '/k',
+    cert: '/c',
+    podEndpoint: 'https://$NODE_IP:10250',
+    podServiceTimeout: 3_000,
+    jwtServiceTimeout: 4_000,
+    shutdownGrace: 5_000,
+    driverSource: '/s',
+    driverTarget: '/t',
+    config: '/config.yaml',
+  })
+})
+
+test('an empty flag means that no driver is installed', () => {
+  expect(read([...needed, '--driver-target', '']).driverTarget).toBe('')
+})
+
+test.each([
+  ['tcp has no peers', ['--listen', 'tcp://127.0.0.1:80'], '--listen must be unix'],
+  ['sockets must fit', ['--volumes-dir', `/${'v'.repeat(50)}`], '--volumes-dir must be at most'],
+  ['paths are absolute', ['--volumes-dir', 'v'], '--volumes-dir must be an absolute path'],
+  ['the proc root too', ['--proc-root', 'proc'], '--proc-root must be an absolute path'],
+  ['the target too', ['--driver-target', 'driver'], '--driver-target must be an absolute path'],
+  ['attestation is one of two', ['--attestation', 'none'], '--attestation'],
+])('%s', (_name, argv, problem) => {
+  expect(() => read([...needed, ...argv])).toThrow(problem)
+})
