@@ -1,0 +1,79 @@
+/** Pod and templates → what to do with the pod: nothing, a JSON patch, or a refusal that says what is in the way. */
+import type { ReasonCode } from '@pallas/identity'
+import type { JsonPatchOperation } from '@pallas/kubernetes'
+import { imageName } from './image-name.ts'
+import { fieldOf, type Named } from './json.ts'
+import { isFrom, partsOf, stateOf, volumeTitle } from './parts.ts'
+import { additions, removals } from './patch.ts'
+import type { PodParts } from './pod.ts'
+import type { Templates } from './templates.ts'
+
+export interface InjectionRules {
+  readonly sidecar: 'native' | 'container'
+  readonly hostNetwork: 'refuse' | 'no-ip'
+}
+
+export type Injection =
+  /** `skipped` says why a pod that would have been meant gets nothing. */
+  | { readonly kind: 'untouched'; readonly skipped?: string }
+  | { readonly kind: 'patched'; readonly patch: readonly JsonPatchOperation[] }
+  | { readonly kind: 'refused'; readonly reason: ReasonCode; readonly message: string }
+
+/**
+ * A pod that carries all parts already is left as it is, whatever the server has filled in since; so a second look at a
+ * patched pod changes nothing. A part of the same name that is not ours, or only some of ours, is a refusal.
+ */
+export function inject(pod: PodParts, templates: Templates, rules: InjectionRules): Injection {
+  if (!isMeant(pod, templates)) return { kind: 'untouched' }
+  const unfit = unfitness(pod, rules)
+  // Whoever did not ask is not stopped for what they could not get.
+  if (unfit !== undefined) return templates.annotationTrigger === '' ? { kind: 'untouched', skipped: unfit.message } : unfit
+
+  const parts = partsOf(templates, rules.sidecar)
+  const isOurs = (it: Named): boolean => parts.some((part) => part.list !== 'volumes' && it.name === part.template.name && isFrom(part, it))
+  const isRemoved = (it: Named): boolean => !isOurs(it) && runsOneOf(templates.removeImages, it)
+  const kept = {
+    volumes: pod.volumes ?? [],
+    initContainers: (pod.initContainers ?? []).filter((it) => !isRemoved(it)),
+    containers: pod.containers.filter((it) => !isRemoved(it)),
+  }
+  if (kept.containers.length === 0) return refused('POD_UNSUPPORTED', 'every container of the pod runs an image that is removed')
+
+  const states = parts.map((part) => ({ ...part, state: stateOf(part, kept) }))
+  const missing = states.filter(({ state }) => state === 'missing')
+  const scratch = templates.scratch.filter((name) => !kept.volumes.some((volume) => volume.name === name))
+  const collisions = [
+    ...states.filter(({ state }) => state === 'other').map(({ title }) => `${title} differs from the one that is injected`),
+    ...templates.scratch.filter((name) => kept.volumes.some((it) => it.name === name && !Object.hasOwn(it, 'emptyDir'))).map(notScratch),
+  ]
+  const isComplete = missing.length === 0 && scratch.length === 0
+  if (collisions.length === 0 && !isComplete && missing.length < parts.length) {
+    const lacking = [...missing.map(({ title }) => title), ...scratch.map(volumeTitle)]
+    collisions.push(`the pod is injected in part: it lacks ${lacking.join(', ')}`)
+  }
+  if (collisions.length > 0) return refused('INJECTION_COLLISION', collisions.join('; '))
+
+  const patch = [...removals(pod, isRemoved), ...(isComplete ? [] : additions(pod, parts, scratch))]
+  return patch.length === 0 ? { kind: 'untouched' } : { kind: 'patched', patch }
+}
+
+function isMeant({ annotations }: PodParts, { annotationTrigger }: Templates): boolean {
+  return annotationTrigger === '' || fieldOf(annotations, annotationTrigger) === 'true'
+}
+
+function unfitness({ windows, hostNetwork }: PodParts, rules: InjectionRules) {
+  if (windows) return refused('POD_UNSUPPORTED', 'windows pods get no athenz identity')
+  if (hostNetwork && rules.hostNetwork === 'refuse') {
+    return refused('HOST_NETWORK_REFUSED', "pods on their host's network get no athenz identity")
+  }
+  return undefined
+}
+
+function runsOneOf(images: readonly string[], container: Named): boolean {
+  const image = fieldOf(container, 'image')
+  return typeof image === 'string' && images.includes(imageName(image))
+}
+
+const notScratch = (name: string): string => `${volumeTitle(name)} must be an emptyDir`
+
+const refused = (reason: ReasonCode, message: string) => ({ kind: 'refused', reason, message }) as const

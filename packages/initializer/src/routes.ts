@@ -1,0 +1,67 @@
+import { IdentityError } from '@pallas/identity'
+import {
+  type AdmissionAnswer,
+  type AdmissionRequest,
+  allowReview,
+  denyReview,
+  isKubernetesError,
+  parseAdmissionReview,
+} from '@pallas/kubernetes'
+import type { FastifyInstance } from 'fastify'
+import type { InitializerEvents } from './events.ts'
+import { inject, type InjectionRules } from './inject.ts'
+import { fieldOf, isFields } from './json.ts'
+import { podPartsOf } from './pod.ts'
+import type { Templates } from './templates.ts'
+
+export interface AdmissionDeps {
+  readonly templates: () => Templates
+  readonly rules: InjectionRules
+  readonly events: Pick<InitializerEvents, 'podPatched' | 'podUntouched' | 'podSkipped' | 'podRefused'>
+}
+
+/** `POST /mutate`: an `admission.k8s.io/v1` review in, its answer out; 400 `BODY_INVALID` for what is no review of a pod. */
+export function admissionRoutes(app: FastifyInstance, deps: AdmissionDeps): void {
+  app.post('/mutate', async ({ body }) => review(requestIn(body), deps))
+}
+
+function requestIn(body: unknown): AdmissionRequest {
+  try {
+    return parseAdmissionReview(body)
+  } catch (cause) {
+    if (!isKubernetesError(cause, 'KUBE_BAD_REVIEW')) throw cause
+    throw new IdentityError('BODY_INVALID', 'not an admission review', cause.fields, { cause })
+  }
+}
+
+function review(request: AdmissionRequest, { templates, rules, events }: AdmissionDeps): AdmissionAnswer {
+  const pod = podNameOf(request)
+  if (!isNewPod(request)) return allowReview(request)
+  const result = inject(podPartsOf(request.object), templates(), rules)
+  switch (result.kind) {
+    case 'patched':
+      events.podPatched(pod)
+      return allowReview(request, { patch: result.patch })
+    case 'refused':
+      events.podRefused(pod, result.reason, result.message)
+      return denyReview(request, { message: `${result.message} (${result.reason})`, reason: result.reason })
+    case 'untouched':
+      if (result.skipped === undefined) {
+        events.podUntouched(pod)
+        return allowReview(request)
+      }
+      events.podSkipped(pod, result.skipped)
+      return allowReview(request, { warnings: [result.skipped] })
+  }
+}
+
+/** A webhook may be registered for more than it is meant for: the rest passes as it is. */
+const isNewPod = ({ operation, resource, subResource }: AdmissionRequest): boolean =>
+  operation === 'CREATE' && resource.group === '' && resource.version === 'v1' && resource.name === 'pods' && subResource === ''
+
+/** For the log: the name may still be made by the server from `generateName`. */
+function podNameOf({ namespace, name, object }: AdmissionRequest): string {
+  const metadata = object === undefined ? undefined : fieldOf(object, 'metadata')
+  const prefix = isFields(metadata) ? fieldOf(metadata, 'generateName') : undefined
+  return `${namespace}/${name || (typeof prefix === 'string' ? `${prefix}?` : '?')}`
+}

@@ -1,0 +1,51 @@
+/** What the initializer can be told. Names and defaults of the original stay; everything else begins `INITIALIZER_`. */
+import { address, duration, oneOf, path, program as define, setting, type SettingsOf, text, url } from '@pallas/config'
+import { IN_CLUSTER } from '@pallas/kubernetes'
+import { LOG_LEVELS } from '@pallas/runtime'
+
+const schema = {
+  listen: setting(address, { default: ':4443', doc: 'Address of the webhook, `POST /mutate` over TLS.' }),
+  key: setting(path, { required: true, doc: 'PEM private key of the webhook.' }),
+  cert: setting(path, { required: true, doc: 'PEM certificate chain of the webhook, for `<service>.<namespace>.svc`.' }),
+  configNamespace: setting(text, { env: 'CONFIG_NAMESPACE', default: 'default', doc: 'Namespace of the ConfigMap of templates.' }),
+  configMap: setting(text, {
+    env: 'CONFIG_MAP',
+    default: 'athenz-initializer',
+    doc: 'ConfigMap with the templates as YAML under the key `init-config`.',
+  }),
+  syncInterval: setting(duration({ min: '1s' }), {
+    env: 'SYNC_INTERVAL',
+    default: '60s',
+    doc: 'How often the ConfigMap is read again. Templates that cannot be used are logged, and the old ones stay.',
+  }),
+  sidecar: setting(oneOf('native', 'container'), {
+    default: 'native',
+    doc: 'How the refresher runs: as an init container that keeps running (Kubernetes 1.29 or later), or as one more container.',
+  }),
+  hostNetwork: setting(oneOf('refuse', 'no-ip'), {
+    default: 'refuse',
+    doc: "Pods on their host's network: refused here, or left to get a certificate without an IP address. As `host-network` of the cluster.",
+  }),
+  apiServer: setting(url({ protocols: ['https'] }), { default: IN_CLUSTER.server, doc: 'Base URL of the API server.' }),
+  apiCa: setting(path, { default: IN_CLUSTER.caFile, doc: 'PEM roots of the API server.' }),
+  apiTokenFile: setting(path, { default: IN_CLUSTER.tokenFile, doc: 'Bearer token for the API server, read again as it is renewed.' }),
+  adminListen: setting(address, { default: ':9901', doc: 'Address of healthz, readyz and metrics.' }),
+  logLevel: setting(oneOf(...LOG_LEVELS), { default: 'info', doc: 'Least level that is logged.' }),
+  shutdownGrace: setting(duration(), { env: 'SHUTDOWN_GRACE', default: '10s', doc: 'How long requests may go on after a signal to stop.' }),
+}
+
+export const program = define({
+  name: 'athenz-initializer',
+  envPrefix: 'INITIALIZER',
+  summary: 'Admission webhook: injects the identity volume, the SIA and its refresher into pods that ask for an identity.',
+  schema,
+  check: ({ configNamespace, configMap }) => [
+    ...(isName(configNamespace) ? [] : ['--config-namespace must be the name of a namespace']),
+    ...(isName(configMap) ? [] : ['--config-map must be the name of a config map']),
+  ],
+})
+
+/** Part of a path at the API server. */
+const isName = (it: string): boolean => /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(it)
+
+export type InitializerSettings = SettingsOf<typeof program>

@@ -1,0 +1,133 @@
+/**
+ * What is injected: the YAML under `init-config` of the ConfigMap, in the original's schema (spec/athenz-suite.md, 6).
+ *
+ * `initTemplate`, `refreshTemplate` (a v1 Container each) and `volumeTemplate` (a v1 Volume) are YAML text or mappings.
+ * Everything that can be known to be wrong is found here, before any pod comes by; nothing of a pod enters a template.
+ */
+import { parseDocument } from 'yaml'
+import { TemplatesError } from './error.ts'
+import { imageName } from './image-name.ts'
+import { fieldOf, type Fields, isFields, isNamed, type Named } from './json.ts'
+
+export interface Templates {
+  readonly name: string
+  /** Annotation that must be `"true"`; empty: every pod is meant. */
+  readonly annotationTrigger: string
+  /** Without tags and digests. */
+  readonly removeImages: readonly string[]
+  readonly init: Named
+  readonly refresh: Named
+  readonly volume: Named
+  /** Names of the other volumes that the two containers mount: an `emptyDir` each. */
+  readonly scratch: readonly string[]
+}
+
+const FIELDS = ['name', 'annotationTrigger', 'removeImages', 'initTemplate', 'refreshTemplate', 'volumeTemplate']
+const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+
+/** Throws `TemplatesError` with every problem. */
+export function parseTemplates(text: string): Templates {
+  const problems: string[] = []
+  const config = mappingIn(text, 'init-config', problems)
+  const parts = {
+    init: containerIn(config, 'initTemplate', problems),
+    refresh: containerIn(config, 'refreshTemplate', problems),
+    volume: volumeIn(config, problems),
+  }
+  const templates: Templates = {
+    name: textIn(config, 'name', problems) || (problems.push('name is missing'), ''),
+    annotationTrigger: textIn(config, 'annotationTrigger', problems),
+    removeImages: imagesIn(config, problems),
+    ...parts,
+    scratch: [...new Set([...mountsOf(parts.init), ...mountsOf(parts.refresh)])].filter((name) => name !== parts.volume.name),
+  }
+  problems.push(...Object.keys(config).filter((key) => !FIELDS.includes(key)).map((key) => `${key} is not a field`))
+  if (problems.length === 0) problems.push(...disagreements(templates))
+  if (problems.length > 0) throw new TemplatesError(problems)
+  return templates
+}
+
+/** What is wrong between templates that are good by themselves. */
+function disagreements({ init, refresh, volume }: Templates): string[] {
+  return [
+    ...(init.name === refresh.name ? ['initTemplate and refreshTemplate have the same name'] : []),
+    ...(fieldOf(init, 'restartPolicy') === undefined ? [] : ['initTemplate must end: it takes no restartPolicy']),
+    ...[init, refresh]
+      .filter((container) => !mountsOf(container).includes(volume.name))
+      .map((container) => `container ${container.name} does not mount volume ${volume.name}`),
+  ]
+}
+
+const NO_PART: Named = { name: '' }
+
+function containerIn(config: Fields, field: string, problems: string[]): Named {
+  const container = partIn(config, field, problems)
+  if (container === NO_PART) return container
+  const image = fieldOf(container, 'image')
+  if (typeof image !== 'string' || image === '') problems.push(`${field} has no image`)
+  const mounts = fieldOf(container, 'volumeMounts')
+  if (mounts !== undefined && !(Array.isArray(mounts) && mounts.every(isMount))) {
+    problems.push(`${field} has volumeMounts that are not a list of name and mountPath`)
+  }
+  return container
+}
+
+const isMount = (it: unknown): boolean => isNamed(it) && typeof fieldOf(it, 'mountPath') === 'string'
+
+function volumeIn(config: Fields, problems: string[]): Named {
+  const volume = partIn(config, 'volumeTemplate', problems)
+  if (volume !== NO_PART && Object.keys(volume).length !== 2) problems.push('volumeTemplate must have a name and one source')
+  return volume
+}
+
+function partIn(config: Fields, field: string, problems: string[]): Named {
+  const value = fieldOf(config, field)
+  const part = typeof value === 'string' ? mappingIn(value, field, problems) : value
+  if (value === undefined) problems.push(`${field} is missing`)
+  else if (!isFields(part)) problems.push(`${field} is not a mapping`)
+  else if (!isNamed(part) || !DNS_LABEL.test(part.name)) problems.push(`${field} has no name that kubernetes takes`)
+  else return part
+  return NO_PART
+}
+
+function mappingIn(text: string, field: string, problems: string[]): Fields {
+  // 1.1, as Go's YAML: `0644` is octal there.
+  const document = parseDocument(text, { version: '1.1', prettyErrors: false, uniqueKeys: true })
+  const told = [...document.errors, ...document.warnings].map(({ message }) => `${field}: ${message}`)
+  const value = told.length > 0 ? undefined : plain(document.toJS({ maxAliasCount: 100 }))
+  if (isFields(value)) return value
+  problems.push(...(told.length > 0 ? told : [`${field} is not a mapping of plain values`]))
+  return {}
+}
+
+/** The value as JSON holds it, without nulls; undefined when it holds something else, such as a date. */
+function plain(value: unknown): unknown {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return value
+  if (Array.isArray(value)) {
+    const members = value.map(plain)
+    return members.includes(undefined) ? undefined : members
+  }
+  if (!isFields(value) || Object.getPrototypeOf(value) !== Object.prototype) return undefined
+  const entries = Object.entries(value).map(([key, member]) => [key, plain(member)] as const)
+  if (entries.some(([, member]) => member === undefined)) return undefined
+  return Object.fromEntries(entries.filter(([, member]) => member !== null))
+}
+
+function textIn(config: Fields, field: string, problems: string[]): string {
+  const value = fieldOf(config, field) ?? ''
+  if (typeof value === 'string') return value
+  problems.push(`${field} is not text`)
+  return ''
+}
+
+function imagesIn(config: Fields, problems: string[]): string[] {
+  const value = fieldOf(config, 'removeImages') ?? []
+  if (Array.isArray(value) && value.every((it) => typeof it === 'string' && it !== '')) return value.map((it) => imageName(String(it)))
+  problems.push('removeImages is not a list of image names')
+  return []
+}
+
+function mountsOf(container: Named): string[] {
+  const mounts = fieldOf(container, 'volumeMounts')
+  return Array.isArray(mounts) ? mounts.filter(isNamed).map(({ name }) => name) : []
+}
