@@ -7,9 +7,9 @@ describe('canonical text', () => {
   test('of canonical text is itself', () => {
     fc.assert(
       fc.property(someIp, (ip) => {
-      expect(canonicalIp(canonicalIp(ip)!)).toBe(canonicalIp(ip))
-    }),
-  )
+        expect(canonicalIp(canonicalIp(ip)!)).toBe(canonicalIp(ip))
+      }),
+    )
   })
 
   test('is one for all spellings of an address', () => {
