@@ -29,7 +29,9 @@ const SUBRESOURCES: Readonly<Record<string, readonly string[]>> = {
 
 /** Undefined for a path that is no resource of this server. */
 export function targetOf(path: string): Target | undefined {
-  const [, root, ...rest] = path.split('/').map(decodeSegment)
+  const segments = path.split('/').map(decodeSegment)
+  if (segments.includes(undefined)) return undefined
+  const [, root, ...rest] = segments.map((segment = '') => segment)
   const [group, version, ...parts] = root === 'api' ? ['', ...rest] : root === 'apis' ? rest : []
   const scoped = parts[0] === 'namespaces' && parts.length > 2 && !SUBRESOURCES['namespaces']?.includes(parts[2] ?? '')
   const [namespace = '', plural, name = '', subresource = '', ...more] = scoped ? parts.slice(1) : ['', ...parts]
@@ -40,11 +42,11 @@ export function targetOf(path: string): Target | undefined {
   return { resource, namespace, name, subresource }
 }
 
-function decodeSegment(segment: string): string {
+function decodeSegment(segment: string): string | undefined {
   try {
     return decodeURIComponent(segment)
   } catch {
-    return '\0'
+    return undefined
   }
 }
 

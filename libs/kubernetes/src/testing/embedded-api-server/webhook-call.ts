@@ -15,10 +15,11 @@ const ANSWER_LIMIT_BYTES = 3 * 1024 * 1024
 
 /** The `response` of the review, its `uid` checked. Throws `WebhookFailure`. */
 export async function callWebhook(webhook: Json, review: { request: { uid: string } }, endpoints: Endpoints): Promise<Json> {
-  const { origin, path, serverName } = placeOf(peekAt(webhook, 'clientConfig'), endpoints)
   const timeoutSeconds = typeof webhook['timeoutSeconds'] === 'number' ? webhook['timeoutSeconds'] : 10
+  const query = `?timeout=${timeoutSeconds}s`
+  const { origin, path, serverName } = placeOf(peekAt(webhook, 'clientConfig'), query, endpoints)
   const caBundle = textAt(peekAt(webhook, 'clientConfig'), 'caBundle')
-  const url = `${serverName === undefined ? origin : `https://${serverName}:443`}${path}?timeout=${timeoutSeconds}s`
+  const url = `${serverName === undefined ? origin : `https://${serverName}:443`}${path}${query}`
   const client = new Client(origin, {
     allowH2: false,
     connect: {
@@ -30,7 +31,7 @@ export async function callWebhook(webhook: Json, review: { request: { uid: strin
   try {
     const answer = await client.request({
       method: 'POST',
-      path: `${path}?timeout=${timeoutSeconds}s`,
+      path: path + query,
       headers: {
         'content-type': 'application/json',
         accept: 'application/json, */*',
@@ -51,7 +52,7 @@ export async function callWebhook(webhook: Json, review: { request: { uid: strin
   }
 }
 
-function placeOf(config: Json, endpoints: Endpoints) {
+function placeOf(config: Json, query: string, endpoints: Endpoints) {
   const url = textAt(config, 'url')
   if (url !== '') {
     const { origin, pathname } = new URL(url)
@@ -63,7 +64,7 @@ function placeOf(config: Json, endpoints: Endpoints) {
   const serverName = `${name}.${namespace}.svc`
   const path = textAt(service, 'path') || '/'
   if (address !== undefined) return { origin: `https://${address}`, path, serverName }
-  const post = JSON.stringify(`https://${serverName}:443${path}?timeout=10s`)
+  const post = JSON.stringify(`https://${serverName}:443${path}${query}`)
   throw new WebhookFailure(`failed to call webhook: Post ${post}: no endpoints available for service ${JSON.stringify(name)}`)
 }
 
