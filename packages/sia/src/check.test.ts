@@ -67,14 +67,6 @@ const wrong: [string, string, () => Promise<Identity>][] = [
       return { ...it, set: { ...it.set, caPem: 'nonsense' } }
     },
   ],
-  [
-    'a token that has expired',
-    'ntoken',
-    async () => {
-      const it = await identity()
-      return { ...it, set: { ...it.set, ntoken: `v=S1;d=media;n=web;a=00;t=1;e=${NOW / 1_000};k=0;s=AA--` } }
-    },
-  ],
 ]
 
 test.each(wrong)('an answer with %s is refused', async (_name, part, make) => {

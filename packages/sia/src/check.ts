@@ -1,6 +1,6 @@
 /** Whether what was answered, or lies on disk, is one working identity: key ↔ certificate ↔ chain ↔ names ↔ time. */
 import type { CredentialSet } from '@pallas/credentials'
-import { IdentityError, parseNToken, type WorkloadNames } from '@pallas/identity'
+import { IdentityError, type WorkloadNames } from '@pallas/identity'
 import { type Certificate, checkChain, readCertificates, sameBytes, sameNames, type Verify, X509Error } from '@pallas/x509'
 
 /** How far this machine's clock may lag behind the issuer's. */
@@ -32,8 +32,6 @@ export async function checkIdentity({ set, spki, names }: Identity, { now, verif
 
   const at = leaf.notBefore > now && leaf.notBefore <= now + SKEW_MS ? leaf.notBefore : now
   if (at < leaf.notBefore || at >= leaf.notAfter) throw invalid('the certificate is outside its time', 'time')
-  const token = parseNToken(set.ntoken ?? '')
-  if (token !== undefined && token.claims.expiresAt * 1_000 <= now) throw invalid('the token has expired', 'ntoken')
 
   const bundle = [...chain, ...(set.caPem === '' ? [] : readAll(set.caPem, 'ca'))]
   // Nothing on the way may end before the leaf does: readers would lose it without notice.

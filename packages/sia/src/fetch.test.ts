@@ -72,7 +72,7 @@ test('in the original form the agent makes the key, and gets the pair back for a
 
 test.each([
   ['a handle of another form', 'HANDLE_INVALID', (pod: Pod) => replaceId(pod, '../../etc')],
-  ['an id file that is a fifo', 'HOST_WRONG_KIND', (pod: Pod) => pod.host.machine.place('/identity/id', { kind: 'other' })],
+  ['an id file that is a fifo', 'HOST_WRONG_KIND', async (pod: Pod) => pod.host.machine.place('/identity/id', { kind: 'other' })],
   ['an id file that is too long', 'HOST_TOO_LARGE', (pod: Pod) => replaceId(pod, HANDLE.repeat(9))],
   ['no id file', 'HOST_NOT_FOUND', (pod: Pod) => pod.host.files.unlink('/identity/id')],
 ])('%s ends before the agent is asked', async (_name, code, spoil) => {
@@ -89,6 +89,12 @@ test.each([ownKey, agentKey])('what is not the identity asked for is refused: %o
   await expect(fetchOf(pod)(undefined, signal)).rejects.toMatchObject({ code: 'UPSTREAM_INVALID_CERT' })
   pod.agent.spoil = (it) => ({ ...it, caPem: '' })
   await expect(fetchOf(pod)(undefined, signal)).rejects.toMatchObject({ code: 'UPSTREAM_INVALID_CERT' })
+})
+
+test('a token that has expired is refused', async () => {
+  const pod = await openPod()
+  pod.agent.ntoken = `v=S1;d=media;n=web;a=00;t=1;e=${pod.host.clock.now() / 1_000};k=0;s=AA--`
+  await expect(ownKey(pod)(undefined, signal)).rejects.toMatchObject({ code: 'UPSTREAM_INVALID_CERT' })
 })
 
 test('a key in the answer that no one can read, or that is another one, is refused', async () => {

@@ -1,7 +1,7 @@
 /** One identity from the agent, checked: id → names → key and CSR → credentials; or key and all, in the original form. */
 import type { CredentialSet } from '@pallas/credentials'
 import { type Host, HostError } from '@pallas/host'
-import { IdentityError } from '@pallas/identity'
+import { IdentityError, parseNToken } from '@pallas/identity'
 import { type AgentClient, type Credentials, type Handle, type NamesAnswer, parseHandle } from '@pallas/wire'
 import { createCsr, type CsrKey, X509Error } from '@pallas/x509'
 import { checkIdentity, type Identity } from './check.ts'
@@ -50,7 +50,10 @@ export function createFetchForAgentKey({ agent, host, idFile }: FetchDeps): Fetc
 }
 
 async function checked(identity: Identity, { keys, clock }: FetchDeps['host']): Promise<Identity> {
-  if (identity.set.caPem === '') throw invalid('the answer lacks the authority')
+  const { caPem, ntoken = '' } = identity.set
+  if (caPem === '') throw invalid('the answer lacks the authority')
+  const token = parseNToken(ntoken)
+  if (token !== undefined && token.claims.expiresAt * 1_000 <= clock.now()) throw invalid('the token has expired')
   await checkIdentity(identity, { now: clock.now(), verify: (check) => keys.verify(check) })
   return identity
 }

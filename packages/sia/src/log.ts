@@ -35,7 +35,11 @@ export function createLog({ program, level: least, clock, out }: LogOptions): Lo
       if (RANK[level] < RANK[least]) return
       const times = { notAfter: isoTime(notAfter), renewAt: isoTime(renewAt) }
       const line = { level, time: isoTime(clock.now()), program, ...fields, ...times, err: chainOf(err), msg }
-      out(`${JSON.stringify(line)}\n`)
+      try {
+        out(`${JSON.stringify(line)}\n`)
+      } catch {
+        // Whoever read the log has gone; the credentials of the pod must not go with them.
+      }
     }
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') }
 }

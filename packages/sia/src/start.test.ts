@@ -158,8 +158,10 @@ test.each([
 
 test('the token lives shorter than the certificate, so the set is renewed for it', async () => {
   const pod = await openPod({ lifeMs: 24 * HOUR })
-  const token = (issued: number) => `v=S1;d=media;n=web;a=00;t=${issued};e=${issued + 7_200};k=0;z=zts;s=AA--`
-  pod.agent.spoil = (it) => ({ ...it, ntoken: token(pod.host.clock.now() / 1_000) })
+  pod.agent.spoil = (it) => {
+    const now = pod.host.clock.now() / 1_000
+    return { ...it, ntoken: `v=S1;d=media;n=web;a=00;t=${now};e=${now + 7_200};k=0;z=zts;s=AA--` }
+  }
   const { stop, done } = run(pod, '--mode=refresh')
   await pod.host.clock.advance(1.5 * HOUR + MINUTE)
   expect(pod.agent.asked).toBe(2)

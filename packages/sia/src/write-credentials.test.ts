@@ -14,9 +14,9 @@ const setOf = (n: number): readonly OutputFile[] => [
 ]
 
 const leftovers: unknown[] = []
+const onLeftover = (error: unknown) => void leftovers.push(error)
 
 function write(host: MemoryHost, n: number): Promise<void> {
-  const onLeftover = (error: unknown) => void leftovers.push(error)
   return writeCredentials(setOf(n), { files: host.files, now: host.clock.now() + n, serial: `A${n}`, onLeftover })
 }
 
@@ -180,9 +180,9 @@ test('a disk that is full from the first write on leaves no trace', async () => 
 test('a file that does not hold what was written is never made current', async () => {
   const host = await withDirectories()
   await write(host, 1)
-  const read = host.files.read
-  const lying = { ...host.files, read: async (path: string, max: number) => (await read(path, max)).map((byte) => byte ^ 1) }
-  const deps = { files: lying, now: host.clock.now() + 9, serial: 'A9', onLeftover: () => {} }
+  const { files } = host
+  const lying = { ...files, read: async (path: string, max: number) => (await files.read(path, max)).map((byte) => byte ^ 1) }
+  const deps = { files: lying, now: host.clock.now() + 9, serial: 'A9', onLeftover }
   await expect(writeCredentials(setOf(2), deps)).rejects.toMatchObject({ code: 'SIA_READ_BACK' })
   expect(await generationSeen(host)).toBe('1')
 })

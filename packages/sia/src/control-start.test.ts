@@ -1,0 +1,185 @@
+import { readProgram } from '@pallas/config'
+import type { HttpResponse } from '@pallas/host'
+import { parseNToken } from '@pallas/identity'
+import { readCertificates, readCsr } from '@pallas/x509'
+import { nodeKey } from '@pallas/x509/testing'
+import { expect, test } from 'vitest'
+import { controlProgram } from './control-settings.ts'
+import { startControlSia } from './control-start.ts'
+import { type ControlPlane, openControlPlane } from './testing/control-plane.ts'
+import { ztsError } from './testing/test-zts.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const CERT = '/var/tls/athenz/public/service.cert'
+
+function run(plane: ControlPlane, ...argv: readonly string[]) {
+  const env = { NAMESPACE: 'k8s-admin', ACCOUNT: 'athenz-callback' }
+  const reading = readProgram(controlProgram, { argv, env, version: '0' })
+  if (reading.kind === 'print') throw new Error(reading.text)
+  const stop = new AbortController()
+  const done = startControlSia(reading.settings, plane, stop.signal)
+  const stopped = () => {
+    stop.abort()
+    return done
+  }
+  return { stopped, done, failed: done.then(() => undefined, (error: unknown) => error) }
+}
+
+const busyWith = (answer: HttpResponse) => async (plane: ControlPlane) => {
+  for (let n = 0; n < 99; n++) plane.zts.instead.push(answer)
+}
+
+const chainOf = async (plane: ControlPlane) => readCertificates(await plane.read(CERT))
+const tokenOf = async (plane: ControlPlane) => parseNToken(await plane.read('/tokens/ntoken'))?.claims
+
+test.each(['ec-p256', 'rsa'] as const)('init gets a certificate for the registered %s key and signs a token with it', async (algorithm) => {
+  const plane = await openControlPlane(algorithm)
+  await run(plane, '--mode=init').done
+  const [leaf, root, ...more] = await chainOf(plane)
+  expect(leaf).toMatchObject({
+    commonName: 'k8s.admin.athenz-callback',
+    names: { dns: ['athenz-callback.k8s-admin.svc.cluster.local'], uri: ['spiffe://k8s.admin/sa/athenz-callback'], ip: [] },
+  })
+  expect([leaf?.spki.toHex(), root?.isCa, more.length]).toEqual([plane.key.spki.toHex(), true, 0])
+  expect(readCertificates(await plane.read('/var/tls/athenz/public/ca.cert'))).toEqual([root])
+  const now = plane.host.clock.now() / 1_000
+  expect(await tokenOf(plane)).toMatchObject({ domain: 'k8s.admin', service: 'athenz-callback', keyId: 'v1', issuedAt: now, expiresAt: now + 3_600 })
+})
+
+test('what is asked of ZTS: a csr of the key, a life in minutes, the token in the configured header', async () => {
+  const plane = await openControlPlane()
+  await run(plane, '--mode=init').done
+  const [request] = plane.zts.requests
+  expect(request).toMatchObject({ method: 'POST', path: '/zts/v1/instance/k8s.admin/athenz-callback/refresh' })
+  expect(parseNToken(request?.headers?.['Athenz-Principal-Auth'] ?? '')?.claims.keyId).toBe('v1')
+  const { csr, ...rest } = JSON.parse(request?.body ?? '')
+  expect(rest).toEqual({ expiryTime: 7 * 24 * 60 })
+  expect(readCsr(csr).spki.toHex()).toBe(plane.key.spki.toHex())
+})
+
+test('blank outputs are not written', async () => {
+  const plane = await openControlPlane()
+  await run(plane, '--mode=init', '--out-ca-cert=', '--out-ntoken=').done
+  expect(await plane.host.files.stat('/var/tls/athenz/public/ca.cert')).toBeUndefined()
+  expect(await plane.host.files.stat('/tokens')).toBeUndefined()
+})
+
+test.each([
+  ['no version', (plane: ControlPlane) => plane.host.files.unlink('/var/tls/athenz/private/..data'), 'SIGNING_KEY_UNAVAILABLE'],
+  ['a version that is none', (plane: ControlPlane) => plane.mountKey(plane.key, 'v1;s=x'), 'SIGNING_KEY_UNAVAILABLE'],
+  ['a key that is none', (plane: ControlPlane) => plane.mountKey({ ...plane.key, pem: 'x' }, 'v1'), 'SIGNING_KEY_UNAVAILABLE'],
+  ['a version that ZTS does not know yet', (plane: ControlPlane) => plane.mountKey(plane.key, 'v2'), 'ISSUER_DENIED'],
+  ['a key that ZTS does not know yet', (plane: ControlPlane) => plane.mountKey(nodeKey(), 'v1'), 'ISSUER_DENIED'],
+  ['a ZTS that is busy', busyWith(ztsError(429, 'slow')), 'ISSUER_UNAVAILABLE'],
+  ['a page of some proxy', busyWith({ status: 403, headers: {}, body: '<html>' }), 'ISSUER_UNAVAILABLE'],
+  ['nobody at the other end', async (plane: ControlPlane) => plane.host.machine.peers.clear(), 'ISSUER_UNAVAILABLE'],
+])('%s is tried again, and is what init fails with in the end', async (_name, spoil, code) => {
+  const plane = await openControlPlane()
+  await spoil(plane)
+  const { failed } = run(plane, '--mode=init', '--init-timeout=30s')
+  await plane.host.clock.advance(30_000)
+  expect(await failed).toMatchObject({ code })
+  expect(plane.lines.length).toBeGreaterThan(3)
+  expect(await plane.host.files.stat('/var/tls/athenz/public')).toBeUndefined()
+})
+
+test('a key that ZTS learns of late is certified late', async () => {
+  const plane = await openControlPlane()
+  plane.zts.keys.clear()
+  const { done } = run(plane, '--mode=init')
+  await plane.host.clock.advance(20_000)
+  plane.zts.keys.set('v1', plane.key.spki)
+  await plane.host.clock.advance(10_000)
+  await done
+})
+
+test('a 403 of ZTS is final', async () => {
+  const plane = await openControlPlane()
+  plane.zts.instead.push(ztsError(403, 'Forbidden'))
+  expect(await run(plane, '--mode=init').failed).toMatchObject({ code: 'ISSUER_DENIED', kind: 'denied' })
+  expect(plane.zts.requests).toHaveLength(1)
+})
+
+test('a namespace that stands for no domain of its own is denied before ZTS is asked', async () => {
+  const plane = await openControlPlane()
+  const { failed } = run(plane, '--mode=init', '--namespace=k8s-admin-kube--system')
+  expect(await failed).toMatchObject({ code: 'NAMESPACE_REFUSED', kind: 'denied' })
+  expect(plane.zts.requests).toHaveLength(0)
+})
+
+test('a configuration that cannot be used is told as settings are', async () => {
+  const plane = await openControlPlane()
+  await plane.host.files.unlink('/var/cluster/config.yaml')
+  await plane.host.files.create('/var/cluster/config.yaml', new TextEncoder().encode('dns-suffix: 7\n'), 0o644)
+  expect(await run(plane, '--mode=init').failed).toMatchObject({ code: 'CONFIG_INVALID' })
+})
+
+test('refresh signs the token anew at half of its life and the certificate at half of its own', async () => {
+  const plane = await openControlPlane()
+  const { stopped } = run(plane, '--mode=refresh')
+  await plane.host.clock.advance(0)
+  const [leaf] = await chainOf(plane)
+  for (let hour = 1; hour <= 11; hour++) {
+    await plane.host.clock.advance(HOUR)
+    const left = ((await tokenOf(plane))?.expiresAt ?? 0) * 1_000 - plane.host.clock.now()
+    expect(left).toBeGreaterThan(25 * MINUTE)
+  }
+  expect((await chainOf(plane))[0]?.serial).toBe(leaf?.serial)
+  await plane.host.clock.advance(2 * HOUR)
+  expect((await chainOf(plane))[0]?.serial).not.toBe(leaf?.serial)
+  expect(plane.zts.requests).toHaveLength(2)
+  await stopped()
+})
+
+test('a token that shares the directory of the certificate changes alone', async () => {
+  const plane = await openControlPlane()
+  const out = ['--out-ntoken=/out/ntoken', '--out-cert=/out/cert', '--out-ca-cert=/out/ca']
+  const { stopped } = run(plane, '--mode=refresh', ...out)
+  await plane.host.clock.advance(0)
+  const [cert, token] = [await plane.read('/out/cert'), await plane.read('/out/ntoken')]
+  await plane.host.clock.advance(2 * HOUR)
+  expect(await plane.read('/out/cert')).toBe(cert)
+  expect(await plane.read('/out/ca')).not.toBe('')
+  expect(await plane.read('/out/ntoken')).not.toBe(token)
+  await stopped()
+})
+
+test('a key that is rotated under its feet is certified within about a minute, and signs the token', async () => {
+  const plane = await openControlPlane()
+  const { stopped } = run(plane, '--mode=refresh')
+  await plane.host.clock.advance(5 * MINUTE)
+  const next = nodeKey()
+  plane.zts.keys.set('v2', next.spki)
+  await plane.mountKey(next, 'v2')
+  await plane.host.clock.advance(2 * MINUTE)
+  expect((await chainOf(plane))[0]?.spki.toHex()).toBe(next.spki.toHex())
+  expect((await tokenOf(plane))?.keyId).toBe('v2')
+  await stopped()
+})
+
+test('refresh lives through anything: no key, a denial, a bad certificate', async () => {
+  const plane = await openControlPlane()
+  await plane.host.files.unlink('/var/tls/athenz/private/..data')
+  const { stopped } = run(plane, '--mode=refresh')
+  await plane.host.clock.advance(10 * MINUTE)
+  await plane.mountKey(plane.key, 'v1')
+  plane.zts.instead.push(ztsError(403, 'Forbidden'), {
+    status: 200,
+    headers: {},
+    body: JSON.stringify({ certificate: 'nonsense', caCertBundle: '' }),
+  })
+  await plane.host.clock.advance(20 * MINUTE)
+  expect(await chainOf(plane)).toHaveLength(2)
+  await stopped()
+})
+
+test('refresh leaves a certificate alone that is still good, though its token has expired', async () => {
+  const plane = await openControlPlane()
+  await run(plane, '--mode=init').done
+  plane.host.clock.jump(2 * HOUR)
+  const { stopped } = run(plane, '--mode=refresh')
+  await plane.host.clock.advance(3 * HOUR)
+  expect(plane.zts.requests).toHaveLength(1)
+  await stopped()
+})
