@@ -15,6 +15,8 @@ export interface ClientOptions {
   readonly tls?: TlsFiles
   /** PEM roots to trust when there is no `tls`, or besides its own. */
   readonly ca?: string
+  /** Name that the server's certificate must carry, when it is not the host of the URL. */
+  readonly serverName?: string
   readonly timeouts?: Partial<ClientTimeouts>
   /** Per origin. */
   readonly maxConnections?: number
@@ -74,11 +76,12 @@ class RenewingDispatcher extends Dispatcher implements AsyncDisposable {
 }
 
 function agentOf(options: ClientOptions): Agent {
-  const { tls, maxConnections = 64, maxResponseBytes = 4 * 1024 * 1024 } = options
+  const { tls, serverName, maxConnections = 64, maxResponseBytes = 4 * 1024 * 1024 } = options
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
   const identity = tls?.current()
   const connect = buildConnector({
     ca: rootsOf(options),
+    ...(serverName === undefined ? {} : { servername: serverName }),
     ...(identity === undefined ? {} : { key: identity.key, cert: identity.cert }),
     timeout: timeouts.connectMs,
     maxCachedSessions: 0,

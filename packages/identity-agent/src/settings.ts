@@ -32,6 +32,7 @@ const schema = {
     required: true,
     doc: 'Base URL of the JWT service with its version path, `https://…:4443/v1`.',
   }),
+  jwtServerName: setting(text, { doc: "Name that the JWT service's certificate must carry, when it is not the host of its URL." }),
   podServiceTimeout: setting(duration({ min: '100ms' }), { env: 'POD_TIMEOUT', default: '10s', doc: 'Longest call of the kubelet.' }),
   jwtServiceTimeout: setting(duration({ min: '100ms' }), { env: 'JWT_TIMEOUT', default: '10s', doc: 'Longest call of the JWT service.' }),
   ztsTimeout: setting(duration({ min: '100ms' }), { default: '20s', doc: 'Longest call of ZTS.' }),

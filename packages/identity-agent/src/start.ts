@@ -43,7 +43,8 @@ export async function startIdentityAgent(settings: IdentityAgentSettings, deps: 
   const tls = scope.use(await openTlsFiles({ keyFile, certFile, ca: { pem: config.trustRoots.athenzService }, log, clock }))
   if (target !== '') events.driverInstalled(target, await installDriver({ source, target }))
   const kubelet = scope.use(await openKubelet(settings, { env, clock }))
-  const dispatcher = scope.use(clientDispatcher({ tls }))
+  const { jwtServerName: serverName } = settings
+  const dispatcher = scope.use(clientDispatcher(serverName === undefined ? { tls } : { tls, serverName }))
   const endpoint = new URL(settings.jwtEndpoint)
   const documents = createDocuments({ endpoint, dispatcher, timeoutMs: settings.jwtServiceTimeout })
   const zts = scope.use(
