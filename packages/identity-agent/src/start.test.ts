@@ -1,0 +1,94 @@
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { readProgram } from '@pallas/config'
+import { createMetrics, systemClock } from '@pallas/runtime'
+import { memoryLog } from '@pallas/runtime/testing'
+import { volumePaths } from '@pallas/wire'
+import { createCsr, readCertificate } from '@pallas/x509'
+import { nodeKey } from '@pallas/x509/testing'
+import { expect, test } from 'vitest'
+import { program } from './settings.ts'
+import { startIdentityAgent } from './start.ts'
+import { call } from './testing/call.ts'
+import { cgroupsOf, placeProcess } from './testing/cgroups.ts'
+import { openCluster, POD, PROVIDER, TOKEN } from './testing/cluster.ts'
+import { pem } from './testing/one-pod.ts'
+import { makeVolume } from './testing/volume-tree.ts'
+
+async function startAgent({ argv, env }: Awaited<ReturnType<typeof openCluster>>) {
+  const reading = readProgram(program, { argv, env, version: 'x' })
+  if (reading.kind === 'print') throw new Error('printed')
+  const memory = memoryLog()
+  const metrics = createMetrics('identity_agent')
+  const ownUid = process.geteuid?.() ?? 0
+  const agent = await startIdentityAgent(reading.settings, { clock: systemClock, log: memory.log, metrics, env, ownUid, version: '1' })
+  return { agent, memory }
+}
+
+test('with kubelet, JWT service, ZTS and callback over TLS: both key origins, renewed, and nothing secret told', async () => {
+  await using cluster = await openCluster()
+  const handle = makeVolume(join(cluster.root, 'v'), POD, Date.now())
+  placeProcess(join(cluster.root, 'p'), process.pid, cgroupsOf(POD.uid))
+  const { agent, memory } = await startAgent(cluster)
+  await using _agent = agent
+  const { socket } = volumePaths(join(cluster.root, 'v'), handle)
+  const ask = (action: string, body?: object) =>
+    call(socket, `/v1/${action}/${handle}`, { method: action === 'names' ? 'GET' : 'POST', ...(body === undefined ? {} : { body }) })
+
+  const names = await ask('names')
+  expect(names.status).toBe(200)
+  const csr = await createCsr(names.body as never, nodeKey())
+  const byCsr = await ask('init', { csr })
+  expect(byCsr).toMatchObject({ status: 200, body: { ntoken: expect.stringContaining('v=S1') } })
+  expect((await ask('refresh', { csr })).status).toBe(200)
+
+  const first = await ask('init')
+  expect(first.status).toBe(200)
+  const second = await ask('refresh', { keyPEM: first.body['keyPEM'], certPEM: first.body['certPEM'] })
+  expect(second.status).toBe(200)
+  const third = await ask('refresh', { keyPEM: second.body['keyPEM'], certPEM: second.body['certPEM'] })
+  const { serial } = readCertificate(pem(third.body['certPEM']))
+  expect(cluster.zts.calls().map(({ operation, status }) => [operation, status])).toEqual([
+    ['register', 201],
+    ['register', 201],
+    ['register', 201],
+    ['refresh', 200],
+    ['refresh', 200],
+  ])
+  const record = cluster.zts.records.get({ provider: PROVIDER, domain: 'shop', service: 'cart', instanceId: POD.uid })
+  expect(JSON.stringify(record)).toContain(serial)
+  expect(cluster.jwt.asked[0]).toEqual({ namespace: 'shop', name: 'cart-0', domain: 'shop', service: 'cart', ip: POD.ip, uid: POD.uid })
+  expect(cluster.callback.asked.every(({ body }) => body.includes('header.payload.signature'))).toBe(true)
+
+  expect(await (await fetch(`${agent.adminUrl}/readyz`)).json()).toEqual({ status: 'ok' })
+  const metrics = await (await fetch(`${agent.adminUrl}/metrics`)).text()
+  expect(metrics).toContain('athenz_identity_agent_identities_issued_total{call="refresh",origin="agent"} 2')
+  expect(metrics).toContain('athenz_identity_agent_weakened{mode="proc-root-not-procfs"} 1')
+  for (const text of [metrics, memory.text()]) expect(text).not.toMatch(new RegExp(`BEGIN |header\\.payload|v=S1;|${TOKEN}`))
+  expect(existsSync(join(cluster.root, 'drivers', 'athenz-volume-driver'))).toBe(true)
+})
+
+test('a kubelet that forbids, and a ZTS that is gone, are outages; the agent stays ready', async () => {
+  await using cluster = await openCluster()
+  const handle = makeVolume(join(cluster.root, 'v'), POD, Date.now())
+  placeProcess(join(cluster.root, 'p'), process.pid, cgroupsOf(POD.uid))
+  const { agent } = await startAgent(cluster)
+  await using _agent = agent
+  const { socket } = volumePaths(join(cluster.root, 'v'), handle)
+  await cluster.zts[Symbol.asyncDispose]()
+  expect(await call(socket, `/v1/init/${handle}`)).toMatchObject({ status: 503, body: { code: 'ISSUER_UNAVAILABLE' } })
+  await cluster.kubelet[Symbol.asyncDispose]()
+  await expect
+    .poll(async () => (await call(socket, `/v1/init/${handle}`)).body['code'], { interval: 100, timeout: 5_000 })
+    .toBe('KUBELET_UNAVAILABLE')
+  expect((await fetch(`${agent.adminUrl}/readyz`)).status).toBe(200)
+})
+
+test('a volume tree that is missing keeps the agent unready, by name', async () => {
+  await using cluster = await openCluster()
+  rmSync(join(cluster.root, 'v'), { recursive: true })
+  const { agent } = await startAgent(cluster)
+  await using _agent = agent
+  const answer = await fetch(`${agent.adminUrl}/readyz`)
+  expect([answer.status, Object.keys(((await answer.json()) as { checks: object }).checks)]).toEqual([503, expect.arrayContaining(['volumes'])])
+})
