@@ -43,14 +43,11 @@ export interface RunningCallback extends Callback {
   readonly metrics: TestMetrics
 }
 
-export interface World extends AsyncDisposable {
+export interface World extends AsyncDisposable, Authorities {
   readonly api: EmbeddedApiServer
   readonly admin: KubeApi
   /** Method and path of every call of a callback. */
   readonly calls: readonly string[]
-  /** Vouches for ZTS; and for services, the callback among them. */
-  readonly athenz: TestCa
-  readonly services: TestCa
   readonly signing: KeyPair
   readonly pod: Pod
   patchPod(status: object): Promise<void>
@@ -58,12 +55,28 @@ export interface World extends AsyncDisposable {
   start(...argv: string[]): Promise<RunningCallback>
 }
 
-export async function openWorld({ ztsEndpoint = 'https://127.0.0.1:9/zts/v1' } = {}): Promise<World> {
+export interface WorldOptions {
+  /** Nobody listens there by default. */
+  readonly ztsEndpoint?: string
+  readonly authorities?: Authorities
+}
+
+/** `athenz` vouches for ZTS, `services` for services, the callback among them. */
+export interface Authorities {
+  readonly athenz: TestCa
+  readonly services: TestCa
+}
+
+export async function newAuthorities(): Promise<Authorities> {
+  return { athenz: await TestCa.create({ name: 'athenz' }), services: await TestCa.create({ name: 'services' }) }
+}
+
+export async function openWorld({ ztsEndpoint = 'https://127.0.0.1:9/zts/v1', authorities }: WorldOptions = {}): Promise<World> {
   await using scope = new AsyncDisposableStack()
   const calls: string[] = []
   const api = scope.use(await startApi(calls))
   const admin = api.client('admin')
-  const [athenz, services] = await Promise.all([TestCa.create({ name: 'athenz' }), TestCa.create({ name: 'services' })])
+  const { athenz, services } = authorities ?? (await newAuthorities())
   const signing = ecKeyPair()
   const tls = scope.use(await tlsDirectory(services, { commonName: PROVIDER, dns: ['localhost'], ip: ['127.0.0.1'] }))
   const dir = await mkdtemp(join(tmpdir(), 'callback-'))

@@ -1,0 +1,216 @@
+import { IdentityError, type Pod } from '@pallas/identity'
+import { aPod } from '@pallas/identity/testing'
+import { FakeClock, memoryLog, testMetrics } from '@pallas/runtime/testing'
+import { type InstanceName, ZtsError } from '@pallas/zts'
+import { describe, expect, test } from 'vitest'
+import { createEvents } from './events.ts'
+import type { InstanceRecord, InstanceRecords } from './instance-records.ts'
+import { openInstances } from './instances.ts'
+
+const pod = aPod()
+const recordOf = ({ uid, namespace, name }: Pod): InstanceRecord => ({
+  provider: 'k8s.admin.athenz-callback',
+  domain: 'media.on-air',
+  service: 'web',
+  instanceId: uid,
+  namespace,
+  pod: name,
+})
+
+/** A cluster, a ZTS and the records, all of which can be away. */
+function aWorld() {
+  const clock = new FakeClock()
+  const cluster = new Map([[pod.uid, pod]])
+  const seen = new Map(cluster)
+  const stored = new Map<string, InstanceRecord>()
+  const deleted: InstanceName[] = []
+  const faults = { zts: undefined as unknown, api: false, synced: true }
+  const { log, records: logged } = memoryLog()
+  const metrics = testMetrics()
+  const events = createEvents({ log, metrics })
+
+  const answer = <T>(value: T): Promise<T> =>
+    faults.api ? Promise.reject(new IdentityError('API_UNAVAILABLE', 'away')) : Promise.resolve(value)
+  const records: InstanceRecords = {
+    put: async (record) => void (await answer(stored.set(record.instanceId, record))),
+    has: (id) => answer(stored.has(id)),
+    all: () => answer([...stored.values()]),
+    remove: async (record) => void (await answer(stored.delete(record.instanceId))),
+  }
+  const open = () =>
+    openInstances({
+      records,
+      zts: {
+        deleteInstance: async (instance) => {
+          if (faults.zts !== undefined) throw faults.zts
+          deleted.push(instance)
+        },
+      },
+      pods: { synced: () => faults.synced, byUid: (uid) => seen.get(uid) },
+      findPod: ({ namespace, name }) => answer([...cluster.values()].find((it) => it.namespace === namespace && it.name === name)),
+      clock,
+      events,
+    })
+  const show = (...pods: Pod[]): void => {
+    for (const map of [cluster, seen]) {
+      map.clear()
+      for (const it of pods) map.set(it.uid, it)
+    }
+  }
+  return { clock, cluster, seen, show, stored, deleted, faults, logged, metrics, open }
+}
+
+describe('an instance', () => {
+  test('is recorded before it is vouched for, once', async () => {
+    const { open, stored, faults } = aWorld()
+    await using instances = open()
+    await instances.record(recordOf(pod))
+    expect([...stored.values()]).toEqual([recordOf(pod)])
+    faults.api = true
+    await instances.record(recordOf(pod))
+    expect(await instances.isRecorded(pod.uid)).toBe(true)
+  })
+
+  test('that cannot be recorded is told so', async () => {
+    const { open, faults } = aWorld()
+    await using instances = open()
+    faults.api = true
+    await expect(instances.record(recordOf(pod))).rejects.toMatchObject({ code: 'API_UNAVAILABLE' })
+    expect(instances.count().known).toBe(0)
+  })
+
+  test.each<[string, Pod[]]>([
+    ['is gone', []],
+    ['has succeeded', [aPod({ phase: 'Succeeded' })]],
+    ['has failed', [aPod({ phase: 'Failed' })]],
+    ['was followed by another of its name', [aPod({ uid: '11111111-2222-3333-4444-555555555555' })]],
+  ])('is deleted at zts within a minute when its pod %s', async (_name, pods) => {
+    const { open, clock, show, stored, deleted, metrics } = aWorld()
+    await using instances = open()
+    await instances.record(recordOf(pod))
+    await clock.advance(600_000)
+    expect(deleted).toEqual([])
+
+    show(...pods)
+    await clock.advance(60_000)
+    expect(deleted).toEqual([recordOf(pod)])
+    expect(stored.size).toBe(0)
+    expect(instances.count()).toEqual({ known: 0, ending: 0 })
+    expect(await metrics.value('instance_deletions_total', { result: 'deleted' })).toBe(1)
+  })
+
+  test.each<[string, Pod]>([
+    ['is terminating', aPod({ deleting: true })],
+    ['is unknown to its kubelet', aPod({ phase: 'Unknown' })],
+  ])('is kept while its pod %s', async (_name, shown) => {
+    const { open, clock, show, deleted } = aWorld()
+    await using instances = open()
+    await instances.record(recordOf(pod))
+    show(shown)
+    await clock.advance(600_000)
+    expect(deleted).toEqual([])
+  })
+
+  test('is not deleted on the word of a watch that lags: the API server decides', async () => {
+    const { open, clock, seen, deleted } = aWorld()
+    await using instances = open()
+    await instances.record(recordOf(pod))
+    seen.clear()
+    await clock.advance(600_000)
+    expect(deleted).toEqual([])
+  })
+
+  test('gets time to arrive at zts before it is deleted there', async () => {
+    const { open, clock, show, deleted } = aWorld()
+    await using instances = open()
+    await instances.record(recordOf(pod))
+    show()
+    await clock.advance(20_000)
+    expect(deleted).toEqual([])
+  })
+
+  test('is not doubted before the watch has seen the whole cluster', async () => {
+    const { open, clock, show, faults, deleted } = aWorld()
+    await using instances = open()
+    await instances.record(recordOf(pod))
+    show()
+    faults.synced = false
+    await clock.advance(600_000)
+    expect(deleted).toEqual([])
+    faults.synced = true
+    await clock.advance(60_000)
+    expect(deleted).toHaveLength(1)
+  })
+})
+
+describe('an outage', () => {
+  test.each<[string, (faults: ReturnType<typeof aWorld>['faults']) => void]>([
+    ['zts is away', (faults) => void (faults.zts = new ZtsError('ZTS_UNREACHABLE', 'away'))],
+    ['zts refuses', (faults) => void (faults.zts = new ZtsError('ZTS_REFUSED', 'no', { status: 403 }))],
+    ['the API server is away', (faults) => void (faults.api = true)],
+  ])('delays the deletion, with fewer and fewer tries: %s', async (_name, breakIt) => {
+    const { open, clock, show, stored, deleted, faults, metrics } = aWorld()
+    await using instances = open()
+    await instances.record(recordOf(pod))
+    show()
+    breakIt(faults)
+    await clock.advance(3_600_000)
+    expect(stored.size).toBe(1)
+    expect(await metrics.value('instance_deletions_total', { result: 'failed' })).toBeLessThan(30)
+    expect(instances.count()).toEqual({ known: 1, ending: 1 })
+
+    faults.zts = undefined
+    faults.api = false
+    await clock.advance(300_000)
+    expect(deleted).toEqual([recordOf(pod)])
+    expect(stored.size).toBe(0)
+  })
+
+  test('of the callback is made up for at its next start', async () => {
+    const { open, clock, show, stored, deleted } = aWorld()
+    await (async () => {
+      await using instances = open()
+      await instances.record(recordOf(pod))
+    })()
+    show()
+    await clock.advance(86_400_000)
+    expect(stored.size).toBe(1)
+    await using _again = open()
+    await clock.advance(60_000)
+    expect(deleted).toEqual([recordOf(pod)])
+  })
+
+  test('of another replica is made up for by those that are left', async () => {
+    const { open, clock, show, stored, deleted } = aWorld()
+    await using _other = open()
+    await clock.advance(1_000)
+    stored.set(pod.uid, recordOf(pod))
+    show()
+    await clock.advance(480_000)
+    expect(deleted).toEqual([recordOf(pod)])
+  })
+
+  test('while the records are read at start is outlasted', async () => {
+    const { open, clock, show, stored, deleted, faults, logged } = aWorld()
+    stored.set(pod.uid, recordOf(pod))
+    show()
+    faults.api = true
+    await using _instances = open()
+    await clock.advance(60_000)
+    expect(logged).toContainEqual(expect.objectContaining({ level: 'warn', msg: 'records of instances cannot be read' }))
+    faults.api = false
+    await clock.advance(60_000)
+    expect(deleted).toHaveLength(1)
+  })
+})
+
+test('two hundred pods that end at once are all deleted within a minute', async () => {
+  const { open, clock, show, deleted } = aWorld()
+  await using instances = open()
+  const pods = Array.from({ length: 200 }, (_, index) => aPod({ name: `web-${index}`, uid: `4f14e5f4-0d7c-4c58-9c3a-${String(index).padStart(12, '0')}` }))
+  show(...pods)
+  for (const it of pods) await instances.record(recordOf(it))
+  show()
+  await clock.advance(60_000)
+  expect(new Set(deleted.map(({ instanceId }) => instanceId)).size).toBe(200)
+})

@@ -1,0 +1,150 @@
+/** Single use, janitor and records of instances against an API server. */
+import { isKubernetesError, type KubeApi, LEASES, listLeases, pathOf } from '@pallas/kubernetes'
+import { eventually, loopbackCredentials, startEmbeddedApiServer } from '@pallas/kubernetes/testing'
+import { FakeClock, memoryLog, testMetrics } from '@pallas/runtime/testing'
+import { describe, expect, test } from 'vitest'
+import { createEvents } from './events.ts'
+import { createInstanceRecords } from './instance-records.ts'
+import { openJanitor } from './janitor.ts'
+import { DOCUMENT_LABELS, selectorOf } from './lease-labels.ts'
+import { createSingleUse } from './single-use.ts'
+
+const namespace = 'k8s-admin'
+
+async function openLeases() {
+  const clock = new FakeClock()
+  const server = await startEmbeddedApiServer({ serverCredentials: await loopbackCredentials(), world: { namespaces: [namespace] }, clock })
+  const api = server.client('admin')
+  const names = async () => {
+    const { leases } = await listLeases(api, { namespace, labelSelector: selectorOf(DOCUMENT_LABELS) })
+    return leases.map(({ name }) => name)
+  }
+  const exp = () => clock.now() / 1_000 + 300
+  return { api, clock, server, names, exp, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
+}
+
+describe('the single use', () => {
+  test('is the first one, whoever else tries at the same time', async () => {
+    await using it = await openLeases()
+    const replicas = [createSingleUse({ ...it, namespace }), createSingleUse({ ...it, namespace })]
+    const document = { jti: 'one-of-many', exp: it.exp() }
+    const uses = await Promise.all(Array.from({ length: 20 }, (_, index) => replicas[index % 2]!(document)))
+    expect(uses.filter(Boolean)).toHaveLength(1)
+    expect(await replicas[0]!({ ...document, jti: 'another' })).toBe(true)
+  })
+
+  test('is noted under a name that does not tell the id, and for as long as the document could be used', async () => {
+    await using it = await openLeases()
+    await createSingleUse({ ...it, namespace })({ jti: 'secret-id', exp: it.exp() })
+    const { leases } = await listLeases(it.api, { namespace, labelSelector: selectorOf(DOCUMENT_LABELS) })
+    expect(leases).toEqual([expect.objectContaining({ name: expect.stringMatching(/^athenz-document-[0-9a-f]{64}$/), durationSeconds: 330 })])
+    expect(JSON.stringify(leases)).not.toContain('secret-id')
+  })
+
+  test('is unknown while the API server does not answer', async () => {
+    await using it = await openLeases()
+    it.server.faults.away()
+    const use = createSingleUse({ ...it, namespace })({ jti: 'one-of-many', exp: it.exp() })
+    await expect(use).rejects.toMatchObject({ code: 'API_UNAVAILABLE', kind: 'unavailable' })
+  })
+})
+
+async function settled(clock: FakeClock, ms: number): Promise<void> {
+  await clock.advance(ms)
+  await eventually(() => (clock.sleeping > 0 ? true : undefined))
+}
+
+async function openBoth() {
+  const it = await openLeases()
+  const { log, records } = memoryLog()
+  const janitor = openJanitor({ ...it, namespace, events: createEvents({ log, metrics: testMetrics() }) })
+  const dispose = async () => {
+    await janitor[Symbol.asyncDispose]()
+    await it[Symbol.asyncDispose]()
+  }
+  return { ...it, logged: records, use: createSingleUse({ ...it, namespace }), [Symbol.asyncDispose]: dispose }
+}
+
+describe('the janitor', () => {
+  test('keeps a used document until no clock could take it for valid, then forgets it', async () => {
+    await using it = await openBoth()
+    await it.use({ jti: 'one-of-many', exp: it.exp() })
+    for (let minute = 0; minute < 10; minute++) await settled(it.clock, 60_000)
+    expect(await it.names()).toHaveLength(1)
+    for (let minute = 0; minute < 2; minute++) await settled(it.clock, 60_000)
+    expect(await it.names()).toEqual([])
+  })
+
+  test('touches no lease of others', async () => {
+    await using it = await openBoth()
+    await createInstanceRecords({ api: it.api, namespace }).put(record)
+    await it.api.create(pathOf(LEASES, { namespace }), { metadata: { name: 'foreign' }, spec: { leaseDurationSeconds: 1 } })
+    for (let minute = 0; minute < 30; minute++) await settled(it.clock, 60_000)
+    const { items } = await it.api.list(pathOf(LEASES, { namespace }))
+    expect(items).toHaveLength(2)
+  })
+
+  test('outlasts an API server that is away', async () => {
+    await using it = await openBoth()
+    await it.use({ jti: 'one-of-many', exp: it.exp() })
+    it.server.faults.status(500)
+    for (let minute = 0; minute < 15; minute++) await settled(it.clock, 60_000)
+    expect(it.logged).toContainEqual(expect.objectContaining({ level: 'warn', msg: 'expired documents not forgotten yet' }))
+    it.server.faults.clear()
+    await settled(it.clock, 60_000)
+    await eventually(async () => ((await it.names()).length === 0 ? true : undefined))
+  })
+})
+
+const record = {
+  provider: 'k8s.admin.athenz-callback',
+  domain: 'media.on-air',
+  service: 'web',
+  instanceId: '4f14e5f4-0d7c-4c58-9c3a-2a7f6a1f0c11',
+  namespace: 'media-on--air',
+  pod: 'web-0',
+}
+
+describe('the records of instances', () => {
+  test('are read back as they were put, once however often', async () => {
+    await using it = await openLeases()
+    const records = createInstanceRecords({ api: it.api, namespace })
+    expect(await records.has(record.instanceId)).toBe(false)
+    await records.put(record)
+    await records.put(record)
+    expect(await records.all()).toEqual([record])
+    expect(await records.has(record.instanceId)).toBe(true)
+  })
+
+  test('are gone after they were removed, once or twice', async () => {
+    await using it = await openLeases()
+    const records = createInstanceRecords({ api: it.api, namespace })
+    await records.put(record)
+    await records.remove(record)
+    await records.remove(record)
+    expect(await records.all()).toEqual([])
+  })
+
+  test('are read page by page, and a lease that only looks like one is none', async () => {
+    await using it = await openLeases()
+    const records = createInstanceRecords({ api: paged(it.api), namespace })
+    for (const digit of '0123456') await records.put({ ...record, instanceId: record.instanceId.replace(/.$/, digit) })
+    const labels = { 'app.kubernetes.io/managed-by': 'athenz-callback', 'athenz.io/record': 'instance' }
+    await it.api.create(pathOf(LEASES, { namespace }), { metadata: { name: 'look-alike', labels }, spec: {} })
+    expect(await records.all()).toHaveLength(7)
+  })
+
+  test('cannot be had from an API server that is away', async () => {
+    await using it = await openLeases()
+    it.server.faults.away()
+    const records = createInstanceRecords({ api: it.api, namespace })
+    for (const call of [() => records.put(record), () => records.has('x'), () => records.all(), () => records.remove(record)]) {
+      const error: unknown = await call().catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'API_UNAVAILABLE' })
+      expect(isKubernetesError((error as Error).cause)).toBe(true)
+    }
+  })
+})
+
+/** The same API server, three objects at a time. */
+const paged = (api: KubeApi): KubeApi => ({ ...api, list: (path, query, signal) => api.list(path, { ...query, limit: 3 }, signal) })
