@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { systemClock } from '@pallas/runtime'
 import { nodeKey, TestCa } from '@pallas/x509/testing'
 import { Agent } from 'undici'
@@ -131,8 +132,12 @@ describe('a ZTS in trouble', () => {
     const protocol = said === '' ? 'https' : 'http'
     const endpoint = new URL(`${protocol}://127.0.0.1:${port}/zts/v1`)
     const zts = scope.use(createZtsClient({ ...common, endpoint, timeoutMs: 150 }))
-    const refused = zts.register(asked)
-    await expect(refused).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE', message: 'zts did not answer in time' })
+    const late = { code: 'ZTS_UNREACHABLE', message: 'zts did not answer in time' }
+    const start = systemClock.monotonic()
+    await expect(zts.register(asked)).rejects.toMatchObject(late)
+    const pair = await (await TestCa.create()).issue({ commonName: 'shop.cart' })
+    await expect(zts.refresh({ ...asked, instanceId: 'pod-1', credentials: pair })).rejects.toMatchObject(late)
+    expect(systemClock.monotonic() - start).toBeLessThan(5_000)
   })
 
   test('one that resets after issuing is unreachable, and the lineage has moved on', async () => {
@@ -198,6 +203,32 @@ describe('what the client never does', () => {
     const names = { provider: instanceId, domain: 'shop', service: 'cart' }
     const crooked = it.zts.deleteInstance({ ...names, instanceId: 'pod-1' })
     await expect(crooked).rejects.toMatchObject({ code: 'ZTS_REFUSED', status: undefined })
+  })
+
+  test('it does not offer HTTP/2', async () => {
+    const ca = await TestCa.create()
+    const pair = await ca.issue({ commonName: 'sys.auth.zts', ip: ['127.0.0.1'] })
+    const offered: string[] = []
+    const server = createTlsServer({
+      key: pair.keyPem,
+      cert: pair.certPem,
+      ALPNCallback: ({ protocols }) => {
+        offered.push(...protocols)
+        return undefined
+      },
+    })
+    await using scope = new AsyncDisposableStack()
+    scope.defer(() => void server.close())
+    const listening = Promise.withResolvers<void>()
+    server.listen(0, '127.0.0.1', listening.resolve)
+    await listening.promise
+    const endpoint = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}/zts/v1`)
+    const zts = scope.use(createZtsClient({ ...common, endpoint, roots: () => ca.certPem }))
+    await expect(zts.register(asked)).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE' })
+    const own = await ca.issue({ commonName: 'shop.cart' })
+    const refreshed = zts.refresh({ ...asked, instanceId: 'pod-1', credentials: own })
+    await expect(refreshed).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE' })
+    expect(offered).toEqual(['http/1.1', 'http/1.1'])
   })
 
   test('it does not send a pair that does not fit together, nor show its key', async () => {

@@ -23,11 +23,10 @@ export interface ZtsClientOptions {
   readonly clock: Pick<Clock, 'now'>
 }
 
-const CONNECTIONS = 32
-
+/** Disposing it ends the calls that are under way. */
 export function createZtsClient(options: ZtsClientOptions): Zts & AsyncDisposable {
   const { endpoint, roots, timeoutMs, userAgent, clock } = options
-  const dispatcher = options.dispatcher ?? new Agent({ connect: { ca: roots() }, connections: CONNECTIONS })
+  const dispatcher = options.dispatcher ?? keptAgent(roots(), timeoutMs)
   const base = endpoint.pathname.replace(/\/+$/, '')
 
   /** Posts a body, or deletes when there is none; resolves only with the status that means yes. */
@@ -57,7 +56,7 @@ export function createZtsClient(options: ZtsClientOptions): Zts & AsyncDisposabl
 
     async refresh(request, signal) {
       const path = instancePath(request)
-      const once = clientWith(request.credentials, endpoint, roots())
+      const once = clientWith(request.credentials, endpoint, { ca: roots(), timeout: timeoutMs })
       try {
         return identityOf(await call(200, { dispatcher: once, path, body: wishesOf(request) }, signal), request)
       } finally {
@@ -78,7 +77,7 @@ export function createZtsClient(options: ZtsClientOptions): Zts & AsyncDisposabl
     },
 
     async [Symbol.asyncDispose]() {
-      if (options.dispatcher === undefined) await dispatcher.close()
+      if (options.dispatcher === undefined) await dispatcher.destroy()
     },
   }
 }
@@ -99,8 +98,19 @@ const wishesOf = (request: RegisterRequest | RefreshRequest): object => {
 const contentOf = ({ body }: Call): Record<string, string> =>
   body === undefined ? {} : { 'content-type': 'application/json' }
 
+interface Connect {
+  readonly ca: string
+  /** Ends what a call that gave up has left behind. */
+  readonly timeout: number
+}
+
+const CONNECTIONS = 32
+
+const keptAgent = (ca: string, timeout: number): Agent =>
+  new Agent({ connect: { ca, timeout }, connections: CONNECTIONS, allowH2: false })
+
 /** No session is kept: the next call may come with another key. */
-function clientWith({ keyPem, certPem }: RefreshRequest['credentials'], endpoint: URL, ca: string): Client {
+function clientWith({ keyPem, certPem }: RefreshRequest['credentials'], endpoint: URL, connect: Connect): Client {
   const pair = { key: keyPem, cert: certPem }
   try {
     createSecureContext(pair)
@@ -108,5 +118,5 @@ function clientWith({ keyPem, certPem }: RefreshRequest['credentials'], endpoint
     // The cause may quote the key.
     throw new ZtsError('ZTS_REFUSED', 'key and certificate cannot be used together')
   }
-  return new Client(endpoint.origin, { connect: { ca, ...pair, maxCachedSessions: 0 } })
+  return new Client(endpoint.origin, { connect: { ...connect, ...pair, maxCachedSessions: 0 }, allowH2: false })
 }

@@ -27,8 +27,10 @@ export interface RawAnswer {
 export async function exchange(request: Exchange, signal?: AbortSignal): Promise<RawAnswer> {
   signal?.throwIfAborted()
   const deadline = AbortSignal.timeout(request.timeoutMs)
+  const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
   try {
-    return await send(request, signal === undefined ? deadline : AbortSignal.any([signal, deadline]))
+    // While it connects, undici does not look at the signal.
+    return await Promise.race([send(request, stop), rejected(stop)])
   } catch (error) {
     signal?.throwIfAborted()
     if (error instanceof ZtsError) throw error
@@ -45,6 +47,12 @@ async function send({ dispatcher, origin, method, path, headers, body }: Exchang
     retryAfter: single(answer.headers['retry-after']),
     body: await readBounded(answer.body, answer.statusCode),
   }
+}
+
+function rejected(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  return promise
 }
 
 async function readBounded(body: AsyncIterable<Uint8Array>, status: number): Promise<string> {
