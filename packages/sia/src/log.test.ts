@@ -6,7 +6,7 @@ import { createLog, type LogLevel } from './log.ts'
 function logAt(level: LogLevel) {
   const lines: string[] = []
   const clock = { now: () => Date.parse('2030-01-01T00:00:00Z') }
-  const log = createLog({ program: 'athenz-sia', level, clock, out: (text) => void lines.push(text) })
+  const log = createLog('athenz-sia', level, clock, { out: (text) => void lines.push(text) })
   return { log, lines }
 }
 
@@ -41,7 +41,7 @@ const brokenPipe = () => {
 }
 
 test('a log that nobody reads any more stops nothing', () => {
-  const log = createLog({ program: 'athenz-sia', level: 'info', clock: { now: () => 0 }, out: brokenPipe })
+  const log = createLog('athenz-sia', 'info', { now: () => 0 }, { out: brokenPipe })
   expect(() => log.info({}, 'stopped')).not.toThrow()
 })
 
@@ -50,6 +50,7 @@ test('an error is told with its code and what caused it, without stacks', () => 
   const cause = new HostError('HOST_UNREACHABLE', 'nobody answers', { peer: '/a.sock' })
   log.warn({ err: new IdentityError('AGENT_UNAVAILABLE', 'the agent does not answer', {}, { cause }) }, 'failed')
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    reason: 'AGENT_UNAVAILABLE',
     err: {
       type: 'IdentityError',
       code: 'AGENT_UNAVAILABLE',

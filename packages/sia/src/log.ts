@@ -1,42 +1,38 @@
 /** JSON lines in the form of every other program of the suite: a static message, facts in fields, ISO times. */
-import type { Clock } from '@pallas/host'
+import type { Clock, Invocation } from '@pallas/host'
+import { IdentityError } from '@pallas/identity'
 import type { LOG_LEVELS } from './settings-common.ts'
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** What may be said. No field can hold a key, a token or a CSR. */
 export interface LogFields {
+  /** What broke, told with its causes; the code of a refusal becomes the field `reason`. */
   readonly err?: unknown
-  readonly reason?: string
   readonly serial?: string
   /** Epoch milliseconds in, RFC 3339 in the line. */
   readonly notAfter?: number
   readonly renewAt?: number
   readonly delayMs?: number
-  readonly problem?: string
+  readonly path?: string
 }
 
 type Write = (fields: LogFields, message: string) => void
 export type Log = Readonly<Record<'error' | 'warn' | 'info' | 'debug', Write>>
 
-export interface LogOptions {
-  readonly program: string
-  readonly level: LogLevel
-  readonly clock: Pick<Clock, 'now'>
-  readonly out: (text: string) => void
-}
-
 const RANK = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const
 
-export function createLog({ program, level: least, clock, out }: LogOptions): Log {
+/** Writes lines of at least `least` to standard output. */
+export function createLog(program: string, least: LogLevel, clock: Pick<Clock, 'now'>, to: Pick<Invocation, 'out'>): Log {
   const at =
     (level: keyof Log): Write =>
     ({ err, notAfter, renewAt, ...fields }, msg) => {
       if (RANK[level] < RANK[least]) return
+      const reason = err instanceof IdentityError ? err.code : undefined
       const times = { notAfter: isoTime(notAfter), renewAt: isoTime(renewAt) }
-      const line = { level, time: isoTime(clock.now()), program, ...fields, ...times, err: chainOf(err), msg }
+      const line = { level, time: isoTime(clock.now()), program, reason, ...fields, ...times, err: chainOf(err), msg }
       try {
-        out(`${JSON.stringify(line)}\n`)
+        to.out(`${JSON.stringify(line)}\n`)
       } catch {
         // Whoever read the log has gone; the credentials of the pod must not go with them.
       }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
 import { nodeHost, nodeInvocation } from '@pallas/linux'
-import { runSia } from './program.ts'
+import { runSia } from './sia.ts'
 
 process.exitCode = await runSia(nodeHost(), nodeInvocation(process))

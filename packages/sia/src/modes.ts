@@ -1,5 +1,6 @@
 /** The two ways to run, the same for both programs. */
 import { type Clock, retry } from '@pallas/host'
+import { IdentityError } from '@pallas/identity'
 import { keepFresh, type Renewable } from './keep-fresh.ts'
 import type { Log } from './log.ts'
 import { patienceOnce } from './patience.ts'
@@ -39,7 +40,11 @@ export async function runInit(thing: Pick<Renewable, 'renew'>, options: InitOpti
 export async function runRefresh(things: readonly Renewable[], { clock, log }: ModeDeps, signal: AbortSignal): Promise<void> {
   const end = new AbortController()
   const either = AbortSignal.any([signal, end.signal])
-  const onFailure = (err: unknown, delayMs: number) => log.warn({ err, delayMs }, 'renewal failed, the old credentials stay')
+  const onFailure = (err: unknown, delayMs: number) => {
+    // A denial ends only when somebody acts; everything else may pass.
+    const level = err instanceof IdentityError && err.kind === 'denied' ? 'error' : 'warn'
+    log[level]({ err, delayMs }, 'renewal failed, the old credentials stay')
+  }
   try {
     await Promise.all(things.map((thing) => keepFresh(thing, { clock, onFailure }, either)))
   } catch (error) {

@@ -8,14 +8,17 @@ export interface PresenceDeps {
   readonly files: Pick<Files, 'stat'>
   readonly clock: Clock
   readonly timeoutMs: number
+  /** Told once for each path that is not there yet. */
+  readonly onWait: (path: string) => void
 }
 
 /** Resolves as soon as something lies at every path; throws `AGENT_UNAVAILABLE` when the time is over. */
 export async function present(paths: readonly string[], deps: PresenceDeps, signal: AbortSignal): Promise<void> {
-  const { files, clock, timeoutMs } = deps
+  const { files, clock, timeoutMs, onWait } = deps
   const giveUpAt = clock.monotonic() + timeoutMs
   for (const path of paths) {
-    while ((await files.stat(path)) === undefined) {
+    for (let looks = 0; (await files.stat(path)) === undefined; looks++) {
+      if (looks === 0) onWait(path)
       const leftMs = giveUpAt - clock.monotonic()
       if (leftMs <= 0) throw new IdentityError('AGENT_UNAVAILABLE', 'a file of the identity volume is not there', { path })
       await clock.sleep(Math.min(leftMs, LOOK_EVERY_MS), signal)

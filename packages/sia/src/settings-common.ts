@@ -24,8 +24,6 @@ export const refreshInterval = {
   doc: 'Longest time between two renewals; they come earlier when half of the life is over.',
 }
 
-export const directoryOf = (file: string): string => file.slice(0, Math.max(file.lastIndexOf('/'), 1))
-
 /** One sentence for each output that cannot be written; `outputs` maps flags to paths, empty for none. */
 export function checkOutputs(outputs: Readonly<Record<string, string>>): string[] {
   const taken = new Map<string, string>()

@@ -48,6 +48,7 @@ test('an endpoint that is a ZTS, as of another SIA, is refused', () => {
 })
 
 test.each([
+  ['a socket path that no kernel takes', [`--endpoint=unix:///${'a'.repeat(107)}`], '107 bytes'],
   ['two outputs in one file', ['--out-key=/tls/x', '--out-cert=/tls/x'], 'name the same file'],
   ['a relative path', ['--out-key=service.key'], 'absolute'],
   ['a file directly below the root', ['--out-key=/service.key'], 'absolute'],

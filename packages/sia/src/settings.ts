@@ -1,4 +1,5 @@
 import { duration, endpoint, oneOf, path, program as define, setting, type SettingsOf } from '@pallas/config'
+import { SOCKET_PATH_LIMIT } from '@pallas/wire'
 import { checkOutputs, common, pathOrNothing, refreshInterval } from './settings-common.ts'
 
 /** `athenz-sia`: runs in a pod, beside the workload. */
@@ -36,14 +37,18 @@ export const program = define({
       doc: 'Key, certificate and authority in one file, for readers that open only one; empty for none.',
     }),
   },
-  check: ({ outNtoken, outKey, outCert, outCaCert, outBundle }) =>
-    checkOutputs({
+  check: ({ endpoint, outNtoken, outKey, outCert, outCaCert, outBundle }) => [
+    ...(endpoint.kind === 'unix' && new TextEncoder().encode(endpoint.path).length > SOCKET_PATH_LIMIT
+      ? [`--endpoint names a socket whose path is longer than ${SOCKET_PATH_LIMIT} bytes`]
+      : []),
+    ...checkOutputs({
       'out-ntoken': outNtoken,
       'out-key': outKey,
       'out-cert': outCert,
       'out-ca-cert': outCaCert,
       'out-bundle': outBundle,
     }),
+  ],
 })
 
 export type SiaSettings = SettingsOf<typeof program>

@@ -45,7 +45,8 @@ export async function startSia(settings: SiaSettings, { host, log }: SiaDeps, si
   if (!isInit) return runRefresh([certificate], { clock, log }, signal)
 
   const awaited = [settings.idFile, ...(to.kind === 'unix' ? [to.socketPath] : [])]
-  await present(awaited, { files, clock, timeoutMs: settings.socketTimeout }, signal)
+  const onWait = (path: string) => log.info({ path }, 'waiting for the identity volume')
+  await present(awaited, { files, clock, timeoutMs: settings.socketTimeout, onWait }, signal)
   return runInit(certificate, { clock, log, timeoutMs: settings.initTimeout }, signal)
 }
 

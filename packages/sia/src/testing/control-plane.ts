@@ -54,7 +54,7 @@ export async function openControlPlane(algorithm: 'ec-p256' | 'rsa' = 'ec-p256')
   await mountKey(key, 'v1\n')
   const lines: Record<string, unknown>[] = []
   const out = (text: string) => void lines.push(JSON.parse(text))
-  const log = createLog({ program: 'test', level: 'debug', clock: host.clock, out })
+  const log = createLog('test', 'debug', host.clock, { out })
   const read = async (path: string) => new TextDecoder().decode(await host.files.read(path, 1_000_000))
   return { host, zts, key, log, lines, read, mountKey }
 }

@@ -33,7 +33,7 @@ export async function openPod({ lifeMs }: { readonly lifeMs?: number } = {}): Pr
   await host.files.mkdirs('/tokens', 0o777)
   const lines: Record<string, unknown>[] = []
   const out = (text: string) => void lines.push(JSON.parse(text))
-  const log = createLog({ program: 'test', level: 'debug', clock: host.clock, out })
+  const log = createLog('test', 'debug', host.clock, { out })
   const read = async (path: string) => new TextDecoder().decode(await host.files.read(path, 1_000_000))
   host.faults.reset()
   const said = (message: string) => lines.filter(({ msg }) => msg === message).length
