@@ -4,10 +4,10 @@
  * `initTemplate`, `refreshTemplate` (a v1 Container each) and `volumeTemplate` (a v1 Volume) are YAML text or mappings.
  * Everything that can be known to be wrong is found here, before any pod comes by; nothing of a pod enters a template.
  */
-import { parseDocument } from 'yaml'
 import { TemplatesError } from './error.ts'
 import { imageName } from './image-name.ts'
 import { fieldOf, type Fields, isFields, isNamed, type Named } from './json.ts'
+import { parseMapping } from './yaml.ts'
 
 export interface Templates {
   readonly name: string
@@ -28,7 +28,8 @@ const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 /** Throws `TemplatesError` with every problem. */
 export function parseTemplates(text: string): Templates {
   const problems: string[] = []
-  const config = mappingIn(text, 'init-config', problems)
+  const config = parseMapping(text)
+  if (typeof config === 'string') throw new TemplatesError([`init-config ${config}`])
   const parts = {
     init: containerIn(config, 'initTemplate', problems),
     refresh: containerIn(config, 'refreshTemplate', problems),
@@ -82,35 +83,12 @@ function volumeIn(config: Fields, problems: string[]): Named {
 
 function partIn(config: Fields, field: string, problems: string[]): Named {
   const value = fieldOf(config, field)
-  const part = typeof value === 'string' ? mappingIn(value, field, problems) : value
+  const part = typeof value === 'string' ? parseMapping(value) : value
   if (value === undefined) problems.push(`${field} is missing`)
-  else if (!isFields(part)) problems.push(`${field} is not a mapping`)
+  else if (!isFields(part)) problems.push(`${field} ${typeof part === 'string' ? part : 'is not a mapping'}`)
   else if (!isNamed(part) || !DNS_LABEL.test(part.name)) problems.push(`${field} has no name that kubernetes takes`)
   else return part
   return NO_PART
-}
-
-function mappingIn(text: string, field: string, problems: string[]): Fields {
-  // 1.1, as Go's YAML: `0644` is octal there.
-  const document = parseDocument(text, { version: '1.1', prettyErrors: false, uniqueKeys: true })
-  const told = [...document.errors, ...document.warnings].map(({ message }) => `${field}: ${message}`)
-  const value = told.length > 0 ? undefined : plain(document.toJS({ maxAliasCount: 100 }))
-  if (isFields(value)) return value
-  problems.push(...(told.length > 0 ? told : [`${field} is not a mapping of plain values`]))
-  return {}
-}
-
-/** The value as JSON holds it, without nulls; undefined when it holds something else, such as a date. */
-function plain(value: unknown): unknown {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return value
-  if (Array.isArray(value)) {
-    const members = value.map(plain)
-    return members.includes(undefined) ? undefined : members
-  }
-  if (!isFields(value) || Object.getPrototypeOf(value) !== Object.prototype) return undefined
-  const entries = Object.entries(value).map(([key, member]) => [key, plain(member)] as const)
-  if (entries.some(([, member]) => member === undefined)) return undefined
-  return Object.fromEntries(entries.filter(([, member]) => member !== null))
 }
 
 function textIn(config: Fields, field: string, problems: string[]): string {

@@ -1,0 +1,204 @@
+import * as fc from 'fast-check'
+import jsonPatch from 'fast-json-patch'
+import { expect, test } from 'vitest'
+import { imageName } from './image-name.ts'
+import { inject, type Injection, type InjectionRules } from './inject.ts'
+import { podPartsOf } from './pod.ts'
+import { parseTemplates } from './templates.ts'
+import { initConfig, served, TRIGGER } from './testing/init-config.ts'
+
+interface TestPod {
+  metadata: { annotations?: Record<string, string>; [field: string]: unknown }
+  spec: { volumes?: Item[] | null | undefined; initContainers?: Item[] | null | undefined; containers: Item[]; [field: string]: unknown }
+}
+type Item = { name: string; [field: string]: unknown }
+
+const NATIVE: InjectionRules = { sidecar: 'native', hostNetwork: 'refuse' }
+const CONTAINER: InjectionRules = { ...NATIVE, sidecar: 'container' }
+const TEMPLATES = parseTemplates(initConfig())
+const EVERY_POD = parseTemplates(initConfig({ annotationTrigger: '' }))
+
+const asking = { annotations: { [TRIGGER]: 'true' } }
+const podWith = (spec: Partial<TestPod['spec']> = {}, metadata: TestPod['metadata'] = asking): TestPod => ({
+  metadata,
+  spec: { containers: [{ name: 'app', image: 'app:1' }], ...spec },
+})
+const run = (pod: TestPod, rules = NATIVE, templates = TEMPLATES): Injection => inject(podPartsOf(pod), templates, rules)
+
+function patched(pod: TestPod, rules = NATIVE, templates = TEMPLATES): TestPod {
+  const result = run(pod, rules, templates)
+  if (result.kind !== 'patched') throw new Error(`not patched but ${JSON.stringify(result)}`)
+  const operations = structuredClone(result.patch) as Parameters<typeof jsonPatch.applyPatch>[1]
+  return jsonPatch.applyPatch(structuredClone(pod), operations, true).newDocument
+}
+const names = (items: readonly Item[] | null | undefined): string[] => (items ?? []).map(({ name }) => name)
+
+test('the volume comes first, the init container first, the refresher as native sidecar right after it', () => {
+  const pod = podWith({ volumes: [{ name: 'data', emptyDir: {} }], initContainers: [{ name: 'migrate', image: 'm' }] })
+  const { spec } = patched(pod)
+  expect(names(spec.volumes)).toEqual(['sia-identity', 'data', 'ntoken', 'tlscerts'])
+  expect(names(spec.initContainers)).toEqual(['sia-init', 'sia-refresh', 'migrate'])
+  expect(names(spec.containers)).toEqual(['app'])
+  expect(spec.initContainers?.map(({ restartPolicy }) => restartPolicy)).toEqual([undefined, 'Always', undefined])
+  expect(spec.volumes?.[2]).toEqual({ name: 'ntoken', emptyDir: {} })
+})
+
+test('as one more container the refresher comes before the others', () => {
+  const { spec } = patched(podWith(), CONTAINER)
+  expect(names(spec.initContainers)).toEqual(['sia-init'])
+  expect(names(spec.containers)).toEqual(['sia-refresh', 'app'])
+  expect(spec.containers[0]).not.toHaveProperty('restartPolicy')
+})
+
+test.each<[string, Partial<TestPod['spec']>]>([
+  ['absent', {}],
+  ['null', { volumes: null, initContainers: null }],
+  ['empty', { volumes: [], initContainers: [] }],
+])('lists that are %s are made', (_what, spec) => {
+  expect(names(patched(podWith(spec)).spec.volumes)).toEqual(['sia-identity', 'ntoken', 'tlscerts'])
+})
+
+test.each<[string, TestPod['metadata']]>([
+  ['no annotations', {}],
+  ['another value', { annotations: { [TRIGGER]: 'True' } }],
+  ['a value that only looks right', { annotations: { [TRIGGER]: 'true ' } }],
+  ['another annotation', { annotations: { other: 'true' } }],
+])('a pod with %s is left alone', (_what, metadata) => {
+  expect(run(podWith({}, metadata))).toEqual({ kind: 'untouched' })
+})
+
+test('a trigger named like an inherited field needs the annotation all the same', () => {
+  const templates = parseTemplates(initConfig({ annotationTrigger: 'constructor' }))
+  expect(run(podWith({}, { annotations: {} }), NATIVE, templates)).toEqual({ kind: 'untouched' })
+})
+
+test('without a trigger every pod is injected', () => {
+  expect(run(podWith({}, {}), NATIVE, EVERY_POD).kind).toBe('patched')
+})
+
+test('nothing of a pod enters what is injected', () => {
+  const hostile = { annotations: { [TRIGGER]: 'true', 'x/image': 'evil:1', __proto__: 'evil', 'a~1b': '${name}' } }
+  const plain = run(podWith())
+  expect(run(podWith({ serviceAccountName: '"evil' }, { ...hostile, generateName: 'evil-' }))).toEqual(plain)
+})
+
+test.each([NATIVE, CONTAINER])('a second look changes nothing, whatever the server filled in: %o', (rules) => {
+  expect(run(served(patched(podWith(), rules)), rules)).toEqual({ kind: 'untouched' })
+})
+
+test('a scratch volume of the pod is shared when it is an emptyDir', () => {
+  const own = { name: 'tlscerts', emptyDir: { medium: 'Memory' } }
+  const { spec } = patched(podWith({ volumes: [own] }))
+  expect(names(spec.volumes)).toEqual(['sia-identity', 'tlscerts', 'ntoken'])
+  expect(spec.volumes?.[1]).toEqual(own)
+})
+
+const whole = patched(podWith())
+const change = (make: (spec: TestPod['spec']) => void): TestPod => {
+  const pod = structuredClone(whole)
+  make(pod.spec)
+  return pod
+}
+const initOf = (spec: TestPod['spec']): Item => spec.initContainers![0]!
+
+test.each<[string, TestPod, RegExp]>([
+  ['a volume of our name', podWith({ volumes: [{ name: 'sia-identity', hostPath: { path: '/' } }] }), /^volume "sia-identity" differs/],
+  ['a container of our name', podWith({ containers: [{ name: 'sia-init', image: 'x' }] }), /^container "sia-init" differs/],
+  ['a scratch volume of another kind', podWith({ volumes: [{ name: 'ntoken', hostPath: { path: '/' } }] }), /^volume "ntoken" must be an emptyDir/],
+  ['two collisions, both told', podWith({ volumes: [{ name: 'sia-identity' }, { name: 'ntoken' }] }), /"sia-identity" differs.*; volume "ntoken" must/],
+  ['our volume without our containers', change((it) => void (it.initContainers = [])), /in part: it lacks container "sia-init", container "sia-refresh"/],
+  ['our containers without a scratch volume', change((it) => void it.volumes!.pop()), /in part: it lacks volume "tlscerts"/],
+  ['another command', change((it) => void (initOf(it)['command'] = ['/bin/sh'])), /^container "sia-init" differs/],
+  ['one more argument', change((it) => void (initOf(it)['args'] as string[]).push('--x')), /^container "sia-init" differs/],
+  ['another image', change((it) => void (initOf(it)['image'] = 'evil')), /^container "sia-init" differs/],
+  ['a hook of its own', change((it) => void (initOf(it)['lifecycle'] = { preStop: {} })), /^container "sia-init" differs/],
+  ['other limits', change((it) => void (initOf(it)['resources'] = { limits: { cpu: '2', memory: '512Mi' }, requests: {} })), /^container "sia-init" differs/],
+  ['a mount elsewhere', change((it) => void (initOf(it)['volumeMounts'] = [])), /^container "sia-init" differs/],
+  ['a refresher that is no sidecar', change((it) => void delete it.initContainers![1]!['restartPolicy']), /^container "sia-refresh" differs/],
+  ['our container twice', change((it) => void it.containers.push(initOf(it))), /^container "sia-init" differs/],
+  ['our container in the other list', change((it) => void it.containers.push(it.initContainers!.pop()!)), /^container "sia-refresh" differs/],
+  ['options of its own in our volume', change((it) => void (it.volumes![0]!['readOnly'] = true)), /^volume "sia-identity" differs/],
+])('%s is refused with a message that says what is in the way', (_what, pod, message) => {
+  expect(run(pod)).toEqual({ kind: 'refused', reason: 'INJECTION_COLLISION', message: expect.stringMatching(message) })
+})
+
+test.each<[string, Partial<TestPod['spec']>, string]>([
+  ['on its host network', { hostNetwork: true }, 'HOST_NETWORK_REFUSED'],
+  ['of windows', { os: { name: 'windows' } }, 'POD_UNSUPPORTED'],
+  ['for windows nodes', { nodeSelector: { 'kubernetes.io/os': 'windows' } }, 'POD_UNSUPPORTED'],
+])('a pod %s is refused when it asks, and skipped with a warning when nobody asked', (_what, spec, reason) => {
+  expect(run(podWith(spec))).toMatchObject({ kind: 'refused', reason })
+  expect(run(podWith(spec, {}), NATIVE, EVERY_POD)).toMatchObject({ kind: 'untouched', skipped: expect.any(String) })
+})
+
+test('a pod on its host network is injected where the policy lets it', () => {
+  expect(run(podWith({ hostNetwork: true }), { ...NATIVE, hostNetwork: 'no-ip' }).kind).toBe('patched')
+})
+
+const REMOVING = parseTemplates(initConfig({ removeImages: ['r:5000/old-sia', 'local/k8s-athenz-sia'] }))
+
+const old = (name: string, image: string): Item => ({ name, image })
+
+test('containers with removed images are removed, whatever their tags, from both lists; ours stay', () => {
+  const pod = podWith({
+    initContainers: [old('a', 'r:5000/old-sia'), old('b', 'r:5000/old-sia-2'), old('sia-init', `r:5000/old-sia:v1@sha256:${'0'.repeat(64)}`)],
+    containers: [old('c', 'local/k8s-athenz-sia:v9'), old('app', 'app'), old('d', 'r:5000/old-sia:v2')],
+  })
+  const after = patched(pod, NATIVE, REMOVING)
+  expect(names(after.spec.initContainers)).toEqual(['sia-init', 'sia-refresh', 'b'])
+  expect(names(after.spec.containers)).toEqual(['app'])
+  expect(run(served(after), NATIVE, REMOVING)).toEqual({ kind: 'untouched' })
+})
+
+test('a container that another webhook adds later is removed at the second look, without injecting again', () => {
+  const after = patched(podWith(), NATIVE, REMOVING)
+  after.spec.containers.unshift({ name: 'late', image: 'r:5000/old-sia:v1' })
+  expect(run(after, NATIVE, REMOVING)).toEqual({ kind: 'patched', patch: [{ op: 'remove', path: '/spec/containers/0' }] })
+})
+
+test('a pod of which nothing would be left is refused', () => {
+  const pod = podWith({ containers: [{ name: 'x', image: 'r:5000/old-sia' }] })
+  expect(run(pod, NATIVE, REMOVING)).toMatchObject({ kind: 'refused', reason: 'POD_UNSUPPORTED' })
+})
+
+const item = (source: fc.Arbitrary<object>): fc.Arbitrary<Item[]> =>
+  fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', 'sia-init', 'sia-refresh', 'sia-identity', 'tlscerts', 'app'), source), {
+    selector: ([name]) => name,
+    maxLength: 4,
+  }).map((all) => all.map(([name, rest]) => ({ ...rest, name })))
+const containers = item(fc.record({ image: fc.constantFrom('app:1', 'r:5000/old-sia:v1', 'local/k8s-athenz-sia:latest'), env: fc.constant([]) }))
+const volumes = item(fc.constantFrom({ emptyDir: {} }, { hostPath: { path: '/' } }))
+const pods: fc.Arbitrary<TestPod> = fc.record({
+  metadata: fc.constantFrom<TestPod['metadata']>(asking, { ...asking, generateName: 'x-', labels: { 'a/b~c': '1' } }, {}),
+  spec: fc.record(
+    { volumes: fc.option(volumes), initContainers: fc.option(containers), containers, hostname: fc.constant('h'), tolerations: fc.constant([{}]) },
+    { requiredKeys: ['containers'] },
+  ),
+})
+
+test.each([NATIVE, CONTAINER])('whatever the pod, its own parts are kept in order, and a second look finds nothing to do: %o', (rules) => {
+  let injected = 0
+  fc.assert(
+    fc.property(pods, fc.constantFrom(TEMPLATES, EVERY_POD, REMOVING), (pod, templates) => {
+      const before = structuredClone(pod)
+      const result = run(pod, rules, templates)
+      expect(pod).toEqual(before)
+      if (result.kind !== 'patched') return
+      injected++
+      const after = patched(pod, rules, templates)
+      const { volumes: _v, initContainers: _i, containers: _c, ...others } = after.spec
+      expect({ ...pod.spec, ...others }).toEqual(pod.spec)
+      expect(after.metadata).toEqual(pod.metadata)
+      const isKept = ({ image }: Item) => typeof image !== 'string' || !templates.removeImages.includes(imageName(image))
+      for (const list of ['volumes', 'initContainers', 'containers'] as const) {
+        const theirs = (pod.spec[list] ?? []).filter(isKept)
+        expect(after.spec[list]?.filter((it) => theirs.some((own) => own.name === it.name)) ?? []).toEqual(theirs)
+        expect(new Set(names(after.spec[list])).size).toBe(names(after.spec[list]).length)
+      }
+      expect(run(after, rules, templates)).toEqual({ kind: 'untouched' })
+      expect(run(served(after), rules, templates)).toEqual({ kind: 'untouched' })
+    }),
+    { numRuns: 500 },
+  )
+  expect(injected).toBeGreaterThan(20)
+})
