@@ -1,4 +1,4 @@
-/** Waits for work that others wait for too: the caller that aborts leaves with the signal's reason, the work goes on. */
+/** Waits for work that others wait for too: who aborts leaves with the signal's reason, and the work goes on. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work
   work.catch(() => undefined)

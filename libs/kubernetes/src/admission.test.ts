@@ -47,7 +47,9 @@ test.each([
   ['an object that is a text', withRequest({ object: 'pod' }), 'request.object'],
   ['groups that are no texts', withRequest({ userInfo: { groups: [1] } }), 'request.userInfo.groups'],
 ])('%s is no review', (_name, body, path) => {
-  expect(() => parseAdmissionReview(body)).toThrow(expect.objectContaining({ code: 'KUBE_BAD_REVIEW', fields: { path } }))
+  expect(() => parseAdmissionReview(body)).toThrow(
+    expect.objectContaining({ code: 'KUBE_BAD_REVIEW', fields: { path } }),
+  )
 })
 
 const request = { uid: 'u-1' }

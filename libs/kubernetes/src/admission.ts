@@ -1,4 +1,4 @@
-/** What an admission webhook is asked and answers: `admission.k8s.io/v1` AdmissionReview (spec/node-interfaces.md, 5.2). */
+/** What an admission webhook is asked, and answers: AdmissionReview of `admission.k8s.io/v1` (node-interfaces, 5.2). */
 import { KubernetesError } from './error.ts'
 import { fieldsOf, isObject, type JsonObject } from './json.ts'
 
@@ -52,11 +52,16 @@ export interface AdmissionAnswer {
 }
 
 const UID = /^[0-9A-Za-z-]{1,128}$/
-const OPERATIONS: ReadonlySet<string> = new Set<AdmissionRequest['operation']>(['CREATE', 'UPDATE', 'DELETE', 'CONNECT'])
+const OPERATIONS: ReadonlySet<string> = new Set<AdmissionRequest['operation']>([
+  'CREATE',
+  'UPDATE',
+  'DELETE',
+  'CONNECT',
+])
 /** The API server cuts longer ones. */
 const WARNING_LIMIT = 120
 
-/** Takes parsed JSON; throws `KUBE_BAD_REVIEW`, `fields.path` naming the field. Fields that we do not use may be anything. */
+/** Takes parsed JSON; throws `KUBE_BAD_REVIEW`, `fields.path` names the field. Fields we do not use may be anything. */
 export function parseAdmissionReview(body: unknown): AdmissionRequest {
   if (!isObject(body)) return wrong('')
   if (body['apiVersion'] !== 'admission.k8s.io/v1') return wrong('apiVersion')
@@ -87,7 +92,10 @@ export interface AllowOptions {
   readonly warnings?: readonly string[]
 }
 
-export function allowReview({ uid }: Pick<AdmissionRequest, 'uid'>, { patch = [], warnings = [] }: AllowOptions = {}): AdmissionAnswer {
+export function allowReview(
+  { uid }: Pick<AdmissionRequest, 'uid'>,
+  { patch = [], warnings = [] }: AllowOptions = {},
+): AdmissionAnswer {
   return answer({
     uid,
     allowed: true,
@@ -109,11 +117,16 @@ const answer = (response: AdmissionAnswer['response']): AdmissionAnswer => ({
   response,
 })
 
-const encode = (patch: readonly JsonPatchOperation[]): string => new TextEncoder().encode(JSON.stringify(patch)).toBase64()
+const encode = (patch: readonly JsonPatchOperation[]): string =>
+  new TextEncoder().encode(JSON.stringify(patch)).toBase64()
 
 function nameOf(object: JsonObject, key: 'kind' | 'resource'): GroupVersionName {
   const { text } = fieldsOf(object, `request.${key}`, wrong)
-  return { group: text('group'), version: text('version') || wrong(`request.${key}.version`), name: text(key) || wrong(`request.${key}.${key}`) }
+  return {
+    group: text('group'),
+    version: text('version') || wrong(`request.${key}.version`),
+    name: text(key) || wrong(`request.${key}.${key}`),
+  }
 }
 
 const presentOf = (raw: JsonObject, request: ReturnType<typeof fieldsOf>, key: string): JsonObject | undefined =>

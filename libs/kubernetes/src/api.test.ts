@@ -15,7 +15,13 @@ const sameToken = () => Promise.resolve('the-token')
 async function openApi(handler: RequestListener, options: Partial<KubeApiOptions> = {}) {
   await using scope = new AsyncDisposableStack()
   const server = scope.use(await serveHttps(credentials, handler))
-  const given = { server: new URL(server.url), ca: credentials.caPem, token: sameToken, timeoutMs: 2_000, maxBytes: 10_000 }
+  const given = {
+    server: new URL(server.url),
+    ca: credentials.caPem,
+    token: sameToken,
+    timeoutMs: 2_000,
+    maxBytes: 10_000,
+  }
   const api = scope.use(createKubeApi({ ...given, ...options }))
   const parts = scope.move()
   return { api, server, [Symbol.asyncDispose]: () => parts.disposeAsync() }
@@ -43,7 +49,11 @@ test('a path in the server address is kept as prefix', async () => {
     seen.push(url)
     response.end(ANSWER)
   })
-  await using prefixed = createKubeApi({ server: new URL('/k8s/c-1/', it.server.url), ca: credentials.caPem, token: sameToken })
+  await using prefixed = createKubeApi({
+    server: new URL('/k8s/c-1/', it.server.url),
+    ca: credentials.caPem,
+    token: sameToken,
+  })
   await prefixed.get(PATH)
   expect(seen).toEqual(['/k8s/c-1/api/v1/namespaces/media/configmaps/settings'])
 })
@@ -67,7 +77,9 @@ test.each([
 
 test('the wait that a busy server asks for is kept, and bounded', async () => {
   const waits = ['7', '999999', '0', 'soon']
-  await using it = await openApi((_request, response) => response.writeHead(503, { 'retry-after': waits.shift() }).end())
+  await using it = await openApi((_request, response) =>
+    response.writeHead(503, { 'retry-after': waits.shift() }).end(),
+  )
   for (const retryAfterMs of [7_000, 300_000, undefined, undefined]) {
     await expect(it.api.get(PATH)).rejects.toMatchObject({ code: 'KUBE_BUSY', retryAfterMs })
   }
@@ -163,7 +175,9 @@ test('a server that is not there is unreachable, and no error repeats the token'
 
 test('the api server is spoken to over https only', () => {
   const server = new URL('http://127.0.0.1:8080')
-  expect(() => createKubeApi({ server, ca: '', token: sameToken })).toThrow(expect.objectContaining({ code: 'KUBE_INVALID' }))
+  expect(() => createKubeApi({ server, ca: '', token: sameToken })).toThrow(
+    expect.objectContaining({ code: 'KUBE_INVALID' }),
+  )
 })
 
 test('a watch that says nothing and does not end is stalled', async () => {
@@ -177,7 +191,8 @@ test('an event that nobody can read ends the watch with an error, after those be
   await using it = await openApi((_request, response) => response.end(`${good}\n\ngarbage\n${good}\n`))
   const seen: string[] = []
   const watching = async () => {
-    for await (const event of it.api.watch(PATH, { resourceVersion: '1', timeoutSeconds: 5 })) seen.push(event.resourceVersion)
+    for await (const event of it.api.watch(PATH, { resourceVersion: '1', timeoutSeconds: 5 }))
+      seen.push(event.resourceVersion)
   }
   await expect(watching()).rejects.toMatchObject({ code: 'KUBE_BAD_ANSWER' })
   expect(seen).toEqual(['7'])

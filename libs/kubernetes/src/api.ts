@@ -7,7 +7,7 @@ import { type TokenSource, withBearer } from './token.ts'
 import { type KubeObject, kubeObjectOf, parseWatchEvent, type WatchEvent } from './watch-events.ts'
 import { splitLines } from './watch-lines.ts'
 
-/** Paths come from `pathOf`. Every failure is a `KubernetesError`, except an abort, which throws the signal's reason. */
+/** Paths come from `pathOf`. Every failure is a `KubernetesError`, but an abort throws the signal's reason. */
 export interface KubeApi {
   get(path: string, signal?: AbortSignal): Promise<KubeObject>
   /** One page. */
@@ -55,8 +55,7 @@ export interface KubeList {
 }
 
 export type KubePatch =
-  | { readonly kind: 'merge'; readonly patch: object }
-  | { readonly kind: 'json'; readonly patch: readonly object[] }
+  { readonly kind: 'merge'; readonly patch: object } | { readonly kind: 'json'; readonly patch: readonly object[] }
 
 export interface DeleteOptions {
   readonly gracePeriodSeconds?: number
@@ -85,10 +84,16 @@ const PATCH_TYPES = { merge: 'application/merge-patch+json', json: 'application/
 /** Opens connections as needed, keeps them, and closes them, watches too, when disposed. */
 export function createKubeApi(options: KubeApiOptions): KubeApi & AsyncDisposable {
   const { server, token, timeoutMs = 10_000, maxBytes = 32 * 1024 * 1024, watchGraceMs = 10_000 } = options
-  if (server.protocol !== 'https:') throw new KubernetesError('KUBE_INVALID', 'the api server is spoken to over https only')
+  if (server.protocol !== 'https:')
+    throw new KubernetesError('KUBE_INVALID', 'the api server is spoken to over https only')
   const https = createHttps(options)
 
-  async function call(request: Pick<HttpsRequest, 'method' | 'path'>, type: string, body: unknown, signal?: AbortSignal) {
+  async function call(
+    request: Pick<HttpsRequest, 'method' | 'path'>,
+    type: string,
+    body: unknown,
+    signal?: AbortSignal,
+  ) {
     const content = body === undefined ? {} : { body: JSON.stringify(body) }
     const headers = { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': type }) }
     const answer = await withBearer(token, (authorization) =>
@@ -98,7 +103,13 @@ export function createKubeApi(options: KubeApiOptions): KubeApi & AsyncDisposabl
     return parseJson(answer.body)
   }
 
-  const object = async (method: HttpsRequest['method'], path: string, body: unknown, signal?: AbortSignal, type = JSON_TYPE) =>
+  const object = async (
+    method: HttpsRequest['method'],
+    path: string,
+    body: unknown,
+    signal?: AbortSignal,
+    type = JSON_TYPE,
+  ) =>
     kubeObjectOf(await call({ method, path }, type, body, signal)) ?? bad('the answer is not an object with metadata')
 
   async function* watch(path: string, query: WatchQuery, signal?: AbortSignal) {
@@ -133,7 +144,11 @@ export function createKubeApi(options: KubeApiOptions): KubeApi & AsyncDisposabl
 const JSON_TYPE = 'application/json'
 const REFUSAL_LIMIT_BYTES = 64 * 1024
 
-async function refusalOf(stream: { status: number; retryAfter: string | undefined; chunks: AsyncIterable<Uint8Array> }) {
+async function refusalOf(stream: {
+  status: number
+  retryAfter: string | undefined
+  chunks: AsyncIterable<Uint8Array>
+}) {
   const parts: Uint8Array[] = []
   let length = 0
   for await (const chunk of stream.chunks) {
@@ -146,11 +161,16 @@ async function refusalOf(stream: { status: number; retryAfter: string | undefine
 
 function queryOf(query: Readonly<Record<string, string | number | boolean | undefined>>): string {
   const present = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
-  return present.length === 0 ? '' : `?${new URLSearchParams(present.map(([key, value]) => [key, String(value)])).toString()}`
+  return present.length === 0
+    ? ''
+    : `?${new URLSearchParams(present.map(([key, value]) => [key, String(value)])).toString()}`
 }
 
 function deleteOptionsOf({ gracePeriodSeconds, uid, resourceVersion }: DeleteOptions): object {
-  const preconditions = { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) }
+  const preconditions = {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  }
   return {
     kind: 'DeleteOptions',
     apiVersion: 'v1',
@@ -166,7 +186,9 @@ function listOf(value: unknown): KubeList {
   const items: unknown = list['items'] ?? []
   if (!Array.isArray(items) || typeof resourceVersion !== 'string') return bad('the answer is not a list')
   return {
-    items: items.map((item: unknown) => (isObject(item) ? kubeObjectOf(item) : undefined) ?? bad('a list holds no object')),
+    items: items.map(
+      (item: unknown) => (isObject(item) ? kubeObjectOf(item) : undefined) ?? bad('a list holds no object'),
+    ),
     resourceVersion,
     continue: typeof more === 'string' && more !== '' ? more : undefined,
   }

@@ -19,7 +19,11 @@ export interface PodEvent {
 const MESSAGE_LIMIT = 1024
 
 /** Best effort, one attempt: true when recorded; never throws, since no work may fail for want of an Event. */
-export async function recordPodEvent(api: Pick<KubeApi, 'create'>, event: PodEvent, signal?: AbortSignal): Promise<boolean> {
+export async function recordPodEvent(
+  api: Pick<KubeApi, 'create'>,
+  event: PodEvent,
+  signal?: AbortSignal,
+): Promise<boolean> {
   try {
     await api.create(pathOf(EVENTS, { namespace: event.pod.namespace }), objectOf(event), signal)
     return true

@@ -1,4 +1,4 @@
-/** HTTPS to one server with pinned roots: bounded bodies, a deadline on each exchange, no redirects followed, no proxies. */
+/** HTTPS to one server with pinned roots: bounded bodies, a deadline on each exchange, no redirects, no proxies. */
 import { type Dispatcher, Pool } from 'undici'
 import { KubernetesError } from './error.ts'
 
@@ -40,10 +40,13 @@ export interface Https extends AsyncDisposable {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
+/** More calls than this at a time wait for a connection, within their deadlines. */
+const CONNECTION_LIMIT = 64
 
 export function createHttps({ server, ca, serverName }: HttpsOptions): Https {
   const pool = new Pool(server.origin, {
     allowH2: false,
+    connections: CONNECTION_LIMIT,
     connect: {
       timeout: CONNECT_TIMEOUT_MS,
       ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
@@ -109,7 +112,8 @@ class Limits {
 
   #meaning(cause: unknown): unknown {
     if (this.#caller?.aborted === true) return this.#caller.reason
-    if (this.#deadline.aborted) return new KubernetesError('KUBE_TIMEOUT', 'the server did not answer in time', { cause })
+    if (this.#deadline.aborted)
+      return new KubernetesError('KUBE_TIMEOUT', 'the server did not answer in time', { cause })
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
     return new KubernetesError('KUBE_UNREACHABLE', 'the server cannot be reached', { cause, fields: { cause: code } })
   }
@@ -120,7 +124,8 @@ async function readAll(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Pro
   let length = 0
   for await (const chunk of chunks) {
     length += chunk.length
-    if (length > maxBytes) throw new KubernetesError('KUBE_BAD_ANSWER', 'the answer is too long', { fields: { maxBytes } })
+    if (length > maxBytes)
+      throw new KubernetesError('KUBE_BAD_ANSWER', 'the answer is too long', { fields: { maxBytes } })
     parts.push(chunk)
   }
   try {

@@ -27,7 +27,8 @@ export function fieldsOf(object: JsonObject, prefix: string, wrong: Wrong) {
   return {
     text: (key: string, absent = ''): string => read(key, absent, (value) => typeof value === 'string') || absent,
     flag: (key: string): boolean => read(key, false, (value) => typeof value === 'boolean'),
-    whole: (key: string, absent = 0): number => read(key, absent, (value): value is number => Number.isSafeInteger(value)),
+    whole: (key: string, absent = 0): number =>
+      read(key, absent, (value): value is number => Number.isSafeInteger(value)),
     object: (key: string): JsonObject => read(key, {}, isObject),
     list: (key: string): readonly unknown[] => read<readonly unknown[]>(key, [], Array.isArray),
     texts: (key: string): readonly string[] => read<readonly string[]>(key, [], isTexts),

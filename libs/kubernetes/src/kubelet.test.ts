@@ -14,7 +14,9 @@ const readerToken = () => Promise.resolve('reader')
 
 async function openUnderTest(): Promise<KubeletUnderTest> {
   await using scope = new AsyncDisposableStack()
-  const fake = scope.use(await startFakeKubelet({ serverCredentials: credentials, readers: ['reader'], others: ['other'], pods }))
+  const fake = scope.use(
+    await startFakeKubelet({ serverCredentials: credentials, readers: ['reader'], others: ['other'], pods }),
+  )
   const parts = scope.move()
   return {
     kubelet: (as, timeoutMs = 2_000) => {
@@ -103,13 +105,16 @@ test('its certificate may be judged by another name than the address, and by not
   expect(await blind.kubelet.pods()).toHaveLength(2)
 })
 
-test.each(['https://10.0.0.1:10250', 'https://node-1:10250', 'https://localhost.example:10250', 'https://127.0.0.1.example/'])(
-  'a kubelet at %s is never trusted blindly',
-  (url) => {
-    const make = () => createKubelet({ url: new URL(url), token: readerToken, trust: { insecureLoopback: true }, clock: new FakeClock() })
-    expect(make).toThrow(expect.objectContaining({ code: 'KUBE_INVALID' }))
-  },
-)
+test.each([
+  'https://10.0.0.1:10250',
+  'https://node-1:10250',
+  'https://localhost.example:10250',
+  'https://127.0.0.1.example/',
+])('a kubelet at %s is never trusted blindly', (url) => {
+  const make = () =>
+    createKubelet({ url: new URL(url), token: readerToken, trust: { insecureLoopback: true }, clock: new FakeClock() })
+  expect(make).toThrow(expect.objectContaining({ code: 'KUBE_INVALID' }))
+})
 
 test('a kubelet is spoken to over https only', () => {
   const url = new URL('http://127.0.0.1:10255')

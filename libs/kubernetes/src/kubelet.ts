@@ -1,4 +1,4 @@
-/** The kubelet's read API: which pods run on this host, `GET /pods` (needs `nodes/pods`; spec/node-interfaces.md, 6). */
+/** The kubelet's read API: which pods run on this host, `GET /pods`, right `nodes/pods` (node-interfaces, 6). */
 import type { Clock } from '@pallas/host'
 import type { Pod } from '@pallas/identity'
 import { unlessAborted } from './abort.ts'
@@ -11,8 +11,8 @@ import { type TokenSource, withBearer } from './token.ts'
 
 export interface Kubelet {
   /**
-   * Pods as the kubelet shows them, at most `windowMs` old. Rejects with `KUBE_UNAUTHORIZED`, `KUBE_FORBIDDEN` (the token
-   * lacks `nodes/pods`), `KUBE_TIMEOUT`, `KUBE_UNREACHABLE`, `KUBE_BUSY` or `KUBE_BAD_ANSWER`.
+   * Pods as the kubelet shows them, asked for at most `windowMs` ago. Rejects with `KUBE_UNAUTHORIZED`,
+   * `KUBE_FORBIDDEN` (the token lacks `nodes/pods`), `KUBE_TIMEOUT`, `KUBE_UNREACHABLE`, `KUBE_BUSY` or `KUBE_BAD_ANSWER`.
    */
   pods(signal?: AbortSignal): Promise<readonly Pod[]>
 }
@@ -33,9 +33,7 @@ export interface KubeletOptions {
  * How the kubelet's certificate is judged: by roots (and a name other than the URL's host), or, for kubelets that sign
  * their own, not at all, which is allowed for a loopback address only.
  */
-export type KubeletTrust =
-  | { readonly ca: string; readonly serverName?: string }
-  | { readonly insecureLoopback: true }
+export type KubeletTrust = { readonly ca: string; readonly serverName?: string } | { readonly insecureLoopback: true }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
@@ -74,7 +72,10 @@ function openHttps({ url, trust }: KubeletOptions): Https {
 async function fetchPods(https: Https, options: KubeletOptions): Promise<readonly Pod[]> {
   const { token, timeoutMs = 5_000, maxBytes = 64 * 1024 * 1024 } = options
   const answer = await withBearer(token, (authorization) =>
-    https.send({ method: 'GET', path: '/pods', headers: { accept: 'application/json', authorization }, timeoutMs }, maxBytes),
+    https.send(
+      { method: 'GET', path: '/pods', headers: { accept: 'application/json', authorization }, timeoutMs },
+      maxBytes,
+    ),
   )
   if (answer.status !== 200) throw errorOfRefusal(answer)
   return podsOf(parseJson(answer.body))

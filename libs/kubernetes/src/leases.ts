@@ -60,7 +60,12 @@ export async function createLease(
 /** One page of leases; `continue` when there are more. */
 export async function listLeases(
   api: Pick<KubeApi, 'list'>,
-  query: { readonly namespace: string; readonly labelSelector: string; readonly limit?: number; readonly continue?: string },
+  query: {
+    readonly namespace: string
+    readonly labelSelector: string
+    readonly limit?: number
+    readonly continue?: string
+  },
   signal?: AbortSignal,
 ): Promise<{ readonly leases: readonly Lease[]; readonly continue: string | undefined }> {
   const { namespace, limit = 500, ...rest } = query

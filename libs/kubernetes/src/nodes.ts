@@ -31,7 +31,11 @@ export function nodeOf(object: unknown): Node {
 }
 
 /** Undefined when there is no such node. */
-export async function getNode(api: Pick<KubeApi, 'get'>, name: string, signal?: AbortSignal): Promise<Node | undefined> {
+export async function getNode(
+  api: Pick<KubeApi, 'get'>,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Node | undefined> {
   try {
     return nodeOf(await api.get(pathOf(NODES, { name }), signal))
   } catch (error) {
@@ -52,10 +56,15 @@ export async function listNodes(
   signal?: AbortSignal,
 ): Promise<readonly Node[]> {
   const objects: KubeObject[] = []
-  for (let more: string | undefined; ; ) {
-    const page = await api.list(pathOf(NODES), { limit: pageSize, ...(more === undefined ? {} : { continue: more }) }, signal)
+  for (let more: string | undefined; ;) {
+    const page = await api.list(
+      pathOf(NODES),
+      { limit: pageSize, ...(more === undefined ? {} : { continue: more }) },
+      signal,
+    )
     objects.push(...page.items)
-    if (objects.length > maxNodes) throw new KubernetesError('KUBE_BAD_ANSWER', 'too many nodes', { fields: { maxNodes } })
+    if (objects.length > maxNodes)
+      throw new KubernetesError('KUBE_BAD_ANSWER', 'too many nodes', { fields: { maxNodes } })
     if (page.continue === undefined) return objects.map(nodeOf)
     more = page.continue
   }
@@ -71,7 +80,9 @@ export const nodeNamesOf = ({ name, addresses }: Node): readonly string[] => [
 function addressOf(value: unknown): NodeAddress {
   if (!isObject(value)) return wrong('status.addresses')
   const { text } = fieldsOf(value, 'status.addresses', wrong)
-  return text('type') === '' || text('address') === '' ? wrong('status.addresses') : { type: text('type'), address: text('address') }
+  return text('type') === '' || text('address') === ''
+    ? wrong('status.addresses')
+    : { type: text('type'), address: text('address') }
 }
 
 function wrong(path: string): never {

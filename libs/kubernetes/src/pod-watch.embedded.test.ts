@@ -21,7 +21,9 @@ async function open(options: Partial<PodWatchOptions> = {}, server: Partial<Embe
   const token = () => Promise.resolve(embedded.tokenFor('admin'))
   const at = { server: new URL(embedded.url), ca: embedded.caPem, token }
   const impatient = scope.use(createKubeApi({ ...at, watchGraceMs: 100 }))
-  const watch = scope.use(openPodWatch(impatient, { clock: systemClock, log, backoffMs: 20, backoffMaxMs: 50, ...options }))
+  const watch = scope.use(
+    openPodWatch(impatient, { clock: systemClock, log, backoffMs: 20, backoffMaxMs: 50, ...options }),
+  )
   const gone: string[] = []
   watch.onGone(({ name }) => gone.push(name))
   await watch.whenSynced()
@@ -44,10 +46,13 @@ test('pods come and go over the wire', async () => {
 test.each([
   ['a watch that is cut', (it: Opened) => it.embedded.faults.breakWatches()],
   ['bytes that are no event', (it: Opened) => it.embedded.faults.disturbWatches('{"type":"ADDED","obj\n')],
-  ['a version that became too old', (it: Opened) => {
-    it.embedded.faults.forgetHistory()
-    it.embedded.faults.breakWatches()
-  }],
+  [
+    'a version that became too old',
+    (it: Opened) => {
+      it.embedded.faults.forgetHistory()
+      it.embedded.faults.breakWatches()
+    },
+  ],
 ])('nothing is missed by %s', async (_name, harm) => {
   await using it = await open()
   await it.make('before')
@@ -58,7 +63,12 @@ test.each([
   await it.make('after')
   await it.seen('after')
   await it.leaves('lost')
-  expect(it.watch.pods().map(({ name }) => name).sort()).toEqual(['after', 'before'])
+  expect(
+    it.watch
+      .pods()
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(['after', 'before'])
 })
 
 test('a pod that is replaced under its name during an outage is gone, and the new one known', async () => {

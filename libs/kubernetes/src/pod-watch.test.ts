@@ -18,7 +18,15 @@ async function open(options: Partial<PodWatchOptions> = {}, api = new ScriptedPo
   watch.onPod(({ name, uid, phase }) => told.push(`${name} ${uid} ${phase}`))
   watch.onGone(({ name, uid }) => told.push(`gone ${name} ${uid}`))
   await clock.advance(0)
-  return { api, clock, records, watch, told, settle: () => clock.advance(0), [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose]() }
+  return {
+    api,
+    clock,
+    records,
+    watch,
+    told,
+    settle: () => clock.advance(0),
+    [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
+  }
 }
 
 const listing = (resourceVersion: string, ...pods: Pod[]) => ({ pods, resourceVersion })
@@ -36,7 +44,11 @@ test('what is listed is known, and the watch goes on from there', async () => {
   expect(it.watch.pods()).toEqual([web])
   expect(it.told).toEqual(['web u-1 Running'])
   expect(it.api.lists).toEqual([{ fieldSelector: 'spec.nodeName=node-1', limit: 500 }])
-  expect(it.api.current.query).toEqual({ fieldSelector: 'spec.nodeName=node-1', resourceVersion: '7', timeoutSeconds: 40 })
+  expect(it.api.current.query).toEqual({
+    fieldSelector: 'spec.nodeName=node-1',
+    resourceVersion: '7',
+    timeoutSeconds: 40,
+  })
 })
 
 test('a listener that comes late is told of what is known', async () => {

@@ -1,4 +1,4 @@
-/** Knows the pods of a cluster (or of one node, or one label) and tells of every change, through outages and restarts. */
+/** Knows the pods of a cluster (or of one node, or one label) and tells of every change, through any outage. */
 import type { Clock } from '@pallas/host'
 import type { Pod } from '@pallas/identity'
 import { unlessAborted } from './abort.ts'
@@ -48,7 +48,7 @@ export function openPodWatch(api: PodApi, options: PodWatchOptions): PodWatch {
   return new Informer(api, options)
 }
 
-/** A watch that ended sooner than this without news counts as a failure, so that a server that hangs up is not hammered. */
+/** A watch that ends sooner than this, without news, is a failure: a server that hangs up is not hammered. */
 const TOO_SHORT_MS = 1_000
 
 class Informer implements PodWatch {
@@ -110,7 +110,11 @@ class Informer implements PodWatch {
   }
 
   async #relist(signal: AbortSignal): Promise<string> {
-    const { pods, resourceVersion } = await listPods(this.#api, { ...this.#options, onMalformed: this.#malformed }, signal)
+    const { pods, resourceVersion } = await listPods(
+      this.#api,
+      { ...this.#options, onMalformed: this.#malformed },
+      signal,
+    )
     this.#apply(this.#store.replaceAll(pods))
     this.#synced = true
     this.#firstList.resolve()
@@ -148,7 +152,8 @@ class Informer implements PodWatch {
     this.#failures = Math.min(this.#failures + 1, 30)
     const asked = isKubernetesError(error) ? (error.retryAfterMs ?? 0) : 0
     const delayMs = Math.max(asked, Math.round(ceiling * clock.random()))
-    if (!isKubernetesError(error, 'KUBE_GONE')) log.warn({ err: error, delayMs, failures: this.#failures }, 'watch of pods broken')
+    if (!isKubernetesError(error, 'KUBE_GONE'))
+      log.warn({ err: error, delayMs, failures: this.#failures }, 'watch of pods broken')
     await clock.sleep(delayMs, this.#stop.signal)
   }
 

@@ -41,7 +41,14 @@ test.each([
 test('what Go leaves out or sends as null has its default', () => {
   const metadata = { namespace: 'a', name: 'b', uid: 'c', annotations: null, deletionTimestamp: null }
   const pod = podOf({ kind: 'Pod', metadata, spec: { serviceAccountName: null }, status: null })
-  expect(pod).toMatchObject({ serviceAccount: 'default', node: '', ip: '', phase: 'Pending', deleting: false, annotations: {} })
+  expect(pod).toMatchObject({
+    serviceAccount: 'default',
+    node: '',
+    ip: '',
+    phase: 'Pending',
+    deleting: false,
+    annotations: {},
+  })
 })
 
 const good = {
@@ -68,7 +75,11 @@ test.each([
   ['no uid', { ...good, metadata: { ...good.metadata, uid: null } }, 'metadata.uid'],
   ['a uid with a slash', { ...good, metadata: { ...good.metadata, uid: 'a/../b' } }, 'metadata.uid'],
   ['a uid that is a number', { ...good, metadata: { ...good.metadata, uid: 7 } }, 'metadata.uid'],
-  ['annotations that are no texts', { ...good, metadata: { ...good.metadata, annotations: { a: 1 } } }, 'metadata.annotations'],
+  [
+    'annotations that are no texts',
+    { ...good, metadata: { ...good.metadata, annotations: { a: 1 } } },
+    'metadata.annotations',
+  ],
   ['an account that is a number', { ...good, spec: { serviceAccountName: 1 } }, 'spec.serviceAccountName'],
   ['an account in capitals', { ...good, spec: { serviceAccountName: 'Web' } }, 'spec.serviceAccountName'],
   ['a node that is an object', { ...good, spec: { nodeName: {} } }, 'spec.nodeName'],
@@ -110,5 +121,8 @@ const endless: Pick<KubeApi, 'list'> = {
 }
 
 test('a list that does not end is refused at its bound', async () => {
-  await expect(listPods(endless, { maxPods: 3 })).rejects.toMatchObject({ code: 'KUBE_BAD_ANSWER', fields: { maxPods: 3 } })
+  await expect(listPods(endless, { maxPods: 3 })).rejects.toMatchObject({
+    code: 'KUBE_BAD_ANSWER',
+    fields: { maxPods: 3 },
+  })
 })

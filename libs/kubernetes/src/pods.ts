@@ -75,7 +75,7 @@ export async function listPods(
   const query = { ...selectorsOf(options), limit: pageSize }
   const path = pathOf(PODS, namespace === undefined ? {} : { namespace })
   const pods: Pod[] = []
-  for (let more: string | undefined; ; ) {
+  for (let more: string | undefined; ;) {
     const page = await api.list(path, more === undefined ? query : { ...query, continue: more }, signal)
     for (const item of page.items) pods.push(...readable(item, onMalformed))
     if (pods.length > maxPods) throw new KubernetesError('KUBE_BAD_ANSWER', 'too many pods', { fields: { maxPods } })

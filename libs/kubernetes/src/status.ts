@@ -1,4 +1,4 @@
-/** What a refusal by an API server or kubelet means to us: HTTP status, `Status` object and Retry-After in one error. */
+/** What a refusal by an API server or kubelet means: HTTP status, `Status` object and Retry-After in one error. */
 import { KubernetesError, type KubernetesErrorCode } from './error.ts'
 import { isObject, parseJson } from './json.ts'
 
@@ -12,7 +12,7 @@ export interface Refusal {
   readonly body: string
 }
 
-/** `fields.reason` and `fields.detail` hold what the server said (`Status.reason`, `Status.message`), the latter cut. */
+/** `fields.reason` and `fields.detail` hold what the server said: `Status.reason`, and `Status.message`, cut. */
 export function errorOfRefusal({ status, retryAfter, body }: Refusal): KubernetesError {
   const parsed = parseJson(body)
   return errorOfStatus(isObject(parsed) ? parsed : {}, status, retryAfter)

@@ -24,7 +24,12 @@ export async function reviewToken(
   { token, audiences }: { readonly token: string; readonly audiences: readonly string[] },
   signal?: AbortSignal,
 ): Promise<TokenVerdict> {
-  const review = { apiVersion: apiVersionOf(TOKEN_REVIEWS), kind: TOKEN_REVIEWS.kind, metadata: {}, spec: { token, audiences } }
+  const review = {
+    apiVersion: apiVersionOf(TOKEN_REVIEWS),
+    kind: TOKEN_REVIEWS.kind,
+    metadata: {},
+    spec: { token, audiences },
+  }
   const { status } = await api.create(pathOf(TOKEN_REVIEWS), review, signal)
   return isObject(status) ? verdictOf(status, audiences) : wrong('status')
 }

@@ -1,4 +1,4 @@
-/** Bearer tokens. A projected service account token is renewed in its file by the kubelet, so it is read again and again. */
+/** Bearer tokens. A projected service account token is renewed in its file by the kubelet: it is read repeatedly. */
 import { open } from 'node:fs/promises'
 import type { Clock } from '@pallas/host'
 import { KubernetesError } from './error.ts'

@@ -5,8 +5,15 @@ const object = { metadata: { name: 'a', resourceVersion: '7' } }
 const gone = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version: 5 (10)' }
 
 test('an event has its object and the version to go on from', () => {
-  expect(parseWatchEvent(JSON.stringify({ type: 'ADDED', object }))).toEqual({ type: 'ADDED', object, resourceVersion: '7' })
-  expect(parseWatchEvent(JSON.stringify({ type: 'BOOKMARK', object }))).toEqual({ type: 'BOOKMARK', resourceVersion: '7' })
+  expect(parseWatchEvent(JSON.stringify({ type: 'ADDED', object }))).toEqual({
+    type: 'ADDED',
+    object,
+    resourceVersion: '7',
+  })
+  expect(parseWatchEvent(JSON.stringify({ type: 'BOOKMARK', object }))).toEqual({
+    type: 'BOOKMARK',
+    resourceVersion: '7',
+  })
 })
 
 test.each([

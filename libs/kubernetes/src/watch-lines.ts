@@ -4,8 +4,8 @@ import { KubernetesError } from './error.ts'
 const NEWLINE = 0x0a
 
 /**
- * Yields each line without its newline. Throws `KUBE_BAD_ANSWER` for a line longer than `maxBytes` or that is not UTF-8,
- * and `KUBE_UNREACHABLE` when the stream ends inside a line: its beginning is then dropped, not yielded.
+ * Yields each line without its newline. Throws `KUBE_BAD_ANSWER` for a line longer than `maxBytes` or not in UTF-8, and
+ * `KUBE_UNREACHABLE` when the stream ends inside a line: its beginning is then dropped, not yielded.
  */
 export async function* splitLines(
   chunks: AsyncIterable<Uint8Array>,

@@ -13,7 +13,11 @@ import { startTestWebhook, type TestWebhook } from './test-webhook.ts'
 
 const RULE = { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }
 
-async function configure(it: KubeApiUnderTest, { url, caBundle }: Pick<TestWebhook, 'url' | 'caBundle'>, rest: object = {}) {
+async function configure(
+  it: KubeApiUnderTest,
+  { url, caBundle }: Pick<TestWebhook, 'url' | 'caBundle'>,
+  rest: object = {},
+) {
   const name = `contract-${it.namespace}`
   const webhook = {
     name: `${name}.pallas.test`,
@@ -55,7 +59,13 @@ export function admissionPromises(open: OpenKubeApi): void {
     const review = webhook.seen.at(-1)
     expect(review).toMatchObject({ path: '/mutate?timeout=5s', userAgent: 'kube-apiserver-admission' })
     const { request } = review ?? {}
-    expect(request).toMatchObject({ operation: 'CREATE', namespace: it.namespace, name: '', dryRun: false, subResource: '' })
+    expect(request).toMatchObject({
+      operation: 'CREATE',
+      namespace: it.namespace,
+      name: '',
+      dryRun: false,
+      subResource: '',
+    })
     expect(request?.resource).toEqual({ group: '', version: 'v1', name: 'pods' })
     expect(request?.object?.['metadata']).not.toHaveProperty('uid')
     expect(request?.object?.['spec']).toMatchObject({ serviceAccountName: 'default', restartPolicy: 'Always' })
@@ -65,7 +75,9 @@ export function admissionPromises(open: OpenKubeApi): void {
 
   test('a webhook that says no is heard, except by objects that its selector leaves out', async () => {
     await using it = await open()
-    await using webhook = await startTestWebhook((request) => denyReview(request, { message: 'not this one', code: 403 }))
+    await using webhook = await startTestWebhook((request) =>
+      denyReview(request, { message: 'not this one', code: 403 }),
+    )
     await using _configuration = await configure(it, webhook)
     const refused = await eventually(async () => {
       const outcome = await makePod(it, { generateName: 'no-' }).catch((error: unknown) => error)
@@ -86,7 +98,9 @@ export function admissionPromises(open: OpenKubeApi): void {
     await madeThroughWebhook(it, webhook)
     await webhook[Symbol.asyncDispose]()
     const outcome = await makePod(it, { name: 'after' }).catch((error: unknown) => error)
-    const detail = expect.stringMatching(/^Internal error occurred: failed calling webhook ".+": failed to call webhook: Post "/)
+    const detail = expect.stringMatching(
+      /^Internal error occurred: failed calling webhook ".+": failed to call webhook: Post "/,
+    )
     if (made) expect(outcome).toMatchObject({ metadata: { name: 'after' } })
     else expect(outcome).toMatchObject({ code: 'KUBE_BUSY', status: 500, fields: { detail } })
   })
@@ -96,7 +110,11 @@ export function admissionPromises(open: OpenKubeApi): void {
     await using webhook = await startTestWebhook((request) => allowReview(request))
     await using _configuration = await configure(it, webhook)
     await madeThroughWebhook(it, webhook)
-    const again = { op: 'add', path: '/spec/containers/-', value: { name: 'main', image: 'images.test/app:1' } } as const
+    const again = {
+      op: 'add',
+      path: '/spec/containers/-',
+      value: { name: 'main', image: 'images.test/app:1' },
+    } as const
     webhook.answer = (request) => allowReview(request, { patch: [again] })
     const detail = expect.stringContaining('spec.containers[1].name: Duplicate value: "main"')
     await expect(makePod(it, { name: 'twice' })).rejects.toMatchObject({ code: 'KUBE_INVALID', fields: { detail } })

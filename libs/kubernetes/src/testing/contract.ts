@@ -47,7 +47,9 @@ export function describeKubelet(name: string, open: () => Promise<KubeletUnderTe
       await using it = await open()
       const pods = await it.kubelet('reader').pods()
       expect(pods.map(({ uid }) => uid).sort()).toEqual([...it.uids].sort())
-      expect(pods.every(({ namespace, name, serviceAccount }) => ![namespace, name, serviceAccount].includes(''))).toBe(true)
+      expect(pods.every(({ namespace, name, serviceAccount }) => ![namespace, name, serviceAccount].includes(''))).toBe(
+        true,
+      )
     })
 
     test.each([

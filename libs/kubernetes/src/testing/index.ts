@@ -1,4 +1,3 @@
-export { describeKubeApi, describeKubelet, type KubeApiUnderTest, type KubeletUnderTest } from './contract.ts'
 export * from './embedded-api-server/index.ts'
 export { eventually } from './eventually.ts'
 export { type FakeKubelet, type FakeKubeletOptions, startFakeKubelet } from './fake-kubelet.ts'

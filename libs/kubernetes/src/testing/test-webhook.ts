@@ -1,4 +1,4 @@
-/** An admission webhook on loopback for the contract suite: answers with what the test says, and remembers its reviews. */
+/** An admission webhook on loopback: answers with what the test says, and remembers its reviews. */
 import { type AdmissionAnswer, type AdmissionRequest, parseAdmissionReview } from '../admission.ts'
 import { loopbackCredentials } from './loopback-credentials.ts'
 import { serveHttps } from './serve-https.ts'

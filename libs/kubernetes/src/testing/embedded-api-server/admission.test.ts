@@ -15,7 +15,13 @@ async function open() {
   const server = await startEmbeddedApiServer({ serverCredentials })
   const admin = server.client('admin')
   const configure = (name: string, clientConfig: object, rest: object = {}) => {
-    const webhook = { name: `${name}.pallas.test`, clientConfig, rules: RULES, sideEffects: 'None', admissionReviewVersions: ['v1'] }
+    const webhook = {
+      name: `${name}.pallas.test`,
+      clientConfig,
+      rules: RULES,
+      sideEffects: 'None',
+      admissionReviewVersions: ['v1'],
+    }
     return admin.create(pathOf(MUTATING_WEBHOOKS), { metadata: { name }, webhooks: [{ ...webhook, ...rest }] })
   }
   const makePod = (metadata: object, spec: object = {}) =>
@@ -62,7 +68,9 @@ test('a container that a webhook adds gets its defaults and the token of the acc
   await it.configure('inject', at(webhook))
   const { spec } = await it.makePod({ name: 'web' })
   const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
-  expect(spec).toMatchObject({ initContainers: [{ ...sidecar, imagePullPolicy: 'IfNotPresent', volumeMounts: [{ mountPath }] }] })
+  expect(spec).toMatchObject({
+    initContainers: [{ ...sidecar, imagePullPolicy: 'IfNotPresent', volumeMounts: [{ mountPath }] }],
+  })
   expect((spec as { volumes: object[] }).volumes).toHaveLength(1)
 })
 
@@ -139,9 +147,14 @@ test('a webhook with a certificate that its caBundle does not vouch for fails, a
 
 test('a denial has the status that the webhook chose, or 400', async () => {
   await using it = await open()
-  await using webhook = await startTestWebhook((request) => denyReview(request, { message: 'no', code: 409, reason: 'Conflict' }))
+  await using webhook = await startTestWebhook((request) =>
+    denyReview(request, { message: 'no', code: 409, reason: 'Conflict' }),
+  )
   await it.configure('strict', at(webhook))
-  await expect(it.makePod({ name: 'web' })).rejects.toMatchObject({ code: 'KUBE_CONFLICT', fields: { reason: 'Conflict' } })
+  await expect(it.makePod({ name: 'web' })).rejects.toMatchObject({
+    code: 'KUBE_CONFLICT',
+    fields: { reason: 'Conflict' },
+  })
   webhook.answer = ({ uid }) => ({ ...allowReview({ uid }), response: { uid, allowed: false } })
   const detail = 'admission webhook "strict.pallas.test" denied the request without explanation'
   await expect(it.makePod({ name: 'web' })).rejects.toMatchObject({ status: 400, fields: { detail } })

@@ -36,8 +36,9 @@ export interface AdmissionDeps {
 }
 
 /**
- * Webhooks in the order of their configurations' names; those with `reinvocationPolicy: IfNeeded` once more when a later
- * one changed the object. Throws what a real server answers for a denial or, with `failurePolicy: Fail`, a failure.
+ * Webhooks in the order of their configurations' names; those with `reinvocationPolicy: IfNeeded` once more when a
+ * later one changed the object. Throws what a real server answers for a denial, and for a failure unless the webhook's
+ * `failurePolicy` is `Ignore`.
  */
 export async function admit(input: AdmissionInput, deps: AdmissionDeps): Promise<AdmissionResult> {
   const webhooks = webhooksFor(input, deps.store)
@@ -59,7 +60,8 @@ async function invoke(webhook: Json, input: AdmissionInput, { endpoints, settle 
   const name = textAt(webhook, 'name')
   try {
     const response = await callWebhook(webhook, reviewOf(input), endpoints)
-    if (Array.isArray(response['warnings'])) warnings.push(...response['warnings'].filter((it) => typeof it === 'string'))
+    if (Array.isArray(response['warnings']))
+      warnings.push(...response['warnings'].filter((it) => typeof it === 'string'))
     if (response['allowed'] !== true) throw denial(name, peekAt(response, 'status'))
     const patch = textAt(response, 'patch')
     return patch === '' ? input.object : patched(input.object, patch, settle)
@@ -91,7 +93,9 @@ function webhooksFor(input: AdmissionInput, store: Store): readonly Json[] {
     .list(MUTATING_WEBHOOKS)
     .flatMap((configuration) => objectsAt(configuration, 'webhooks'))
     .filter((webhook) => objectsAt(webhook, 'rules').some((rule) => ruleMatches(rule, input)))
-    .filter((webhook) => matchesLabelSelector(selectorOf(webhook, 'namespaceSelector'), namespace ? labelsOf(namespace) : {}))
+    .filter((webhook) =>
+      matchesLabelSelector(selectorOf(webhook, 'namespaceSelector'), namespace ? labelsOf(namespace) : {}),
+    )
     .filter((webhook) => {
       const selector = selectorOf(webhook, 'objectSelector')
       const versions = [input.object, ...(input.oldObject === undefined ? [] : [input.oldObject])]
@@ -99,8 +103,7 @@ function webhooksFor(input: AdmissionInput, store: Store): readonly Json[] {
     })
 }
 
-const selectorOf = (webhook: Json, key: string): Json | undefined =>
-  isObject(webhook[key]) ? webhook[key] : undefined
+const selectorOf = (webhook: Json, key: string): Json | undefined => (isObject(webhook[key]) ? webhook[key] : undefined)
 
 function ruleMatches(rule: Json, { resource, subresource, operation }: AdmissionInput): boolean {
   const has = (key: string, ...values: string[]) => {
@@ -108,7 +111,8 @@ function ruleMatches(rule: Json, { resource, subresource, operation }: Admission
     return values.some((value) => list.includes(value))
   }
   const { plural, group, version } = resource
-  const named = subresource === '' ? [plural, '*', '*/*'] : [`${plural}/${subresource}`, `${plural}/*`, `*/${subresource}`, '*/*']
+  const named =
+    subresource === '' ? [plural, '*', '*/*'] : [`${plural}/${subresource}`, `${plural}/*`, `*/${subresource}`, '*/*']
   return (
     has('operations', operation, '*') &&
     has('apiGroups', group, '*') &&
@@ -117,7 +121,17 @@ function ruleMatches(rule: Json, { resource, subresource, operation }: Admission
   )
 }
 
-function reviewOf({ resource, subresource, operation, namespace, name, user, object, oldObject, dryRun }: AdmissionInput) {
+function reviewOf({
+  resource,
+  subresource,
+  operation,
+  namespace,
+  name,
+  user,
+  object,
+  oldObject,
+  dryRun,
+}: AdmissionInput) {
   const { group, version, kind, plural } = resource
   const both = { group, version }
   const options = operation === 'CREATE' ? 'CreateOptions' : 'UpdateOptions'

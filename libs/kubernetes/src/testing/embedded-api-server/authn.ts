@@ -1,4 +1,4 @@
-/** Who calls: static tokens of the world's users, and service account tokens that this server signs and can take back. */
+/** Who calls: static tokens of the world's users, and service account tokens that this server signs. */
 import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import { isObject } from '../../json.ts'
 import { NODES, PODS, SERVICE_ACCOUNTS } from '../../resources.ts'
@@ -76,7 +76,9 @@ export async function createAuthenticator({ users, store, now }: AuthenticatorOp
     const known = [...tokens].find(([, value]) => value === token)?.[0]
     if (known !== undefined) {
       const groups = [...(users[known]?.groups ?? []), 'system:authenticated']
-      return audiences.includes(API_AUDIENCE) ? { user: { username: known, groups }, audiences: [API_AUDIENCE] } : undefined
+      return audiences.includes(API_AUDIENCE)
+        ? { user: { username: known, groups }, audiences: [API_AUDIENCE] }
+        : undefined
     }
     const verified = await jwtVerify(token, publicKey, {
       issuer: API_AUDIENCE,
@@ -120,7 +122,9 @@ function accountOf(payload: Readonly<Record<string, unknown>>, store: Store): Us
     username: `system:serviceaccount:${namespace}:${name}`,
     uid,
     groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
-    extra: Object.fromEntries(Object.entries(extra).map(([key, value]) => [`authentication.kubernetes.io/${key}`, [value]])),
+    extra: Object.fromEntries(
+      Object.entries(extra).map(([key, value]) => [`authentication.kubernetes.io/${key}`, [value]]),
+    ),
   }
 }
 

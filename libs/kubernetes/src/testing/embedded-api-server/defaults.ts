@@ -33,7 +33,8 @@ export function defaultPod(pod: Json): void {
   for (const [key, value] of Object.entries(POD_SPEC)) spec[key] ??= structuredClone(value)
   spec['tolerations'] ??= structuredClone(TOLERATIONS)
   for (const list of ['containers', 'initContainers']) for (const it of objectsAt(spec, list)) defaultContainer(it)
-  for (const volume of objectsAt(spec, 'volumes')) if (isObject(volume['projected'])) defaultProjected(volume['projected'])
+  for (const volume of objectsAt(spec, 'volumes'))
+    if (isObject(volume['projected'])) defaultProjected(volume['projected'])
   objectAt(pod, 'status')
 }
 
@@ -61,7 +62,9 @@ export function admitServiceAccount(pod: Json, automount: boolean, random: () =>
   spec['serviceAccount'] = name
   if ((spec['automountServiceAccountToken'] ?? automount) !== true) return
   const containers = [...objectsAt(spec, 'initContainers'), ...objectsAt(spec, 'containers')]
-  const lacking = containers.filter((it) => objectsAt(it, 'volumeMounts').every((mount) => mount['mountPath'] !== TOKEN_MOUNT))
+  const lacking = containers.filter((it) =>
+    objectsAt(it, 'volumeMounts').every((mount) => mount['mountPath'] !== TOKEN_MOUNT),
+  )
   if (lacking.length === 0) return
   const volume = tokenVolumeOf(spec, random)
   for (const container of lacking) {

@@ -70,7 +70,12 @@ export interface FieldProblem {
 
 export function invalid({ kind, group }: Resource, name: string, problems: readonly FieldProblem[]): ApiFailure {
   const texts = problems.map(({ field, problem, value, detail }) =>
-    [field, problem, ...(value === undefined ? [] : [JSON.stringify(value)]), ...(detail === undefined ? [] : [detail])].join(': '),
+    [
+      field,
+      problem,
+      ...(value === undefined ? [] : [JSON.stringify(value)]),
+      ...(detail === undefined ? [] : [detail]),
+    ].join(': '),
   )
   const all = texts.length === 1 ? texts.join('') : `[${texts.join(', ')}]`
   const qualifiedKind = group === '' ? kind : `${kind}.${group}`
@@ -78,7 +83,11 @@ export function invalid({ kind, group }: Resource, name: string, problems: reado
     name,
     ...(group === '' ? {} : { group }),
     kind,
-    causes: problems.map(({ field, problem }, i) => ({ reason: `FieldValue${problem.replaceAll(/ value| /g, '')}`, message: texts[i], field })),
+    causes: problems.map(({ field, problem }, i) => ({
+      reason: `FieldValue${problem.replaceAll(/ value| /g, '')}`,
+      message: texts[i],
+      field,
+    })),
   })
 }
 

@@ -9,7 +9,9 @@ const serverCredentials = await loopbackCredentials()
 async function open() {
   await using scope = new AsyncDisposableStack()
   const server = scope.use(await startEmbeddedApiServer({ serverCredentials }))
-  const pool = scope.adopt(new Pool(server.url, { connect: { ca: server.caPem }, allowH2: false }), (it) => it.destroy())
+  const pool = scope.adopt(new Pool(server.url, { connect: { ca: server.caPem }, allowH2: false }), (it) =>
+    it.destroy(),
+  )
   const authorization = `Bearer ${server.tokenFor('admin')}`
   const send = async (method: string, path: string, body?: string, type = 'application/json') => {
     const headers = { authorization, ...(body === undefined ? {} : { 'content-type': type }) }
@@ -36,17 +38,31 @@ test.each([
   ['a label selector that cannot be read', 'GET', `${CONFIG_MAPS}?labelSelector=a%3D%3D%3Db`, 400, 'BadRequest'],
   ['a limit that is no number', 'GET', `${CONFIG_MAPS}?limit=many`, 400, 'BadRequest'],
   ['a continue token of nobody', 'GET', `${CONFIG_MAPS}?continue=xyz`, 400, 'BadRequest'],
-  ['a continue token that is too old', 'GET', `${CONFIG_MAPS}?continue=00000000-0000-0000-0000-000000000000`, 410, 'Expired'],
+  [
+    'a continue token that is too old',
+    'GET',
+    `${CONFIG_MAPS}?continue=00000000-0000-0000-0000-000000000000`,
+    410,
+    'Expired',
+  ],
   ['a watch from no version', 'GET', `${CONFIG_MAPS}?watch=true&resourceVersion=abc`, 400, 'BadRequest'],
 ])('%s is refused', async (_name, method, path, status, reason) => {
   await using it = await open()
-  expect(await it.send(method, path)).toMatchObject({ status, body: { kind: 'Status', status: 'Failure', reason, code: status } })
+  expect(await it.send(method, path)).toMatchObject({
+    status,
+    body: { kind: 'Status', status: 'Failure', reason, code: status },
+  })
 })
 
 test.each([
   ['a body that is no json', '{', 'application/json', 400],
   ['a body in yaml', 'kind: ConfigMap', 'application/yaml', 415],
-  ['a body too large', JSON.stringify({ metadata: { name: 'a' }, data: { a: 'x'.repeat(3 * 1024 * 1024) } }), 'application/json', 413],
+  [
+    'a body too large',
+    JSON.stringify({ metadata: { name: 'a' }, data: { a: 'x'.repeat(3 * 1024 * 1024) } }),
+    'application/json',
+    413,
+  ],
   ['an object of another kind', '{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a"}}', 'application/json', 400],
   ['an object of another namespace', '{"metadata":{"name":"a","namespace":"kube-system"}}', 'application/json', 400],
   ['an object with a version', '{"metadata":{"name":"a","resourceVersion":"5"}}', 'application/json', 400],
@@ -62,10 +78,20 @@ test.each([
   ['an apply', 'application/apply-patch+yaml', '{}', 415],
   ['a json patch that is no list', 'application/json-patch+json', '{}', 400],
   ['a test that does not hold', 'application/json-patch+json', '[{"op":"test","path":"/data","value":{}}]', 422],
-  ['a path that is not there', 'application/json-patch+json', '[{"op":"replace","path":"/data/none/x","value":"1"}]', 422],
+  [
+    'a path that is not there',
+    'application/json-patch+json',
+    '[{"op":"replace","path":"/data/none/x","value":"1"}]',
+    422,
+  ],
   ['a patch of the prototype', 'application/json-patch+json', '[{"op":"add","path":"/__proto__/x","value":"1"}]', 422],
   ['another uid', 'application/merge-patch+json', '{"metadata":{"uid":"another"}}', 422],
-  ['a version that is over', 'application/merge-patch+json', '{"metadata":{"resourceVersion":"1"},"data":{"b":"2"}}', 409],
+  [
+    'a version that is over',
+    'application/merge-patch+json',
+    '{"metadata":{"resourceVersion":"1"},"data":{"b":"2"}}',
+    409,
+  ],
 ])('%s changes nothing', async (_name, type, patch, status) => {
   await using it = await open()
   const made = await it.send('POST', CONFIG_MAPS, '{"metadata":{"name":"a"},"data":{"a":"1"}}')

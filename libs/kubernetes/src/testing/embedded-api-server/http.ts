@@ -135,15 +135,28 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8')
 }
 
-function reply(response: ServerResponse, { status, body, warnings = [] }: Answer, done: (status: number) => void): void {
+function reply(
+  response: ServerResponse,
+  { status, body, warnings = [] }: Answer,
+  done: (status: number) => void,
+): void {
   done(status)
-  if (warnings.length > 0) response.setHeader('warning', warnings.map((text) => `299 - ${JSON.stringify(text)}`))
+  if (warnings.length > 0)
+    response.setHeader(
+      'warning',
+      warnings.map((text) => `299 - ${JSON.stringify(text)}`),
+    )
   const text = `${JSON.stringify(body)}\n`
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
   response.end(text)
 }
 
-async function stream(options: HttpSideOptions, request: WatchRequest, response: ServerResponse, done: (status: number) => void) {
+async function stream(
+  options: HttpSideOptions,
+  request: WatchRequest,
+  response: ServerResponse,
+  done: (status: number) => void,
+) {
   const { context, faults, bookmarkEveryMs } = options
   const stop = new AbortController()
   response.on('close', () => stop.abort())
@@ -164,7 +177,11 @@ async function stream(options: HttpSideOptions, request: WatchRequest, response:
   const open: OpenWatch = { write, stall, cut: () => response.destroy() }
   faults.watches.add(open)
   try {
-    const running = runWatch(request, { store: context.store, clock: context.clock, bookmarkEveryMs, write }, stop.signal)
+    const running = runWatch(
+      request,
+      { store: context.store, clock: context.clock, bookmarkEveryMs, write },
+      stop.signal,
+    )
     setImmediate(() => stop.signal.aborted || start())
     await running
     if (!stalled) response.end()

@@ -39,7 +39,8 @@ export class Lists {
     const { revision, rest } = token === '' ? this.#fresh(resource, namespace, selects) : this.#kept(token)
     const page = limit === 0 ? rest : rest.slice(0, limit)
     const left = rest.slice(page.length)
-    const more = left.length === 0 ? {} : { continue: this.#keep({ revision, rest: left }), remainingItemCount: left.length }
+    const more =
+      left.length === 0 ? {} : { continue: this.#keep({ revision, rest: left }), remainingItemCount: left.length }
     return {
       kind: `${resource.kind}List`,
       apiVersion: apiVersionOf(resource),

@@ -6,7 +6,8 @@ import type { Json } from './object.ts'
 
 /** A new document. `test` that fails, and a path that is not there, are 422 on a real server; here too, by `refuse`. */
 export function applyJsonPatch(document: Json, operations: unknown, refuse: (why: string) => Error): Json {
-  if (!Array.isArray(operations)) throw badRequest('json: cannot unmarshal object into Go value of type jsonpatch.Patch')
+  if (!Array.isArray(operations))
+    throw badRequest('json: cannot unmarshal object into Go value of type jsonpatch.Patch')
   try {
     const { newDocument } = jsonPatch.applyPatch<unknown>(structuredClone(document), operations, true, true, true)
     if (isObject(newDocument)) return newDocument

@@ -32,10 +32,20 @@ export function bindPod({ store, clock }: Pick<ApiContext, 'store' | 'clock'>, k
   const pod = store.get(PODS, key)
   const spec = objectAt(pod, 'spec')
   const bound = textAt(spec, 'nodeName')
-  if (bound !== '') throw conflict({ ...PODS, plural: 'pods/binding' }, key.name, `pod ${key.name} is already assigned to node "${bound}"`)
+  if (bound !== '')
+    throw conflict(
+      { ...PODS, plural: 'pods/binding' },
+      key.name,
+      `pod ${key.name} is already assigned to node "${bound}"`,
+    )
   if (store.find(NODES, { namespace: undefined, name: node }) === undefined) throw notFound(NODES, node)
   spec['nodeName'] = node
-  const condition = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: formatTime(clock.now()) }
+  const condition = {
+    type: 'PodScheduled',
+    status: 'True',
+    lastProbeTime: null,
+    lastTransitionTime: formatTime(clock.now()),
+  }
   const status = objectAt(pod, 'status')
   status['conditions'] = [...objectsAt(status, 'conditions'), condition]
   store.update(PODS, pod)
@@ -61,7 +71,11 @@ export function schedulePod(context: ApiContext, key: ObjectKey): void {
  * A pod on a node is marked, and goes when its kubelet deletes it with grace 0; any other goes at once. A second
  * deletion can only shorten the grace.
  */
-export function deletePod({ store, clock }: Pick<ApiContext, 'store' | 'clock'>, key: ObjectKey, asked: number | undefined): StoredObject {
+export function deletePod(
+  { store, clock }: Pick<ApiContext, 'store' | 'clock'>,
+  key: ObjectKey,
+  asked: number | undefined,
+): StoredObject {
   const pod = store.get(PODS, key)
   const spec = peekAt(pod, 'spec')
   const own = spec['terminationGracePeriodSeconds']

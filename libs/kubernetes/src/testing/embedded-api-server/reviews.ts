@@ -26,7 +26,8 @@ export async function answerTokenReview({ authn }: ApiContext, body: Json): Prom
 export function answerAccessReview({ rules }: ApiContext, body: Json): Answer {
   const spec = peekAt(body, 'spec')
   const user = { username: textAt(spec, 'user'), groups: textsAt(spec, 'groups') }
-  if (user.username === '' && user.groups.length === 0) throw badRequest('at least one of user or group must be specified')
+  if (user.username === '' && user.groups.length === 0)
+    throw badRequest('at least one of user or group must be specified')
   const about = peekAt(spec, 'resourceAttributes')
   const allowed = isAllowed(rules(), user, {
     verb: textAt(about, 'verb'),
@@ -43,7 +44,11 @@ export function answerAccessReview({ rules }: ApiContext, body: Json): Answer {
 const SHORTEST_TOKEN_SECONDS = 600
 
 /** `serviceaccounts/<name>/token`. */
-export async function answerTokenRequest({ authn }: ApiContext, { namespace, name }: Target, body: Json): Promise<Answer> {
+export async function answerTokenRequest(
+  { authn }: ApiContext,
+  { namespace, name }: Target,
+  body: Json,
+): Promise<Answer> {
   const spec = peekAt(body, 'spec')
   const asked = textsAt(spec, 'audiences')
   const audiences = asked.length === 0 ? [API_AUDIENCE] : asked

@@ -133,7 +133,8 @@ function selectionOf({ namespace, resource }: Target, { searchParams }: URL) {
 
 function listRequestOf(target: Target, url: URL): ListRequest {
   const limit = url.searchParams.get('limit') ?? '0'
-  if (!/^\d{1,9}$/.test(limit)) throw badRequest(`Invalid value: ${JSON.stringify(limit)}: strconv.ParseInt: invalid syntax`)
+  if (!/^\d{1,9}$/.test(limit))
+    throw badRequest(`Invalid value: ${JSON.stringify(limit)}: strconv.ParseInt: invalid syntax`)
   return { ...selectionOf(target, url), limit: Number(limit), token: url.searchParams.get('continue') ?? '' }
 }
 

@@ -52,7 +52,11 @@ test('whatever the text, it is a selector or a 400, never everything by mistake'
 })
 
 test('a field selector knows the fields that a real server knows', () => {
-  const pod = { metadata: { name: 'web', namespace: 'media' }, spec: { nodeName: 'node-1' }, status: { phase: 'Running' } }
+  const pod = {
+    metadata: { name: 'web', namespace: 'media' },
+    spec: { nodeName: 'node-1' },
+    status: { phase: 'Running' },
+  }
   expect(parseFieldSelector('spec.nodeName=node-1,status.phase!=Failed')(pod)).toBe(true)
   expect(parseFieldSelector('metadata.name==db')(pod)).toBe(false)
   expect(() => parseFieldSelector('spec.image=x')).toThrow('field label not supported: spec.image')

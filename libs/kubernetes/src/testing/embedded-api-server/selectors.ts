@@ -70,7 +70,9 @@ export function matchesLabelSelector(selector: Json | undefined, labels: Readonl
   if (selector === undefined) return true
   const wanted = Object.entries(peekAt(selector, 'matchLabels'))
   const expressions = Array.isArray(selector['matchExpressions']) ? (selector['matchExpressions'] as Json[]) : []
-  return wanted.every(([key, value]) => labels[key] === value) && expressions.every((it) => matchesExpression(it, labels))
+  return (
+    wanted.every(([key, value]) => labels[key] === value) && expressions.every((it) => matchesExpression(it, labels))
+  )
 }
 
 function matchesExpression(expression: Json, labels: Readonly<Record<string, string>>): boolean {

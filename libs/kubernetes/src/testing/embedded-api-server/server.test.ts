@@ -17,13 +17,21 @@ const world = {
   users: { kubelet: {}, reader: { groups: ['readers'] } },
   rules: [
     { users: ['kubelet'], verbs: ['get', 'patch', 'delete'], apiGroups: [''], resources: ['pods', 'pods/status'] },
-    { groups: ['readers'], namespaces: ['media'], verbs: ['get'], apiGroups: [''], resources: ['pods'], resourceNames: ['web'] },
+    {
+      groups: ['readers'],
+      namespaces: ['media'],
+      verbs: ['get'],
+      apiGroups: [''],
+      resources: ['pods'],
+      resourceNames: ['web'],
+    },
     { groups: ['system:serviceaccounts:media'], verbs: ['list'], apiGroups: [''], resources: ['nodes'] },
     { groups: ['readers'], verbs: ['get'], apiGroups: [''], resources: ['nodes/pods'] },
   ],
 }
 
-const open = (options: Partial<EmbeddedApiServerOptions> = {}) => startEmbeddedApiServer({ serverCredentials, world, ...options })
+const open = (options: Partial<EmbeddedApiServerOptions> = {}) =>
+  startEmbeddedApiServer({ serverCredentials, world, ...options })
 
 const pods = pathOf(PODS, { namespace: 'media' })
 const named = (name: string, subresource?: string) =>
@@ -117,7 +125,10 @@ test('a pod of an account that does not exist, or in such a namespace, is refuse
   const made = makePod(admin, 'web', { serviceAccountName: 'none' })
   await expect(made).rejects.toMatchObject({ code: 'KUBE_FORBIDDEN', fields: { detail } })
   const nowhere = admin.create(pathOf(PODS, { namespace: 'none' }), newPodObject({ name: 'web' }))
-  await expect(nowhere).rejects.toMatchObject({ code: 'KUBE_NOT_FOUND', fields: { detail: 'namespaces "none" not found' } })
+  await expect(nowhere).rejects.toMatchObject({
+    code: 'KUBE_NOT_FOUND',
+    fields: { detail: 'namespaces "none" not found' },
+  })
 })
 
 test('the spec of a pod does not change, its labels do, and its status only through status', async () => {
@@ -169,7 +180,11 @@ test('a token of an account calls as that account, and dies with the pod that it
   const made = await makePod(admin, 'web')
   await bound(admin, 'web')
   const token = await server.mintToken({ namespace: 'media', name: 'web', pod: 'web' })
-  await using own = createKubeApi({ server: new URL(server.url), ca: server.caPem, token: () => Promise.resolve(token) })
+  await using own = createKubeApi({
+    server: new URL(server.url),
+    ca: server.caPem,
+    token: () => Promise.resolve(token),
+  })
   expect((await own.list(pathOf(NODES))).items).toHaveLength(1)
   await expect(own.list(pods)).rejects.toMatchObject({ code: 'KUBE_FORBIDDEN' })
 
@@ -204,7 +219,11 @@ test('a token expires by the clock of the server', async () => {
 
 test('a caller without a token is unauthorized', async () => {
   await using server = await open()
-  await using nobody = createKubeApi({ server: new URL(server.url), ca: server.caPem, token: () => Promise.resolve('') })
+  await using nobody = createKubeApi({
+    server: new URL(server.url),
+    ca: server.caPem,
+    token: () => Promise.resolve(''),
+  })
   await expect(nobody.get(named('web'))).rejects.toMatchObject({ code: 'KUBE_UNAUTHORIZED' })
 })
 

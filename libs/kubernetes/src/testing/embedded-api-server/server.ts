@@ -141,7 +141,10 @@ async function mint(authn: Authenticator, request: MintRequest): Promise<string>
   return token
 }
 
-const listening = (server: Server, { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number }) =>
+const listening = (
+  server: Server,
+  { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number },
+) =>
   new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => resolve())

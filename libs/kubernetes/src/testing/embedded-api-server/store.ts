@@ -74,7 +74,7 @@ export class Store {
     return this.#write('ADDED', resource, made as StoredObject, undefined)
   }
 
-  /** Replaces it; throws 404, and 409 Conflict unless `expected` is its version or empty. Nothing changed: no new version. */
+  /** Replaces it; throws 404, and 409 unless `expected` is its version or empty. No change makes no new version. */
   update(resource: Resource, object: StoredObject, expected = ''): StoredObject {
     const { name, namespace } = object.metadata
     const before = this.get(resource, { name, namespace })

@@ -12,12 +12,13 @@ const LABEL_KEY = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.
 const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/
 
 const SUBDOMAIN_DETAIL =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end " +
-  "with an alphanumeric character (e.g. 'example.com', regex used for validation is " +
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and " +
+  "end with an alphanumeric character (e.g. 'example.com', regex used for validation is " +
   "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 const LABEL_DETAIL =
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an " +
-  "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end " +
+  "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is " +
+  "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 
 /** Throws 422 with every problem. */
 export function validate(resource: Resource, object: StoredObject): void {
@@ -41,7 +42,9 @@ function mapProblems(field: string, map: unknown, form: RegExp): FieldProblem[] 
   if (!isObject(map)) return [{ field, problem: 'Invalid value', value: 'not a map' }]
   return Object.entries(map).flatMap(([key, value]): FieldProblem[] => {
     if (!LABEL_KEY.test(key)) return [{ field, problem: 'Invalid value', value: key }]
-    return typeof value === 'string' && form.test(value) ? [] : [{ field, problem: 'Invalid value', value: String(value) }]
+    return typeof value === 'string' && form.test(value)
+      ? []
+      : [{ field, problem: 'Invalid value', value: String(value) }]
   })
 }
 
@@ -59,7 +62,9 @@ function podProblems(pod: StoredObject): FieldProblem[] {
     ...listProblems('spec.initContainers', init, containers),
     ...containers.flatMap((it, i) => containerProblems(`spec.containers[${i}]`, it, volumeNames)),
     ...init.flatMap((it, i) => containerProblems(`spec.initContainers[${i}]`, it, volumeNames)),
-    ...(podIP === '' || isIP(podIP) > 0 ? [] : [{ field: 'status.podIP', problem: 'Invalid value', value: podIP } as const]),
+    ...(podIP === '' || isIP(podIP) > 0
+      ? []
+      : [{ field: 'status.podIP', problem: 'Invalid value', value: podIP } as const]),
   ]
 }
 
@@ -86,11 +91,13 @@ function containerProblems(field: string, container: Json, volumes: ReadonlySet<
     const problems: FieldProblem[] = []
     if (!volumes.has(name)) problems.push({ field: `${at}.name`, problem: 'Not found', value: name })
     if (path === '') problems.push({ field: `${at}.mountPath`, problem: 'Required value' })
-    if (paths.has(path)) problems.push({ field: `${at}.mountPath`, problem: 'Invalid value', value: path, detail: 'must be unique' })
+    if (paths.has(path))
+      problems.push({ field: `${at}.mountPath`, problem: 'Invalid value', value: path, detail: 'must be unique' })
     paths.add(path)
     return problems
   })
-  const image: FieldProblem[] = textAt(container, 'image') === '' ? [{ field: `${field}.image`, problem: 'Required value' }] : []
+  const image: FieldProblem[] =
+    textAt(container, 'image') === '' ? [{ field: `${field}.image`, problem: 'Required value' }] : []
   return [...image, ...mounts]
 }
 
@@ -104,7 +111,9 @@ export function validateUpdate(resource: Resource, after: StoredObject, before: 
   const { name } = before.metadata
   const { uid } = after.metadata
   if (uid !== '' && uid !== before.metadata.uid) {
-    throw invalid(resource, name, [{ field: 'metadata.uid', problem: 'Invalid value', value: uid, detail: 'field is immutable' }])
+    throw invalid(resource, name, [
+      { field: 'metadata.uid', problem: 'Invalid value', value: uid, detail: 'field is immutable' },
+    ])
   }
   if (resource === PODS && !isDeepStrictEqual(withoutImages(after), withoutImages(before))) {
     throw invalid(resource, name, [{ field: 'spec', problem: 'Forbidden', detail: POD_UPDATE }])
@@ -120,7 +129,8 @@ function withoutImages(pod: StoredObject): Json {
 }
 
 /** Kinds with a status of their own: changed only through `/status`. */
-export const hasStatus = (resource: Resource): boolean => resource === PODS || resource === NODES || resource === NAMESPACES
+export const hasStatus = (resource: Resource): boolean =>
+  resource === PODS || resource === NODES || resource === NAMESPACES
 
 /** Kinds whose `metadata.generation` counts the changes of their spec. */
 export const hasGeneration = (resource: Resource): boolean => resource !== SERVICE_ACCOUNTS && hasStatus(resource)

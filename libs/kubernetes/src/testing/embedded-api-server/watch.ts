@@ -70,7 +70,8 @@ function deliver(event: StoreEvent, request: WatchRequest, send: (type: string, 
   const shown = wireForm(resource, event.object)
   if (before && after) send('MODIFIED', shown)
   else if (after) send('ADDED', shown)
-  else if (before) send('DELETED', { ...shown, metadata: { ...event.object.metadata, resourceVersion: String(event.revision) } })
+  else if (before)
+    send('DELETED', { ...shown, metadata: { ...event.object.metadata, resourceVersion: String(event.revision) } })
 }
 
 /** Kind and version are there in watches and single objects, not in lists. */

@@ -11,10 +11,15 @@ export class WebhookFailure extends Error {
   override readonly name = 'WebhookFailure'
 }
 
+const CALL = 'failed to call webhook: '
 const ANSWER_LIMIT_BYTES = 3 * 1024 * 1024
 
 /** The `response` of the review, its `uid` checked. Throws `WebhookFailure`. */
-export async function callWebhook(webhook: Json, review: { request: { uid: string } }, endpoints: Endpoints): Promise<Json> {
+export async function callWebhook(
+  webhook: Json,
+  review: { request: { uid: string } },
+  endpoints: Endpoints,
+): Promise<Json> {
   const timeoutSeconds = typeof webhook['timeoutSeconds'] === 'number' ? webhook['timeoutSeconds'] : 10
   const query = `?timeout=${timeoutSeconds}s`
   const { origin, path, serverName } = placeOf(peekAt(webhook, 'clientConfig'), query, endpoints)
@@ -46,7 +51,7 @@ export async function callWebhook(webhook: Json, review: { request: { uid: strin
     return responseOf(parseJson(text), review.request.uid)
   } catch (error) {
     if (error instanceof WebhookFailure) throw error
-    throw new WebhookFailure(`failed to call webhook: Post ${JSON.stringify(url)}: ${reasonOf(error, signal)}`)
+    throw new WebhookFailure(`${CALL}Post ${JSON.stringify(url)}: ${reasonOf(error, signal)}`)
   } finally {
     await client.destroy()
   }
@@ -65,7 +70,7 @@ function placeOf(config: Json, query: string, endpoints: Endpoints) {
   const path = textAt(service, 'path') || '/'
   if (address !== undefined) return { origin: `https://${address}`, path, serverName }
   const post = JSON.stringify(`https://${serverName}:443${path}${query}`)
-  throw new WebhookFailure(`failed to call webhook: Post ${post}: no endpoints available for service ${JSON.stringify(name)}`)
+  throw new WebhookFailure(`${CALL}Post ${post}: no endpoints available for service ${JSON.stringify(name)}`)
 }
 
 async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
@@ -73,7 +78,7 @@ async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
   let length = 0
   for await (const part of body) {
     length += part.length
-    if (length > ANSWER_LIMIT_BYTES) throw new WebhookFailure('failed to call webhook: response body is too large')
+    if (length > ANSWER_LIMIT_BYTES) throw new WebhookFailure(`${CALL}response body is too large`)
     parts.push(part)
   }
   return Buffer.concat(parts).toString('utf8')
@@ -81,14 +86,15 @@ async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {
 
 const statusText = (status: number, body: string): string =>
   status >= 500
-    ? `failed to call webhook: an error on the server (${JSON.stringify(body.slice(0, 200))}) has prevented the request from succeeding`
-    : 'failed to call webhook: the server could not find the requested resource'
+    ? `${CALL}an error on the server (${JSON.stringify(body.slice(0, 200))}) has prevented the request from succeeding`
+    : `${CALL}the server could not find the requested resource`
 
 function reasonOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return 'context deadline exceeded'
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   if (code === 'ECONNREFUSED') return 'dial tcp: connect: connection refused'
-  if (/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(code)) return 'tls: failed to verify certificate: x509: certificate is not valid here'
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(code))
+    return 'tls: failed to verify certificate: x509: certificate is not valid here'
   return 'EOF'
 }
 
@@ -102,8 +108,11 @@ function responseOf(answer: unknown, uid: string): Json {
   const got = textAt(response, 'uid')
   if (got !== uid) throw new WebhookFailure(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(got)}`)
   const [patch, patchType] = [textAt(response, 'patch'), textAt(response, 'patchType')]
-  if (patch !== '' && patchType === '') throw new WebhookFailure('webhook returned response.patch but not response.patchType')
-  if (patch === '' && patchType !== '') throw new WebhookFailure('webhook returned response.patchType but not response.patch')
-  if (patchType !== '' && patchType !== 'JSONPatch') throw new WebhookFailure(`invalid value of invalid webhook response: ${patchType}`)
+  if (patch !== '' && patchType === '')
+    throw new WebhookFailure('webhook returned response.patch but not response.patchType')
+  if (patch === '' && patchType !== '')
+    throw new WebhookFailure('webhook returned response.patchType but not response.patch')
+  if (patchType !== '' && patchType !== 'JSONPatch')
+    throw new WebhookFailure(`invalid value of invalid webhook response: ${patchType}`)
   return response
 }

@@ -21,13 +21,21 @@ export async function createObject(context: ApiContext, request: WriteRequest): 
   const { resource, namespace } = request.target
   const object = decode(request)
   const metadata = objectAt(object, 'metadata')
-  if (textAt(metadata, 'resourceVersion') !== '') throw badRequest('resourceVersion should not be set on objects to be created')
+  if (textAt(metadata, 'resourceVersion') !== '')
+    throw badRequest('resourceVersion should not be set on objects to be created')
   if (namespace !== '') requireNamespace(context, namespace)
   const given = textAt(metadata, 'name')
   if (given === '' && textAt(metadata, 'generateName') === '') throw nameless(request.target)
   const settle = (it: Json) => resource === PODS && settlePod(context, it, namespace)
   settle(object)
-  const about = { resource, namespace, name: given, subresource: '', operation: 'CREATE', oldObject: undefined } as const
+  const about = {
+    resource,
+    namespace,
+    name: given,
+    subresource: '',
+    operation: 'CREATE',
+    oldObject: undefined,
+  } as const
   const admitted = await admit({ ...about, user: request.user, object, dryRun: request.dryRun }, { ...context, settle })
   const stored = stamped(context, request.target, admitted.object)
   validate(resource, stored)
@@ -46,7 +54,10 @@ export async function replaceObject(context: ApiContext, request: WriteRequest):
   return change(context, request, before, object)
 }
 
-export async function patchObject(context: ApiContext, request: WriteRequest & { readonly type: string; readonly patch: unknown }): Promise<Answer> {
+export async function patchObject(
+  context: ApiContext,
+  request: WriteRequest & { readonly type: string; readonly patch: unknown },
+): Promise<Answer> {
   const { resource, name } = request.target
   const before = context.store.get(resource, keyOf(request.target))
   const refuse = (why: string) => invalid(resource, name, [{ field: 'patch', problem: 'Invalid value', value: why }])
@@ -65,7 +76,10 @@ async function change(context: ApiContext, request: WriteRequest, before: Stored
   const settle = (it: Json) => resource === PODS && subresource === '' && settlePod(context, it, namespace)
   const about = { resource, namespace, name, subresource, operation: 'UPDATE', oldObject: before } as const
   const admitted = await admit({ ...about, user, object: wanted, dryRun }, { ...context, settle })
-  const after = { ...admitted.object, metadata: { ...before.metadata, ...peekAt(admitted.object, 'metadata') } } as StoredObject
+  const after = {
+    ...admitted.object,
+    metadata: { ...before.metadata, ...peekAt(admitted.object, 'metadata') },
+  } as StoredObject
   validateUpdate(resource, after, before)
   validate(resource, after)
   if (hasGeneration(resource) && !isDeepStrictEqual(after['spec'], before['spec'])) {
@@ -89,7 +103,11 @@ function merged({ resource, subresource }: Target, before: StoredObject, asked: 
     creationTimestamp: rest.creationTimestamp,
   }
   const labels = { labels: asking['labels'] ?? {}, annotations: asking['annotations'] ?? {} }
-  return { ...asked, metadata: { ...asking, ...labels, ...fixed }, ...(hasStatus(resource) ? { status: before['status'] ?? {} } : {}) }
+  return {
+    ...asked,
+    metadata: { ...asking, ...labels, ...fixed },
+    ...(hasStatus(resource) ? { status: before['status'] ?? {} } : {}),
+  }
 }
 
 export function deleteObject(context: ApiContext, { target, body, dryRun }: WriteRequest): Answer {
@@ -110,7 +128,11 @@ export function deleteObject(context: ApiContext, { target, body, dryRun }: Writ
 function checkPrecondition({ resource, name }: Target, what: string, wanted: unknown, is: string): void {
   if (wanted === undefined || wanted === null || wanted === is) return
   const asked = typeof wanted === 'string' ? wanted : ''
-  throw conflict(resource, name, `Precondition failed: ${what} in precondition: ${asked}, ${what} in object meta: ${is}`)
+  throw conflict(
+    resource,
+    name,
+    `Precondition failed: ${what} in precondition: ${asked}, ${what} in object meta: ${is}`,
+  )
 }
 
 /** The body as an object of the kind that belongs to the path. */
@@ -118,7 +140,9 @@ function decode({ target: { resource, namespace }, body }: WriteRequest): Json {
   const object = structuredClone(body)
   const [kind, version] = [textAt(object, 'kind'), textAt(object, 'apiVersion')]
   if ((kind !== '' && kind !== resource.kind) || (version !== '' && version !== apiVersionOf(resource))) {
-    throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${resource.kind}: no kind matches`)
+    throw badRequest(
+      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${resource.kind}: no kind matches`,
+    )
   }
   const metadata = objectAt(object, 'metadata')
   const own = textAt(metadata, 'namespace')
@@ -132,7 +156,8 @@ function decode({ target: { resource, namespace }, body }: WriteRequest): Json {
 
 function refuseUnsupported(configuration: Json): void {
   const conditions = objectsAt(configuration, 'webhooks').flatMap((webhook) => objectsAt(webhook, 'matchConditions'))
-  if (conditions.length > 0) throw badRequest('this server evaluates no matchConditions: use namespaceSelector and objectSelector')
+  if (conditions.length > 0)
+    throw badRequest('this server evaluates no matchConditions: use namespaceSelector and objectSelector')
 }
 
 function requireNamespace({ store }: ApiContext, name: string): void {
@@ -142,7 +167,8 @@ function requireNamespace({ store }: ApiContext, name: string): void {
 /** With a name of its own, and what the server alone may say. */
 function stamped({ clock }: ApiContext, { resource }: Target, object: Json): StoredObject {
   const metadata = objectAt(object, 'metadata')
-  metadata['name'] = textAt(metadata, 'name') || `${textAt(metadata, 'generateName').slice(0, 58)}${randomSuffix(() => clock.random())}`
+  metadata['name'] =
+    textAt(metadata, 'name') || `${textAt(metadata, 'generateName').slice(0, 58)}${randomSuffix(() => clock.random())}`
   object['kind'] = resource.kind
   object['apiVersion'] = apiVersionOf(resource)
   if (resource === PODS) startPod(object)
@@ -163,10 +189,17 @@ function follow(context: ApiContext, { resource, namespace, name }: Target): voi
   const { store, caPem, scheduler } = context
   if (resource === PODS && scheduler) setImmediate(() => schedulePod(context, { namespace, name }))
   if (resource !== NAMESPACES) return
-  const made = (kind: string, own: string, rest: Json) => ({ apiVersion: 'v1', kind, metadata: { namespace: name, name: own }, ...rest })
+  const made = (kind: string, own: string, rest: Json) => ({
+    apiVersion: 'v1',
+    kind,
+    metadata: { namespace: name, name: own },
+    ...rest,
+  })
   store.create(SERVICE_ACCOUNTS, made('ServiceAccount', 'default', {}))
   store.create(CONFIG_MAPS, made('ConfigMap', 'kube-root-ca.crt', { data: { 'ca.crt': caPem } }))
 }
 
 const nameless = ({ resource }: Target) =>
-  invalid(resource, '', [{ field: 'metadata.name', problem: 'Required value', detail: 'name or generateName is required' }])
+  invalid(resource, '', [
+    { field: 'metadata.name', problem: 'Required value', detail: 'name or generateName is required' },
+  ])
