@@ -128,7 +128,7 @@ function readYaml(text: string): Fields {
   if (text.length > MAX_TEXT) throw new ConfigError(['the file is longer than 1 MiB'])
   let found: unknown
   try {
-    const document = parseDocument(text, { stringKeys: true, prettyErrors: false, logLevel: 'silent' })
+    const document = parseDocument(text, { stringKeys: true, prettyErrors: false, logLevel: 'error' })
     const [error] = [...document.errors, ...document.warnings]
     if (error !== undefined) throw new ConfigError([`the file is not yaml: ${error.code} at character ${error.pos[0]}`])
     found = document.toJS({ mapAsMap: true, maxAliasCount: MAX_ALIASES })

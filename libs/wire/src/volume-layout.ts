@@ -59,6 +59,8 @@ export interface VolumeData {
 
 export const formatVolumeData = (data: VolumeData): string => `${JSON.stringify(data)}\n`
 
+const ABSOLUTE = /^\/[^\0]*$/
+
 /** Takes unknown keys; throws `VOLUME_UNTRUSTED` for anything that is not the shape. */
 export function parseVolumeData(json: string): VolumeData {
   const data = parseObject(json)
@@ -68,6 +70,7 @@ export function parseVolumeData(json: string): VolumeData {
     throw untrusted('data.json lacks a field', { key })
   }
   if (!isPodUid(text('uid'))) throw untrusted('data.json names no pod uid', {})
+  if (!ABSOLUTE.test(text('mountDir'))) throw untrusted('data.json names no absolute mount directory', {})
   return {
     namespace: text('namespace'),
     name: text('name'),
