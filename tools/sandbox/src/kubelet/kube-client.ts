@@ -28,7 +28,7 @@ export function createKubeletApi(kube: KubeApi, nodeName: string): KubeletApi {
       const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: metadata.name, uid: metadata.uid }
       const audiences = audience === undefined ? {} : { audiences: [audience] }
       const account = { namespace: metadata.namespace, name: spec.serviceAccountName ?? 'default', subresource: 'token' }
-      const request = { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', spec: { ...audiences, expirationSeconds, boundObjectRef } }
+      const request = { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', metadata: {}, spec: { ...audiences, expirationSeconds, boundObjectRef } }
       const answer = (await kube.create(pathOf(SERVICE_ACCOUNTS, account), request)) as { status?: { token?: string } }
       return answer.status?.token ?? ''
     },
@@ -37,7 +37,7 @@ export function createKubeletApi(kube: KubeApi, nodeName: string): KubeletApi {
       return found.data ?? {}
     },
     async userOf(token) {
-      const review = { kind: 'TokenReview', apiVersion: 'authentication.k8s.io/v1', spec: { token } }
+      const review = { kind: 'TokenReview', apiVersion: 'authentication.k8s.io/v1', metadata: {}, spec: { token } }
       const { status } = (await kube.create(pathOf(TOKEN_REVIEWS), review)) as { status?: { authenticated?: boolean; user?: Partial<KubeUser> } }
       if (status?.authenticated !== true || status.user?.username === undefined) return undefined
       return { username: status.user.username, groups: status.user.groups ?? [] }
@@ -45,7 +45,7 @@ export function createKubeletApi(kube: KubeApi, nodeName: string): KubeletApi {
     async mayGetNode({ username, groups }, subresource) {
       const resourceAttributes = { verb: 'get', resource: 'nodes', subresource, name: nodeName }
       const spec = { user: username, groups, resourceAttributes }
-      const review = { kind: 'SubjectAccessReview', apiVersion: 'authorization.k8s.io/v1', spec }
+      const review = { kind: 'SubjectAccessReview', apiVersion: 'authorization.k8s.io/v1', metadata: {}, spec }
       const { status } = (await kube.create(pathOf(SUBJECT_ACCESS_REVIEWS), review)) as { status?: { allowed?: boolean } }
       return status?.allowed === true
     },
