@@ -1,0 +1,335 @@
+import { isHandle } from '@pallas/wire'
+import { describe, expect, test } from 'vitest'
+import { mountDirOf, mountOptions, POD_UID } from './testing/kubelet-calls.ts'
+import { callDriver, KUBELET, MOUNT_DIR, nodeInMemory, VOLUMES } from './testing/node-in-memory.ts'
+
+const SUCCESS = { status: 'Success', message: '' }
+const failing = (code: string) => ({ status: 'Failure', message: expect.stringMatching(new RegExp(`^${code}: `)) })
+
+describe('what is not mounting', () => {
+  test('init tells the kubelet to leave attaching, groups and labels alone (W12), and touches nothing', async () => {
+    const node = await nodeInMemory()
+    const before = node.machine.snapshot()
+    const capabilities = { attach: false, fsGroup: false, selinuxRelabel: false }
+    expect(await node.call('init')).toEqual({ ...SUCCESS, capabilities })
+    expect(node.machine.snapshot()).toEqual(before)
+  })
+
+  test('init answers even when the settings are broken, because it holds up the whole node', async () => {
+    const node = await nodeInMemory({ mounter: 'none' })
+    expect(await node.call('init')).toMatchObject({ status: 'Success' })
+    expect(await node.mount()).toEqual(failing('SETTINGS_INVALID'))
+  })
+
+  test.each(['attach', 'detach', 'getvolumename', 'waitforattach', 'isattached', 'mountdevice', 'unmountdevice', 'expandvolume', 'expandfs', '', 'INIT', '--verbose'])(
+    '%j is not supported',
+    async (command) => {
+      const node = await nodeInMemory()
+      expect(await node.call(command, '/x', '{}')).toEqual({ status: 'Not supported', message: '' })
+    },
+  )
+
+  test('nothing at all is not supported', async () => {
+    expect(await (await nodeInMemory()).call()).toEqual({ status: 'Not supported', message: '' })
+  })
+
+  test.each([
+    ['mount without a directory', ['mount'], 'USAGE'],
+    ['mount without options', ['mount', MOUNT_DIR], 'USAGE'],
+    ['unmount without a directory', ['unmount'], 'USAGE'],
+    ['mount on a path of no pod', ['mount', '/etc', mountOptions()], 'MOUNT_DIR_INVALID'],
+    ['unmount of a path of no pod', ['unmount', '/etc'], 'MOUNT_DIR_INVALID'],
+    ['mount with options that are no json', ['mount', MOUNT_DIR, 'x'], 'OPTIONS_INVALID'],
+    ['mount with the uid of another pod (W14)', ['mount', MOUNT_DIR, mountOptions({ 'kubernetes.io/pod.uid': POD_UID.replace('c', 'd') })], 'POD_UID_MISMATCH'],
+  ])('%s fails and touches nothing', async (_name, argv, code) => {
+    const node = await nodeInMemory()
+    const before = node.machine.snapshot()
+    expect(await node.call(...argv)).toEqual(failing(code))
+    expect(node.machine.snapshot()).toEqual(before)
+  })
+})
+
+describe('mount', () => {
+  test('makes the tree as it is agreed and shows its pod side read-only (W3)', async () => {
+    const node = await nodeInMemory()
+    expect(await node.mount()).toEqual(SUCCESS)
+    const [handle = '', ...rest] = await node.volumes()
+    expect(isHandle(handle)).toBe(true)
+    expect(rest).toEqual([])
+    const root = `${VOLUMES}/${handle}`
+    expect(JSON.parse(await node.text(`${root}/data.json`))).toEqual({
+      namespace: 'default',
+      name: 'flexpod',
+      uid: POD_UID,
+      serviceAccount: 'wl',
+      mountDir: MOUNT_DIR,
+      createdAt: '2030-01-01T00:00:00.000Z',
+    })
+    const modes = ['', '/data.json', '/mount', '/mount/connect', '/mount/id'].map(async (at) => (await node.files.stat(root + at))?.mode)
+    expect(await Promise.all(modes)).toEqual([0o750, 0o600, 0o755, 0o755, 0o444])
+    expect(await node.files.stat(VOLUMES)).toMatchObject({ mode: 0o750 })
+    expect(await node.text(`${MOUNT_DIR}/id`)).toBe(handle)
+    expect(await node.mounts.under(MOUNT_DIR)).toEqual([{ target: MOUNT_DIR, root: `${root}/mount`, readOnly: true }])
+    await expect(node.files.create(`${MOUNT_DIR}/x`, new Uint8Array(), 0o600)).rejects.toMatchObject({ code: 'HOST_DENIED' })
+  })
+
+  test('nothing of the state is seen by the pod', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    expect(await node.files.list(MOUNT_DIR)).toEqual(['connect', 'id'])
+  })
+
+  test('again for the same pod and directory changes nothing', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    const before = node.machine.snapshot()
+    await node.machine.clock.advance(60_000)
+    expect(await node.mount()).toEqual(SUCCESS)
+    expect(node.machine.snapshot()).toEqual(before)
+  })
+
+  test('again keeps the volume that a living pod sees, whatever the settings say now', async () => {
+    const node = await nodeInMemory({ handle: 'original' })
+    await node.mount()
+    await node.files.unlink('/var/athenz/volume-driver.json')
+    const before = await node.volumes()
+    expect(await node.mount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual(before)
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual([])
+  })
+
+  test('of a volume that is shown but not read-only shows the same volume read-only', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    const [handle = ''] = await node.volumes()
+    await node.files.create(`${VOLUMES}/${handle}/context.json`, new TextEncoder().encode('{}'), 0o600)
+    await node.mounts.unmount(MOUNT_DIR)
+    await node.mounts.bind(`${VOLUMES}/${handle}/mount`, MOUNT_DIR, { readOnly: false })
+    expect(await node.mount()).toEqual(SUCCESS)
+    expect(await node.mounts.under(MOUNT_DIR)).toMatchObject([{ readOnly: true }])
+    expect(await node.text(`${VOLUMES}/${handle}/context.json`)).toBe('{}')
+  })
+
+  test('after a reboot begins anew: what was remembered of the identity is gone (W11)', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    const [handle = ''] = await node.volumes()
+    await node.files.create(`${VOLUMES}/${handle}/context.json`, new TextEncoder().encode('{}'), 0o600)
+    node.machine.place(`${VOLUMES}/${handle}/mount/connect/agent.sock`, { kind: 'socket' })
+    node.machine.reboot()
+    expect(await node.mount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual([handle])
+    expect(await node.files.list(`${VOLUMES}/${handle}`)).toEqual(['data.json', 'mount'])
+    expect(await node.files.list(`${VOLUMES}/${handle}/mount/connect`)).toEqual([])
+  })
+
+  test('makes the mount directory when it is missing', async () => {
+    const node = await nodeInMemory()
+    await node.files.rmdir(MOUNT_DIR)
+    expect(await node.mount()).toEqual(SUCCESS)
+    expect(await node.text(`${MOUNT_DIR}/id`)).toHaveLength(43)
+  })
+
+  test('into a root so long that no socket fits says by how much', async () => {
+    const fits = `/${'v'.repeat(107 - 1 - 1 - 43 - '/mount/connect/agent.sock'.length)}`
+    expect(await (await nodeInMemory({ volumesDir: fits })).mount()).toEqual(SUCCESS)
+    const node = await nodeInMemory({ volumesDir: `${fits}vv` })
+    const message = 'SOCKET_PATH_TOO_LONG: volumesDir is 2 bytes too long for the sockets below it'
+    expect(await node.mount()).toEqual({ status: 'Failure', message })
+    expect(await node.files.stat(`${fits}vv`)).toBeUndefined()
+  })
+
+  test.each([
+    ['others may write to', { mode: 0o777 }],
+    ['its group may write to', { mode: 0o770 }],
+    ['somebody else owns', { uid: 1_000 }],
+  ])('refuses a directory of volumes that %s, and undoes', async (_name, change) => {
+    const node = await nodeInMemory()
+    await node.files.mkdirs(VOLUMES, 0o750)
+    node.machine.change(VOLUMES, change)
+    expect(await node.mount()).toEqual(failing('VOLUMES_DIR_UNTRUSTED'))
+    expect(await node.volumes()).toEqual([])
+  })
+
+  test('on a mount directory that is a symlink or a file fails', async () => {
+    const node = await nodeInMemory()
+    await node.files.rmdir(MOUNT_DIR)
+    await node.files.symlink('/etc', MOUNT_DIR)
+    expect(await node.mount()).toEqual(failing('MOUNT_DIR_INVALID'))
+    await node.files.unlink(MOUNT_DIR)
+    await node.files.create(MOUNT_DIR, new Uint8Array(), 0o600)
+    expect(await node.mount()).toEqual(failing('HOST_WRONG_KIND'))
+    expect(await node.volumes()).toEqual([])
+  })
+
+  test('two volumes of one pod live side by side', async () => {
+    const node = await nodeInMemory()
+    const second = mountDirOf(KUBELET, POD_UID, 'second')
+    await node.files.mkdirs(second, 0o750)
+    await node.mount()
+    expect(await node.call('mount', second, mountOptions())).toEqual(SUCCESS)
+    expect(await node.volumes()).toHaveLength(2)
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.text(`${second}/id`)).toBe((await node.volumes())[0])
+  })
+})
+
+describe('unmount', () => {
+  test('takes all of it away, with what the agent put there', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    const [handle = ''] = await node.volumes()
+    const root = `${VOLUMES}/${handle}`
+    for (const name of ['context.json', '.context.json.ab12', 'context.json.tmp']) await node.files.create(`${root}/${name}`, new Uint8Array(), 0o600)
+    for (const name of ['agent.sock', 'workload.sock']) node.machine.place(`${root}/mount/connect/${name}`, { kind: 'socket' })
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual([])
+    expect(await node.mounts.under('/')).toHaveLength(1)
+    expect(await node.files.stat(MOUNT_DIR)).toMatchObject({ kind: 'directory' })
+  })
+
+  test('twice, of nothing, and of a directory that is gone succeeds (W9)', async () => {
+    const node = await nodeInMemory()
+    expect(await node.unmount()).toEqual(SUCCESS)
+    await node.mount()
+    for (let times = 0; times < 3; times++) expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.call('unmount', mountDirOf('/no/such/kubelet'))).toEqual(SUCCESS)
+  })
+
+  test('after a reboot takes the tree away (W9)', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    node.machine.reboot()
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual([])
+  })
+
+  test('takes away mounts stacked on the directory, and what is mounted in the tree (W9)', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    const [handle = ''] = await node.volumes()
+    await node.files.mkdir('/agent', 0o755)
+    await node.files.create('/agent/agent.sock', new Uint8Array(), 0o600)
+    for (let times = 0; times < 2; times++) {
+      await node.mounts.bind('/agent', `${VOLUMES}/${handle}/mount/connect`, { readOnly: false })
+      await node.mounts.bind(`${VOLUMES}/${handle}/mount`, MOUNT_DIR, { readOnly: false })
+      await node.mounts.bind('/agent', `${MOUNT_DIR}/connect`, { readOnly: false })
+    }
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.mounts.under('/')).toHaveLength(1)
+    expect(await node.volumes()).toEqual([])
+    expect(await node.files.list('/agent')).toEqual(['agent.sock'])
+  })
+
+  test('never deletes through a mount that stays (W10)', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    const [handle = ''] = await node.volumes()
+    await node.files.mkdir('/agent', 0o755)
+    await node.files.create('/agent/id', new Uint8Array(), 0o600)
+    await node.mounts.bind('/agent', `${VOLUMES}/${handle}/mount`, { readOnly: false })
+    const stuck = node.machine.open()
+    stuck.faults.failWhen(({ call, path }) => (call === 'mounts.unmount' && path.startsWith(VOLUMES) ? new Error('stuck') : undefined))
+    expect(await callDriver(stuck, ['unmount', MOUNT_DIR])).toMatchObject({ status: 'Failure' })
+    expect(await node.files.list('/agent')).toEqual(['id'])
+    expect(await node.volumes()).toEqual([handle])
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.files.list('/agent')).toEqual(['id'])
+  })
+
+  test('finds the tree by what it says, after the handle key has changed', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    await node.files.unlink('/var/athenz/handle.key')
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual([])
+    expect(await node.files.stat('/var/athenz/handle.key')).toBeUndefined()
+  })
+
+  test('takes away what the original driver made', async () => {
+    const node = await nodeInMemory({ handle: 'original' })
+    await node.mount()
+    const [handle = ''] = await node.volumes()
+    await node.files.unlink(`${VOLUMES}/${handle}/data.json`)
+    await node.files.create(`${VOLUMES}/${handle}/data.json`, new TextEncoder().encode('{"namespace":"default","name":"flexpod"}'), 0o640)
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual([])
+  })
+
+  test('leaves the volumes of others alone, whatever state they are in', async () => {
+    const node = await nodeInMemory()
+    const other = mountDirOf(KUBELET, POD_UID.replace('c', 'd'))
+    await node.files.mkdirs(other, 0o750)
+    await node.call('mount', other, mountOptions({ 'kubernetes.io/pod.uid': POD_UID.replace('c', 'd') }))
+    await node.files.mkdir(`${VOLUMES}/${'a'.repeat(43)}`, 0o750)
+    await node.files.mkdir(`${VOLUMES}/${'b'.repeat(43)}`, 0o750)
+    await node.files.create(`${VOLUMES}/${'b'.repeat(43)}/data.json`, new TextEncoder().encode('{'), 0o600)
+    const before = node.machine.snapshot()
+    await node.mount()
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(node.machine.snapshot()).toEqual(before)
+  })
+
+  test('does not believe a tree that somebody else may have written', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    const [handle = ''] = await node.volumes()
+    const forged = `${VOLUMES}/${'f'.repeat(43)}`
+    await node.files.mkdir(forged, 0o750)
+    await node.files.create(`${forged}/data.json`, await node.files.read(`${VOLUMES}/${handle}/data.json`, 9_999), 0o666)
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual(['f'.repeat(43)])
+  })
+
+  test('keeps what it does not know, out of the way, and succeeds from the second call on', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    const [handle = ''] = await node.volumes()
+    await node.files.create(`${VOLUMES}/${handle}/mount/precious`, new Uint8Array(), 0o600)
+    expect(await node.unmount()).toEqual(failing('HOST_NOT_EMPTY'))
+    expect(await node.unmount()).toEqual(SUCCESS)
+    const [left = ''] = await node.volumes()
+    expect(left).toMatch(/^\.removed-/)
+    expect(await node.files.list(`${VOLUMES}/${left}/mount`)).toEqual(['precious'])
+  })
+
+  test('of a volume in use says so and takes nothing away', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    const before = node.machine.snapshot()
+    const busy = node.machine.open()
+    const { HostError } = await import('@pallas/host')
+    const inUse = new HostError('HOST_BUSY', 'the kernel refused', { call: 'umount2', errno: 'EBUSY' })
+    busy.faults.failWhen(({ call }) => (call === 'mounts.unmount' ? inUse : undefined))
+    const message = 'VOLUME_BUSY: a process still uses the volume (umount2 EBUSY)'
+    expect(await callDriver(busy, ['unmount', MOUNT_DIR])).toEqual({ status: 'Failure', message })
+    expect(node.machine.snapshot()).toEqual(before)
+  })
+})
+
+describe('by symlink', () => {
+  test('a volume is shown, shown again, and taken away', async () => {
+    const node = await nodeInMemory({ mounter: 'link' })
+    expect(await node.mount()).toEqual(SUCCESS)
+    const [handle = ''] = await node.volumes()
+    expect(await node.files.readlink(MOUNT_DIR)).toBe(`${VOLUMES}/${handle}/mount`)
+    const before = node.machine.snapshot()
+    expect(await node.mount()).toEqual(SUCCESS)
+    expect(node.machine.snapshot()).toEqual(before)
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.files.stat(MOUNT_DIR)).toBeUndefined()
+    expect(await node.volumes()).toEqual([])
+    expect(await node.unmount()).toEqual(SUCCESS)
+  })
+
+  test('and by mount follow one another', async () => {
+    const node = await nodeInMemory({ mounter: 'link' })
+    await node.mount()
+    const [handle] = await node.volumes()
+    await node.files.unlink('/var/athenz/volume-driver.json')
+    expect(await node.mount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual([handle])
+    expect(await node.mounts.under(MOUNT_DIR)).toMatchObject([{ readOnly: true }])
+  })
+})

@@ -1,0 +1,137 @@
+/** Every call may fail, and the process may end at every call: the next one finds its way. */
+import { describe, expect, test } from 'vitest'
+import { mountOptions } from './testing/kubelet-calls.ts'
+import { callDriver, MOUNT_DIR, nodeInMemory, VOLUMES } from './testing/node-in-memory.ts'
+
+type Node = Awaited<ReturnType<typeof nodeInMemory>>
+
+const MOUNT = ['mount', MOUNT_DIR, mountOptions()]
+const UNMOUNT = ['unmount', MOUNT_DIR]
+const MOUNTERS = ['bind', 'link'] as const
+
+/** How many calls through the door one run takes. */
+async function stepsOf(prepare: () => Promise<Node>, argv: readonly string[]): Promise<number> {
+  const host = (await prepare()).machine.open()
+  expect(await callDriver(host, argv)).toMatchObject({ status: 'Success' })
+  return host.faults.steps.length
+}
+
+async function eachStep(
+  prepare: () => Promise<Node>,
+  argv: readonly string[],
+  check: (node: Node, step: number) => Promise<void>,
+): Promise<void> {
+  const steps = await stepsOf(prepare, argv)
+  expect(steps).toBeGreaterThan(5)
+  for (let step = 1; step <= steps; step++) await check(await prepare(), step)
+}
+
+async function expectMounted(node: Node): Promise<void> {
+  const volumes = await node.volumes()
+  expect(volumes).toHaveLength(1)
+  expect(await node.text(`${MOUNT_DIR}/id`)).toBe(volumes[0])
+  expect(await node.files.list(`${VOLUMES}/${volumes[0]}`)).toEqual(['data.json', 'mount'])
+}
+
+async function expectNothing(node: Node): Promise<void> {
+  expect(await node.volumes()).toEqual([])
+  expect(await node.mounts.under('/')).toHaveLength(1)
+}
+
+describe.each(MOUNTERS)('by %s', (mounter) => {
+  const fresh = async () => {
+    const node = await nodeInMemory({ mounter })
+    // The key outlives every volume, and is tried by its own tests.
+    await node.mount()
+    await node.unmount()
+    await node.files.mkdirs(MOUNT_DIR, 0o750)
+    return node
+  }
+  const mounted = async () => {
+    const node = await fresh()
+    await node.mount()
+    return node
+  }
+
+  test('a mount that fails at any step leaves nothing behind (W11), or has succeeded', async () => {
+    let failures = 0
+    await eachStep(fresh, MOUNT, async (node, step) => {
+      const before = node.machine.snapshot()
+      const failing = node.machine.open()
+      failing.faults.failAt(step)
+      const { status } = await callDriver(failing, MOUNT)
+      if (status === 'Success') return await expectMounted(node)
+      failures++
+      expect(node.machine.snapshot()).toEqual(before)
+      expect(await node.mount()).toMatchObject({ status: 'Success' })
+      await expectMounted(node)
+    })
+    expect(failures).toBeGreaterThan(10)
+  })
+
+  test('a mount whose process ends at any step is finished by the next', async () => {
+    await eachStep(fresh, MOUNT, async (node, step) => {
+      const dying = node.machine.open()
+      dying.faults.crashAt(step)
+      await callDriver(dying, MOUNT)
+      expect(await node.mount()).toMatchObject({ status: 'Success' })
+      await expectMounted(node)
+    })
+  })
+
+  test('a mount whose process ends at any step is taken away by an unmount', async () => {
+    await eachStep(fresh, MOUNT, async (node, step) => {
+      const dying = node.machine.open()
+      dying.faults.crashAt(step)
+      await callDriver(dying, MOUNT)
+      expect(await node.unmount()).toMatchObject({ status: 'Success' })
+      await expectNothing(node)
+    })
+  })
+
+  test('an unmount that fails or whose process ends at any step is finished by the next (W9)', async () => {
+    for (const fault of ['failAt', 'crashAt'] as const) {
+      await eachStep(mounted, UNMOUNT, async (node, step) => {
+        const failing = node.machine.open()
+        failing.faults[fault](step)
+        await callDriver(failing, UNMOUNT)
+        expect(await node.unmount()).toMatchObject({ status: 'Success' })
+        await expectNothing(node)
+      })
+    }
+  })
+
+  test('at no step is there a volume that is not whole', async () => {
+    await eachStep(fresh, MOUNT, async (node, step) => {
+      const dying = node.machine.open()
+      dying.faults.crashAt(step)
+      await callDriver(dying, MOUNT)
+      for (const name of (await node.volumes()).filter((each) => !each.startsWith('.'))) {
+        expect(await node.text(`${VOLUMES}/${name}/mount/id`)).toBe(name)
+        expect(JSON.parse(await node.text(`${VOLUMES}/${name}/data.json`))).toMatchObject({ mountDir: MOUNT_DIR })
+      }
+    })
+  })
+})
+
+test('leftovers of a pod that never comes back are swept by the call for another', async () => {
+  const node = await nodeInMemory()
+  await node.files.mkdirs(`${VOLUMES}/.removed-x/mount/connect`, 0o755)
+  await node.files.mkdirs(`${VOLUMES}/.${'a'.repeat(43)}`, 0o755)
+  await node.files.create(`${VOLUMES}/.stray`, new Uint8Array(), 0o600)
+  expect(await node.mount()).toMatchObject({ status: 'Success' })
+  const left = (await node.volumes()).filter((name) => name.startsWith('.'))
+  expect(left).toEqual(['.stray'])
+})
+
+test('leftovers with a mount or a symlink in them are not swept through', async () => {
+  const node = await nodeInMemory()
+  await node.files.mkdirs('/precious/connect', 0o755)
+  await node.files.create('/precious/id', new Uint8Array(), 0o600)
+  await node.files.mkdirs(`${VOLUMES}/.removed-a/mount`, 0o755)
+  await node.mounts.bind('/precious', `${VOLUMES}/.removed-a/mount`, { readOnly: false })
+  await node.files.mkdirs(`${VOLUMES}/.removed-b`, 0o755)
+  await node.files.symlink('/precious', `${VOLUMES}/.removed-b/mount`)
+  expect(await node.mount()).toMatchObject({ status: 'Success' })
+  expect(await node.files.list('/precious')).toEqual(['connect', 'id'])
+})

@@ -1,0 +1,72 @@
+/** The name of a volume: a hash of its mount directory, keyed so that nobody who sees pod UIDs can compute it (W4). */
+import { type Host, HostError } from '@pallas/host'
+import { type Handle, parseHandle } from '@pallas/wire'
+import { DriverError } from './error.ts'
+import type { DriverSettings } from './settings.ts'
+
+const KEY_BYTES = 32
+const KEY_MODE = 0o600
+
+export type HandleHost = Pick<Host, 'files' | 'keys'>
+
+/** The handle of a mount directory, in the form of the settings. Makes the key of this host when there is none. */
+export async function handleOf(
+  mountDir: string,
+  { handle, handleKeyFile }: Pick<DriverSettings, 'handle' | 'handleKeyFile'>,
+  host: HandleHost,
+): Promise<Handle> {
+  if (handle === 'original') return await originalHandle(mountDir, host)
+  const key = (await readKey(handleKeyFile, host)) ?? (await makeKey(handleKeyFile, host))
+  return encode(await host.keys.hmacSha256(key, new TextEncoder().encode(mountDir)))
+}
+
+/** As the original driver named its volumes (`spec/athenz-suite.md` 2.1). */
+export async function originalHandle(mountDir: string, { keys }: Pick<Host, 'keys'>): Promise<Handle> {
+  return encode(await keys.sha256(new TextEncoder().encode(mountDir)))
+}
+
+/** Throws `HANDLE_KEY_UNTRUSTED` for a key that others may know or have put there. */
+async function readKey(path: string, { files }: HandleHost): Promise<Uint8Array | undefined> {
+  const found = await files.stat(path)
+  if (found === undefined) return undefined
+  const directory = await files.stat(parentOf(path))
+  const ours = found.kind === 'file' && found.uid === directory?.uid && (found.mode & 0o077) === 0
+  if (!ours) throw new DriverError('HANDLE_KEY_UNTRUSTED', 'the handle key is not a file that only its owner may use')
+  const key = await files.read(path, KEY_BYTES + 1)
+  if (key.length === KEY_BYTES) return key
+  throw new DriverError('HANDLE_KEY_UNTRUSTED', 'the handle key is not 32 bytes long')
+}
+
+/** Made beside and linked into place: of several makers one wins, and all use what it made. */
+async function makeKey(path: string, host: HandleHost): Promise<Uint8Array> {
+  const { files, keys } = host
+  const directory = parentOf(path)
+  const aside = `${path}.${keys.randomBytes(8).toHex()}`
+  await files.mkdirs(directory, 0o755)
+  await files.create(aside, keys.randomBytes(KEY_BYTES), KEY_MODE)
+  try {
+    await files.link(aside, path)
+  } catch (error) {
+    // Taken, or swept by the winner: either way the key is there now.
+    if (!(error instanceof HostError) || !['HOST_EXISTS', 'HOST_NOT_FOUND'].includes(error.code)) throw error
+  } finally {
+    await sweep(path, files)
+  }
+  await files.syncDirectory(directory)
+  const key = await readKey(path, host)
+  if (key !== undefined) return key
+  throw new DriverError('HANDLE_KEY_UNTRUSTED', 'the handle key went away')
+}
+
+/** Takes away what makers left beside the key, our own and that of those who ended too early. */
+async function sweep(path: string, files: HandleHost['files']): Promise<void> {
+  const directory = parentOf(path)
+  const name = path.slice(directory.length + 1)
+  for (const each of await files.list(directory)) {
+    if (each.startsWith(`${name}.`) && /^[0-9a-f]{16}$/.test(each.slice(name.length + 1))) await files.unlink(`${directory}/${each}`)
+  }
+}
+
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
+
+const encode = (digest: Uint8Array): Handle => parseHandle(digest.toBase64({ alphabet: 'base64url', omitPadding: true }))

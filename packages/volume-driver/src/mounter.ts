@@ -1,0 +1,80 @@
+/** How the pod's side of a volume comes to stand at the mount directory, and how it goes. */
+import { type Host, HostError, type Mount } from '@pallas/host'
+import { DriverError } from './error.ts'
+
+export interface Mounter {
+  /** Shows the directory at `mountDir`, which is an empty directory. When it fails nothing is shown. */
+  show(directory: string, mountDir: string): Promise<void>
+  /** Whether exactly this directory, read-only, is what is seen at `mountDir`. */
+  shows(directory: string, mountDir: string): Promise<boolean>
+}
+
+export type MounterHost = Pick<Host, 'files' | 'mounts'>
+
+/** Read-only, nosuid, nodev, noexec bind mounts (W3). */
+export const bindMounter = ({ mounts }: MounterHost): Mounter => ({
+  show: (directory, mountDir) => mounts.bind(directory, mountDir, { readOnly: true }),
+  shows: async (directory, mountDir) => {
+    const [top] = await mounts.under(mountDir)
+    return top !== undefined && top.readOnly && showsRoot(top, directory)
+  },
+})
+
+/** For hosts that allow no mounts: nothing is read-only then. */
+export const linkMounter = ({ files }: MounterHost): Mounter => ({
+  show: async (directory, mountDir) => {
+    const before = await files.stat(mountDir)
+    await files.rmdir(mountDir)
+    try {
+      await files.symlink(directory, mountDir)
+    } catch (error) {
+      await files.mkdir(mountDir, before?.mode ?? 0o750)
+      throw error
+    }
+  },
+  shows: async (directory, mountDir) => (await linkTarget(files, mountDir)) === directory,
+})
+
+/**
+ * Takes away whatever is shown at `mountDir`, by either mounter and however often; false when there was nothing.
+ * A symlink of ours goes whole: the kubelet is content with a mount directory that is gone.
+ */
+export async function hide({ files, mounts }: MounterHost, mountDir: string, volumesDir: string): Promise<boolean> {
+  const unmounted = await unmountAll({ mounts }, mountDir)
+  const target = await linkTarget(files, mountDir)
+  if (target === undefined) return unmounted
+  if (!target.startsWith(`${volumesDir}/`)) throw new DriverError('MOUNT_DIR_INVALID', 'the mount directory is a symlink')
+  await files.unlink(mountDir)
+  return true
+}
+
+const ROUNDS = 8
+
+/** Unmounts what is at or below a path, the uppermost first (W9, W10); `VOLUME_BUSY` when something stays. */
+export async function unmountAll({ mounts }: Pick<Host, 'mounts'>, path: string): Promise<boolean> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const there = await mounts.under(path)
+    if (there.length === 0) return round > 0
+    for (const { target } of there) await unmountOne({ mounts }, target)
+  }
+  throw new DriverError('VOLUME_BUSY', 'something is mounted again and again')
+}
+
+async function unmountOne({ mounts }: Pick<Host, 'mounts'>, target: string): Promise<void> {
+  try {
+    await mounts.unmount(target)
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    if (error.code === 'HOST_BUSY') throw new DriverError('VOLUME_BUSY', 'a process still uses the volume', error)
+    // Propagation from another mount may have been quicker.
+    if (error.code !== 'HOST_NOT_MOUNTED') throw error
+  }
+}
+
+async function linkTarget(files: Host['files'], path: string): Promise<string | undefined> {
+  return (await files.stat(path))?.kind === 'symlink' ? await files.readlink(path) : undefined
+}
+
+/** A mount names its root from the top of the file system it lies on, which need not be the top of the host. */
+const showsRoot = ({ root }: Mount, directory: string): boolean =>
+  root.endsWith(`/${directory.split('/').slice(-2).join('/')}`)

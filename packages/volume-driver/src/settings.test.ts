@@ -1,0 +1,55 @@
+import { MemoryMachine } from '@pallas/host/testing'
+import { expect, test } from 'vitest'
+import { helpText, readSettings, SETTINGS_FILE, SETTINGS_VARIABLE } from './settings.ts'
+
+const defaults = { volumesDir: '/var/athenz/volumes', handleKeyFile: '/var/athenz/handle.key', handle: 'keyed', mounter: 'bind' }
+
+async function hostWith(json: string, mode = 0o644) {
+  const host = new MemoryMachine().open()
+  await host.files.mkdirs('/var/athenz', 0o755)
+  await host.files.create(SETTINGS_FILE, new TextEncoder().encode(json), mode)
+  return host
+}
+
+test('without a file the defaults apply', async () => {
+  expect(await readSettings(new MemoryMachine().open().files, {})).toEqual(defaults)
+})
+
+test('the file says otherwise', async () => {
+  const { files } = await hostWith('{"volumesDir":"/v","mounter":"link","handle":"original"}')
+  expect(await readSettings(files, {})).toEqual({ ...defaults, volumesDir: '/v', mounter: 'link', handle: 'original' })
+})
+
+test('the environment names another file, and nothing else', async () => {
+  const { files } = await hostWith('{}')
+  await files.create('/other.json', new TextEncoder().encode('{"volumesDir":"/w"}'), 0o600)
+  const env = { [SETTINGS_VARIABLE]: '/other.json', ATHENZ_VOLUME_DRIVER_VOLUMES_DIR: '/ignored' }
+  expect(await readSettings(files, env)).toEqual({ ...defaults, volumesDir: '/w' })
+  expect(await readSettings(files, { [SETTINGS_VARIABLE]: '' })).toEqual(defaults)
+})
+
+test.each([
+  ['no json', 'volumesDir: /v'],
+  ['a list', '[]'],
+  ['null', 'null'],
+  ['an unknown key', '{"volumeDir":"/v"}'],
+  ['an unknown mounter', '{"mounter":"fuse"}'],
+  ['a relative directory', '{"volumesDir":"v"}'],
+  ['a directory with a way up', '{"volumesDir":"/v/../w"}'],
+  ['a trailing slash', '{"volumesDir":"/v/"}'],
+  ['a key file in a directory with a dot', '{"handleKeyFile":"/v/./k"}'],
+  ['an object for a value', '{"volumesDir":{}}'],
+  ['too long a file', `{"volumesDir":"/${'x'.repeat(70_000)}"}`],
+])('a file with %s is refused', async (_name, json) => {
+  const { files } = await hostWith(json)
+  await expect(readSettings(files, {})).rejects.toMatchObject({ code: 'SETTINGS_INVALID' })
+})
+
+test('a file that others may write is refused', async () => {
+  const { files } = await hostWith('{}', 0o666)
+  await expect(readSettings(files, {})).rejects.toMatchObject({ code: 'SETTINGS_INVALID' })
+})
+
+test('help names every setting and the file', () => {
+  for (const word of [...Object.keys(defaults), SETTINGS_FILE, SETTINGS_VARIABLE]) expect(helpText()).toContain(word)
+})
