@@ -1,4 +1,6 @@
-/** `OUTPUT_PATHS`: the settings name files that cannot stand together. `OUTPUT_OCCUPIED`: something else is in the way. */
+/**
+ * `OUTPUT_PATHS`: the settings name files that cannot stand together. `OUTPUT_OCCUPIED`: something else is in the way.
+ */
 export type CredentialsErrorCode = 'OUTPUT_PATHS' | 'OUTPUT_OCCUPIED'
 
 /** Credentials cannot be laid out as asked. `fields` names the path. */

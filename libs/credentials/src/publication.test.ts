@@ -50,7 +50,8 @@ function publish(tree: Tree, files: readonly OutputFile[], more: { now?: number;
 
 /** What a reader gets that pins `..data` and reads both files below it. */
 const pinned = (tree: Tree) => ['service.key', 'service.cert'].map((name) => tree.read(`/tls/..data/${name}`))
-const plainly = (tree: Tree) => ['/tls/service.key', '/tls/service.cert', '/tokens/ntoken'].map((path) => tree.read(path))
+const PATHS = ['/tls/service.key', '/tls/service.cert', '/tokens/ntoken']
+const plainly = (tree: Tree) => PATHS.map((path) => tree.read(path))
 
 test('after publication every file is where the settings say', () => {
   const tree = publish(emptyTree(), setOf('one'))
@@ -235,8 +236,9 @@ test('the kernel agrees: carried out on disk, the steps publish and clean up', (
 
 function look(path: string): SeenDirectory {
   const entries = readdirSync(path, { withFileTypes: true }).map((entry): SeenEntry => {
-    if (entry.isSymbolicLink()) return { name: entry.name, kind: 'symlink', target: readlinkSync(`${path}/${entry.name}`) }
-    return { name: entry.name, kind: entry.isDirectory() ? 'directory' : 'file' }
+    const { name } = entry
+    if (entry.isSymbolicLink()) return { name, kind: 'symlink', target: readlinkSync(`${path}/${name}`) }
+    return { name, kind: entry.isDirectory() ? 'directory' : 'file' }
   })
   return { mode: statSync(path).mode & 0o7777, entries }
 }

@@ -5,8 +5,8 @@
  *     <dir>/..data -> ..20300101T000000.000Z.5C1D…    one rename moves it from the old generation to the new
  *     <dir>/key    -> ..data/key                      what the settings call the file
  *
- * A reader of several files resolves `..data` once and opens them below that. The generation before the current one stays
- * until the next publication, for readers that resolved `..data` just before.
+ * A reader of several files resolves `..data` once and opens them below that. The generation before the current one
+ * stays until the next publication, for readers that resolved `..data` just before.
  */
 import { CredentialsError } from './error.ts'
 import type { OutputFile } from './output.ts'
@@ -38,7 +38,10 @@ export interface PublicationOptions {
 
 /** Three lists of steps, to be carried out in order, each only after all of the one before. */
 export interface Publication {
-  /** Writes the new generations. Nothing that a reader looks at changes, so all of it can be read back and judged first. */
+  /**
+   * Writes the new generations. Nothing that a reader looks at changes, so all of it can be read back and judged
+   * first.
+   */
   readonly prepare: readonly Step[]
   /** Makes them current, one directory after the other. */
   readonly commit: readonly Step[]
@@ -56,8 +59,8 @@ const HEX = /^[0-9A-Fa-f]+$/
 const SETGID = 0o2000
 
 /**
- * Throws `CredentialsError`: `OUTPUT_PATHS` for paths that cannot stand together, `OUTPUT_OCCUPIED` where a directory stands
- * in a file's place or `..data` is not ours.
+ * Throws `CredentialsError`: `OUTPUT_PATHS` for paths that cannot stand together, `OUTPUT_OCCUPIED` where a directory
+ * stands in a file's place or `..data` is not ours.
  */
 export function planPublication(files: readonly OutputFile[], options: PublicationOptions): Publication {
   if (!HEX.test(options.serial)) throw new TypeError('a serial is hex')
@@ -114,7 +117,7 @@ function planDirectory(path: string, members: readonly Member[], { now, serial, 
     prepare: [
       ...(seen.has(path) ? [] : [{ do: 'mkdirs', path, mode } as const]),
       { do: 'mkdir', path: at(generation), mode: isShared ? 0o755 | SETGID : 0o755 },
-      ...members.map((it) => ({ do: 'create', path: inGeneration(it), content: it.content, mode: fileMode(it) }) as const),
+      ...members.map((it): Step => ({ do: 'create', path: inGeneration(it), content: it.content, mode: fileMode(it) })),
       { do: 'sync', path: at(generation) },
       { do: 'sync', path },
     ] satisfies Step[],
@@ -135,7 +138,7 @@ function refuseOccupied(path: string, members: readonly Member[], byName: Readon
   }
   const taken = members.find(({ name }) => byName.get(name)?.kind === 'directory')
   if (taken === undefined) return
-  throw new CredentialsError('OUTPUT_OCCUPIED', 'a directory stands in the place of an output file', { path: taken.path })
+  throw new CredentialsError('OUTPUT_OCCUPIED', 'a directory stands in the place of a file', { path: taken.path })
 }
 
 function newName(wanted: string, byName: ReadonlyMap<string, SeenEntry>): string {

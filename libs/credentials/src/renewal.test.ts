@@ -103,7 +103,10 @@ describe('10 000 certificates issued within a minute', () => {
   })
 })
 
-/** Fullest of 100 buckets over their mean, in cycles 2 to 9; a cycle is half a life, and the first one is that of first renewals. */
+/**
+ * Fullest of 100 buckets over their mean, in cycles 2 to 9; a cycle is half a life, and the first one is that of first
+ * renewals.
+ */
 function herdIndexes(random: () => number, { spreadFirst = true } = {}): number[] {
   const cycle = DAY / 2
   const start = DAY / 4

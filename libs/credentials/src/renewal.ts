@@ -1,8 +1,9 @@
 /**
  * When credentials are renewed: spread over the fleet, soon enough to survive an outage of half a life.
  *
- * The first renewal falls uniformly between 25 and 75 % of life, so that what was issued together is not renewed together;
- * later ones between 40 and 60 %, which keeps the fleet apart. Drawn once per serial: asking again never moves it.
+ * The first renewal falls uniformly between 25 and 75 % of life, so that what was issued together is not renewed
+ * together; later ones between 40 and 60 %, which keeps the fleet apart. Drawn once per serial: asking again never
+ * moves it.
  */
 
 /** Epoch milliseconds. */
@@ -53,7 +54,9 @@ export function renewalFor(
   return known?.serial === serial ? known : { serial, at: renewAt(life, issue, random()) }
 }
 
-/** `now` is the wall clock; `waitedMs` is how long, by a clock that never jumps, this process has been waiting already. */
+/**
+ * `now` is the wall clock; `waitedMs` is how long, by a clock that never jumps, this process has been waiting already.
+ */
 export interface Waiting {
   readonly now: number
   readonly waitedMs: number

@@ -1,4 +1,6 @@
-/** What to do to a file system, one change each, in the words of the door's `Files` (`libs/host`). Paths are absolute. */
+/**
+ * What to do to a file system, one change each, in the words of the door's `Files` (`libs/host`). Paths are absolute.
+ */
 export type Step =
   | { readonly do: 'mkdirs'; readonly path: string; readonly mode: number }
   | { readonly do: 'mkdir'; readonly path: string; readonly mode: number }

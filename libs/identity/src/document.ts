@@ -57,7 +57,9 @@ export interface KeyTraits {
 
 const RSA_BITS = { min: 2_048, max: 8_192 }
 
-/** The one algorithm that a key signs documents with: P-256 or RSA of 2048 to 8192 bits; undefined for every other key. */
+/**
+ * The one algorithm that a key signs documents with: P-256 or RSA of 2048 to 8192 bits; undefined for every other key.
+ */
 export function documentAlgorithmOf(key: KeyTraits): DocumentHeader['alg'] | undefined {
   const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
   if (key.asymmetricKeyType === 'ec') return namedCurve === 'prime256v1' ? 'ES256' : undefined

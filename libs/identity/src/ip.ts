@@ -9,7 +9,10 @@ export function canonicalIp(text: string): string | undefined {
 /** `<address>/<bits>`. The address may have bits set behind the prefix. */
 export const isCidr = (text: string): boolean => parseCidr(text) !== undefined
 
-/** Whether an address is within one of the ranges; an IPv4 address in IPv6 clothes (`::ffff:…`) is IPv4. False for what is neither. */
+/**
+ * Whether an address is within one of the ranges; an IPv4 address in IPv6 clothes (`::ffff:…`) is IPv4. False for what
+ * is neither.
+ */
 export function isWithin(ip: string, cidrs: readonly string[]): boolean {
   const address = parseIp(ip)
   if (address === undefined) return false

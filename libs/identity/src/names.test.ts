@@ -33,7 +33,8 @@ test('the original spiffe form keeps a dns suffix that does not begin with svc',
 })
 
 test('an address is in canonical text, however the pod shows it', () => {
-  const ips = ['2001:DB8:0:0:0:0:0:1', '0:0:0:0:0:0:0:1'].map((ip) => workloadOf(aPod({ ip }), someNameRules()).names.ip)
+  const pods = ['2001:DB8:0:0:0:0:0:1', '0:0:0:0:0:0:0:1'].map((ip) => aPod({ ip }))
+  const ips = pods.map((pod) => workloadOf(pod, someNameRules()).names.ip)
   expect(ips).toEqual([['2001:db8::1'], ['::1']])
 })
 

@@ -1,9 +1,10 @@
 /**
  * Athenz domains and the Kubernetes namespaces they stand for.
  *
- * `media.on-air` ⇄ `media-on--air`: a dot becomes one dash, a dash becomes two. The mapping can be undone because no part
- * of a domain begins or ends with a dash. System namespaces (`kube-…` and those configured) belong to the cluster's
- * administrators: their domain is `<admin domain>.<namespace>`, and no other namespace may map below the admin domain.
+ * `media.on-air` ⇄ `media-on--air`: a dot becomes one dash, a dash becomes two. The mapping can be undone because no
+ * part of a domain begins or ends with a dash. System namespaces (`kube-…` and those configured) belong to the
+ * cluster's administrators: their domain is `<admin domain>.<namespace>`, and no other namespace may map below the
+ * admin domain.
  */
 import { IdentityError } from './error.ts'
 

@@ -1,5 +1,6 @@
 /**
- * N-tokens: signed statements `v=S1;d=<domain>;n=<service>;…;s=<signature>` by which an Athenz service proves itself to ZTS.
+ * N-tokens: signed statements `v=S1;d=<domain>;n=<service>;…;s=<signature>` by which an Athenz service proves itself
+ * to ZTS.
  *
  * The signature is SHA-256 with RSA (PKCS#1 v1.5) or ECDSA (DER) over the text before `;s=`, in Yahoo's base64
  * (`spec/zts.md` 9). Times are seconds since the epoch.
@@ -56,8 +57,18 @@ export async function buildNToken(
   claims: NTokenClaims,
   sign: (data: Uint8Array) => Promise<Uint8Array>,
 ): Promise<string> {
-  const { domain, service, host, salt, issuedAt, expiresAt, keyId, keyService, ip } = claims
-  const fields = { v: 'S1', d: domain, n: service, h: host, a: salt, t: issuedAt, e: expiresAt, k: keyId, z: keyService, i: ip }
+  const fields = {
+    v: 'S1',
+    d: claims.domain,
+    n: claims.service,
+    h: claims.host,
+    a: claims.salt,
+    t: claims.issuedAt,
+    e: claims.expiresAt,
+    k: claims.keyId,
+    z: claims.keyService,
+    i: claims.ip,
+  }
   const texts = Object.entries(fields).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
   const unsigned = texts.join(';')
   const token = `${unsigned};s=${formatYBase64(await sign(new TextEncoder().encode(unsigned)))}`

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { IdentityError } from './error.ts'
 import { isReasonCode, kindOf, type ReasonCode, REASONS } from './reason.ts'
 
-test('every reason is a word that a metric, a header and a shell can hold, and says what it means in a sentence', () => {
+test('every reason is a word that a metric and a shell can hold, and says what it means in a sentence', () => {
   for (const [code, { doc }] of Object.entries(REASONS)) {
     expect(code).toMatch(/^[A-Z][A-Z_]*[A-Z]$/)
     expect(doc).toMatch(/^[A-Z].*\.$/)

@@ -1,4 +1,6 @@
-/** The callback's answer to ZTS: whether every name that ZTS shows is exactly what follows from the pod as it is now. */
+/**
+ * The callback's answer to ZTS: whether every name that ZTS shows is exactly what follows from the pod as it is now.
+ */
 import { IdentityError } from './error.ts'
 import { canonicalIp, isWithin } from './ip.ts'
 import { type NameRules, type Workload, workloadOf } from './names.ts'

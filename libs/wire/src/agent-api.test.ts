@@ -15,7 +15,8 @@ const b64 = (text: string) => Buffer.from(text).toString('base64')
 const some = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 })
 
 describe('a request', () => {
-  const pair = fc.record({ origin: fc.constant('agent' as const), previous: fc.record({ keyPem: some, certPem: some }) })
+  const previous = fc.record({ keyPem: some, certPem: some })
+  const pair = fc.record({ origin: fc.constant('agent' as const), previous })
   const csr = fc.record({ origin: fc.constant('pod' as const), csr: some })
 
   test('survives the trip, as text and as bytes', () => {
@@ -112,7 +113,8 @@ describe('credentials', () => {
   })
 
   test('without token or ca are read', () => {
-    expect(parseCredentialsAnswer('{"certPEM":"YQ==","caCertPEM":null}')).toEqual({ ntoken: '', certPem: 'a', caPem: '' })
+    const bare = parseCredentialsAnswer('{"certPEM":"YQ==","caCertPEM":null}')
+    expect(bare).toEqual({ ntoken: '', certPem: 'a', caPem: '' })
   })
 
   test.each([...NOT_OBJECTS, '{}', '{"certPEM":""}', '{"certPEM":"?"}', '{"certPEM":"YQ==","ntoken":1}'])(

@@ -1,8 +1,9 @@
 /**
  * What a pod's SIA and the identity agent say to each other over `connect/agent.sock` (HTTP/1.1, JSON).
  *
- * Two forms: the caller's key (`GET /v1/names/<handle>`, then a CSR), and the original's (no CSR, the agent makes the key
- * and PEM fields travel as base64). Every answer that is not 200 carries an `ErrorBody`. Readers throw `BODY_INVALID`.
+ * Two forms: the caller's key (`GET /v1/names/<handle>`, then a CSR), and the original's (no CSR, the agent makes the
+ * key and PEM fields travel as base64). Every answer that is not 200 carries an `ErrorBody`. Readers throw
+ * `BODY_INVALID`.
  */
 import type { WorkloadNames } from '@pallas/identity'
 import { base64Text, invalid, type Members, membersOfBody, optionalText, textOf, toBase64 } from './body.ts'
@@ -28,7 +29,10 @@ export interface PairRequest {
   readonly certPEM: string
 }
 
-/** Answer of `init` and `refresh`. PEM fields are standard base64 of PEM text; `keyPEM` only where the agent made the key. */
+/**
+ * Answer of `init` and `refresh`. PEM fields are standard base64 of PEM text; `keyPEM` only where the agent made the
+ * key.
+ */
 export interface CredentialsAnswer {
   readonly ntoken: string
   readonly keyPEM?: string

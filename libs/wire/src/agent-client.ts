@@ -23,8 +23,8 @@ export interface AgentClientOptions {
 }
 
 /**
- * Each call rejects with `IdentityError`: the agent's reason when it gave one; `AGENT_UNAVAILABLE` when it cannot be reached,
- * or when what answers is not an agent. An abort rejects with the signal's reason.
+ * Each call rejects with `IdentityError`: the agent's reason when it gave one; `AGENT_UNAVAILABLE` when it cannot be
+ * reached, or when what answers is not an agent. An abort rejects with the signal's reason.
  */
 export interface AgentClient {
   /** What a CSR must ask for. Waits at the agent until the pod has an address. */

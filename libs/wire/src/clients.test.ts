@@ -48,25 +48,40 @@ describe('the client of the agent', () => {
       pair: () => client.refresh(handle, { keyPem: 'key', certPem: 'old' }),
     }
     expect(await calls[call]?.()).toEqual({ ntoken: 'v=S1', certPem: 'cert', caPem: 'ca' })
-    expect(asked[0]).toMatchObject({ method: 'POST', path: `/v1/${call.includes('init') ? 'init' : 'refresh'}/${handle}` })
+    const route = call.includes('init') ? 'init' : 'refresh'
+    expect(asked[0]).toMatchObject({ method: 'POST', path: `/v1/${route}/${handle}` })
     expect(asked[0]?.body).toBe(body)
   })
 
+  const down = { code: 'AGENT_UNAVAILABLE', kind: 'unavailable' }
+
   test.each<[string, Reply, object]>([
-    ['a denial', answer('{"code":"POD_ENDED","message":"pod has ended"}', 403), { code: 'POD_ENDED', kind: 'denied', message: 'pod has ended' }],
-    ['a wait, and for how long', answer('{"code":"POD_IP_PENDING","message":"","retryAfter":2}', 503), { code: 'POD_IP_PENDING', kind: 'unavailable', retryAfterMs: 2_000 }],
-    ['a wait told by the header', answer('{"code":"BUSY"}', 429, { 'retry-after': '3' }), { code: 'BUSY', retryAfterMs: 3_000 }],
-    ['a wait of a year, shortened', answer('{"code":"BUSY","retryAfter":31536000}', 429), { retryAfterMs: 3_600_000 }],
-    ['a wait that is no number', answer('{"code":"BUSY","retryAfter":"x"}', 429, { 'retry-after': 'Wed' }), { retryAfterMs: undefined }],
-    ['other names', answer('{"code":"CSR_NAMES_CHANGED","message":""}', 409), { code: 'CSR_NAMES_CHANGED', kind: 'conflict' }],
-    ['a reason that nobody knows', answer('{"code":"toString","message":""}', 403), { code: 'AGENT_UNAVAILABLE' }],
-    ['a stranger that says no', answer('forbidden', 403), { code: 'AGENT_UNAVAILABLE', message: 'refused', fields: { status: 403 } }],
-    ['a stranger that says yes', answer('<html>'), { code: 'AGENT_UNAVAILABLE' }],
-    ['an answer without a certificate', answer('{}'), { code: 'AGENT_UNAVAILABLE' }],
-    ['a redirect', answer('', 302), { code: 'AGENT_UNAVAILABLE' }],
-    ['an answer of null', answer('null', 500), { code: 'AGENT_UNAVAILABLE' }],
-    ['no socket', new HostError('HOST_UNREACHABLE', 'no'), { code: 'AGENT_UNAVAILABLE', kind: 'unavailable', cause: { code: 'HOST_UNREACHABLE' } }],
-    ['no answer in time', new HostError('HOST_TIMEOUT', 'no'), { code: 'AGENT_UNAVAILABLE', cause: { code: 'HOST_TIMEOUT' } }],
+    [
+      'a denial',
+      answer('{"code":"POD_ENDED","message":"pod has ended"}', 403),
+      { code: 'POD_ENDED', kind: 'denied', message: 'pod has ended' },
+    ],
+    [
+      'a wait, and for how long',
+      answer('{"code":"POD_IP_PENDING","message":"","retryAfter":2}', 503),
+      { code: 'POD_IP_PENDING', kind: 'unavailable', retryAfterMs: 2_000 },
+    ],
+    ['a wait told by the header', answer('{"code":"BUSY"}', 429, { 'retry-after': '3' }), { retryAfterMs: 3_000 }],
+    ['a wait of a year, cut', answer('{"code":"BUSY","retryAfter":31536000}', 429), { retryAfterMs: 3_600_000 }],
+    [
+      'a wait that is no number',
+      answer('{"code":"BUSY","retryAfter":"x"}', 429, { 'retry-after': 'Wed' }),
+      { code: 'BUSY', retryAfterMs: undefined },
+    ],
+    ['other names', answer('{"code":"CSR_NAMES_CHANGED"}', 409), { code: 'CSR_NAMES_CHANGED', kind: 'conflict' }],
+    ['a reason that nobody knows', answer('{"code":"toString","message":""}', 403), down],
+    ['a stranger that says no', answer('forbidden', 403), { ...down, message: 'refused', fields: { status: 403 } }],
+    ['a stranger that says yes', answer('<html>'), down],
+    ['an answer without a certificate', answer('{}'), down],
+    ['a redirect', answer('', 302), down],
+    ['an answer of null', answer('null', 500), down],
+    ['no socket', new HostError('HOST_UNREACHABLE', 'no'), { ...down, cause: { code: 'HOST_UNREACHABLE' } }],
+    ['no answer in time', new HostError('HOST_TIMEOUT', 'no'), { ...down, cause: { code: 'HOST_TIMEOUT' } }],
   ])('passes on %s', async (_what, reply, error) => {
     const failed = await agentThat(reply).client.init(handle).catch((caught: unknown) => caught)
     expect(failed).toBeInstanceOf(Error)
@@ -125,7 +140,7 @@ describe('the client of the jwt service', () => {
   test.each<[string, JwtExchangeAnswer | Error, string, number | undefined]>([
     ['a denial', answer('{"code":"POD_ON_OTHER_NODE"}', 403), 'POD_ON_OTHER_NODE', undefined],
     ['a wait', answer('{"code":"API_UNAVAILABLE","retryAfter":1}', 503), 'API_UNAVAILABLE', 1_000],
-    ['a request that was wrong: not the doing of a pod', answer('{"code":"BODY_INVALID"}', 400), 'SIGNER_DENIED', undefined],
+    ['a request that was wrong as a denial', answer('{"code":"BODY_INVALID"}', 400), 'SIGNER_DENIED', undefined],
     ['something broken inside', answer('{"code":"INTERNAL"}', 500), 'SIGNER_UNAVAILABLE', undefined],
     ['a stranger that says no', answer('no', 403), 'SIGNER_DENIED', undefined],
     ['a gateway', answer('<html>', 502), 'SIGNER_UNAVAILABLE', undefined],

@@ -2,7 +2,8 @@
  * The cluster's configuration file, YAML, read by agent, JWT service, callback and control-SIA (`--config`).
  *
  * Keys of the original: `dns-suffix`, `admin-domain`, `zts-endpoint`, `provider-service`, `trust-roots` (PEM bundles
- * `athenz` and `athenz-service`), `auth-header`, `system-namespaces`. Ours: `spiffe-form`, `trust-domain`, `host-network`.
+ * `athenz` and `athenz-service`), `auth-header`, `system-namespaces`. Ours: `spiffe-form`, `trust-domain`,
+ * `host-network`.
  */
 import { ConfigError } from '@pallas/config'
 import { isDomain, type NameRules } from '@pallas/identity'
@@ -37,7 +38,7 @@ export function parseClusterConfig(text: string): ClusterConfig {
     ztsEndpoint: value('zts-endpoint', isEndpoint, 'must be an https url without query').replace(/\/+$/, ''),
     providerService: value('provider-service', isService, 'must be a fully qualified athenz service'),
     trustRoots: reader.trustRoots(),
-    authHeader: value('auth-header', (it) => HEADER.test(it), 'must be the name of an http header', 'Athenz-Principal-Auth'),
+    authHeader: value('auth-header', isHeader, 'must be the name of an http header', 'Athenz-Principal-Auth'),
     systemNamespaces: reader.namespaces('system-namespaces'),
     spiffeForm: reader.oneOf('spiffe-form', ['service', 'trust-domain', 'original', 'none']),
     trustDomain: value('trust-domain', isDnsName, 'must be a dns name', 'athenz.io'),
@@ -56,6 +57,7 @@ const HEADER = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
 
 const isDnsName = (text: string) => text.length <= 253 && DNS_NAME.test(text)
 const isEndpoint = (text: string) => ENDPOINT.test(text)
+const isHeader = (text: string) => HEADER.test(text)
 const isService = (text: string) => isDomain(text) && text.includes('.')
 
 type Fields = ReadonlyMap<string, unknown>
@@ -97,7 +99,8 @@ function createReader(file: Fields) {
     const found = take(name, roots)
     const key = `trust-roots.${name}`
     if (found === undefined) return bad(key, 'is missing', '')
-    return typeof found === 'string' && holdsCertificates(found) ? found : bad(key, 'must be a bundle of pem certificates', '')
+    if (typeof found === 'string' && holdsCertificates(found)) return found
+    return bad(key, 'must be a bundle of pem certificates', '')
   }
 
   function trustRoots() {

@@ -38,8 +38,8 @@ test('a request survives the trip', () => {
 })
 
 test('keys are read in any case, and unknown ones are no matter', () => {
-  const body = { Subject: { id: 'media/web-0', DOMAIN: 'media', service: 'web', ip: '10.1.2.3', Uid: UID, x: {} }, y: 1 }
-  expect(parseJwtRequest(body)).toEqual(parsed)
+  const Subject = { id: 'media/web-0', DOMAIN: 'media', service: 'web', ip: '10.1.2.3', Uid: UID, x: {} }
+  expect(parseJwtRequest({ Subject, y: 1 })).toEqual(parsed)
 })
 
 const withSubject = (other: object) => JSON.stringify({ subject: { ...subject, ...other } })
@@ -81,12 +81,18 @@ describe('an answer', () => {
     expect(parseJwtAnswer('{"jwt":"a.b-_.c"}')).toBe('a.b-_.c')
   })
 
-  test.each(['', '{}', '{"jwt":""}', '{"jwt":"a.b"}', '{"jwt":"a.b.c.d"}', '{"jwt":"a.b.c\\n"}', '{"jwt":1}', '<html>'])(
-    'is not %j',
-    (body) => {
-      expect(() => parseJwtAnswer(body)).toThrow(INVALID)
-    },
-  )
+  test.each([
+    '',
+    '{}',
+    '{"jwt":""}',
+    '{"jwt":"a.b"}',
+    '{"jwt":"a.b.c.d"}',
+    '{"jwt":"a.b.c\\n"}',
+    '{"jwt":1}',
+    '<html>',
+  ])('is not %j', (body) => {
+    expect(() => parseJwtAnswer(body)).toThrow(INVALID)
+  })
 
   test('that is none is not shown by the error', () => {
     try {

@@ -34,7 +34,13 @@ export interface SubjectRequest {
 }
 
 export const jwtRequest = ({ namespace, name, domain, service, ip, uid }: SubjectRequest): JwtRequest => ({
-  subject: { ID: `${namespace}/${name}`, Domain: domain, Service: service, IP: ip, ...(uid === undefined ? {} : { UID: uid }) },
+  subject: {
+    ID: `${namespace}/${name}`,
+    Domain: domain,
+    Service: service,
+    IP: ip,
+    ...(uid === undefined ? {} : { UID: uid }),
+  },
 })
 
 const ID = /^([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\/([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)$/

@@ -23,8 +23,9 @@ export interface JwtExchangeAnswer {
 
 export interface JwtClient {
   /**
-   * A signed document. Rejects with `IdentityError`: the service's reason where it denies or cannot now, `SIGNER_DENIED` for
-   * any other refusal, `SIGNER_UNAVAILABLE` for silence or nonsense. An abort rejects with the signal's reason.
+   * A signed document. Rejects with `IdentityError`: the service's reason where it denies or cannot now,
+   * `SIGNER_DENIED` for any other refusal, `SIGNER_UNAVAILABLE` for silence or nonsense. An abort rejects with the
+   * signal's reason.
    */
   sign(subject: SubjectRequest, signal?: AbortSignal): Promise<string>
 }

@@ -137,10 +137,15 @@ describe('context.json', () => {
     expect(parseVolumeContext(JSON.stringify({ ...context, more: 1 }))).toEqual(context)
   })
 
-  test.each(['', '{', 'null', '[]', '{}', JSON.stringify({ ...context, serial: 1 }), JSON.stringify({ ...context, notAfter: '1' })])(
-    'that is %j is forgotten',
-    (json) => {
-      expect(parseVolumeContext(json)).toBeUndefined()
-    },
-  )
+  test.each([
+    '',
+    '{',
+    'null',
+    '[]',
+    '{}',
+    JSON.stringify({ ...context, serial: 1 }),
+    JSON.stringify({ ...context, notAfter: '1' }),
+  ])('that is %j is forgotten', (json) => {
+    expect(parseVolumeContext(json)).toBeUndefined()
+  })
 })

@@ -1,8 +1,18 @@
 /** Subject alternative names: the extension's value ⇄ lists of text. */
-import { type Der, readDer, writeDer } from './der.ts'
+import { type Der, readDer } from './der.ts'
 import { malformed, X509Error } from './error.ts'
 import { ipOctets, ipText } from './ip.ts'
-import { asContext, ascii, asciiOf, bytesOf, inContext, isVisible, partsOf, primitive, sequence, TAG } from './values.ts'
+import {
+  asContext,
+  ascii,
+  asciiOf,
+  bytesOf,
+  inContext,
+  isVisible,
+  partsOf,
+  primitive,
+  TAG,
+} from './values.ts'
 
 export interface AltNames {
   readonly dns: readonly string[]
@@ -29,15 +39,12 @@ export const emailName = (text: string): Der => textName(EMAIL, text)
 export const uriName = (text: string): Der => textName(URI, text)
 export const ipName = (text: string): Der => primitive(IP, ipOctets(text))
 
-/** Order DNS, e-mail, IP, URI, as the original wrote its CSRs. */
-export const namesInCsrOrder = ({ dns, email = [], ip, uri }: Partial<AltNames> & Pick<AltNames, 'dns' | 'ip' | 'uri'>) => [
+/** Order DNS, IP, URI, as the original wrote its CSRs. */
+export const namesInCsrOrder = ({ dns, ip, uri }: Pick<AltNames, 'dns' | 'ip' | 'uri'>): readonly Der[] => [
   ...dns.map(dnsName),
-  ...email.map(emailName),
   ...ip.map(ipName),
   ...uri.map(uriName),
 ]
-
-export const writeAltNames = (names: readonly Der[]): Uint8Array => writeDer(sequence(...names))
 
 /** Throws `X509_MALFORMED` for an empty list, an empty name, a NUL or anything outside printable ASCII. */
 export function readAltNames(value: Uint8Array): AltNames {

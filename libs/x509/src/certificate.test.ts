@@ -11,7 +11,10 @@ import { openssl } from './testing/openssl.ts'
 import { TestCa } from './testing/test-ca.ts'
 
 const key = nodeKey()
-const cas = { 'ec-p256': await TestCa.create({ name: 'ec root' }), rsa: await TestCa.create({ name: 'rsa root', algorithm: 'rsa' }) }
+const cas = {
+  'ec-p256': await TestCa.create({ name: 'ec root' }),
+  rsa: await TestCa.create({ name: 'rsa root', algorithm: 'rsa' }),
+}
 const HOUR = 3_600_000
 
 describe.each(['ec-p256', 'rsa'] as const)('a certificate signed by a ca with a key of kind %s', (algorithm) => {
@@ -78,7 +81,8 @@ test('a chain over an intermediate verifies for openssl', async () => {
   const issuer = await TestCa.create({ issuer: cas.rsa, name: 'intermediate', pathLength: 0 })
   const { certPem } = await issuer.issue({ commonName: 'a.b' })
   const files = { cert: certPem, ca: cas.rsa.certPem, between: issuer.certPem }
-  expect(openssl(['verify', '-x509_strict', '-CAfile', 'ca', '-untrusted', 'between', 'cert'], files).said).toBe('cert: OK\n')
+  const verified = openssl(['verify', '-x509_strict', '-CAfile', 'ca', '-untrusted', 'between', 'cert'], files)
+  expect(verified.said).toBe('cert: OK\n')
   expect(readCertificates(issuer.chainPem).map((it) => [it.commonName, it.pathLength])).toEqual([
     ['intermediate', 0],
     ['rsa root', undefined],
@@ -89,7 +93,8 @@ const EXTENSIONS = 'basicConstraints=critical,CA:TRUE,pathlen:3\nkeyUsage=critic
 
 function selfSigned(options: { extensions?: string; subject?: string; more?: readonly string[] }): string {
   const { extensions = EXTENSIONS, subject = 'CN=root', more = [] } = options
-  const config = `[req]\ndistinguished_name=dn\nx509_extensions=ext\nprompt=no\nstring_mask=utf8only\n[dn]\n${subject}\n[ext]\n${extensions}`
+  const settings = '[req]\ndistinguished_name=dn\nx509_extensions=ext\nprompt=no\nstring_mask=utf8only\n'
+  const config = `${settings}[dn]\n${subject}\n[ext]\n${extensions}`
   const args = ['req', '-x509', '-new', '-key', 'key', '-config', 'config', '-days', '10', '-utf8', ...more]
   return openssl(args, { key: key.pem, config }).out
 }
@@ -142,7 +147,8 @@ describe('certificates that are no certificates', () => {
 
   test('one cut off at any length is refused', () => {
     for (let length = 0; length < good.length; length++) {
-      expect(() => readCertificate(good.subarray(0, length))).toThrow(expect.objectContaining({ code: 'X509_MALFORMED' }))
+      const reading = () => readCertificate(good.subarray(0, length))
+      expect(reading).toThrow(expect.objectContaining({ code: 'X509_MALFORMED' }))
     }
   })
 
@@ -174,8 +180,8 @@ describe('certificates that are no certificates', () => {
   })
 })
 
-const leafPem = (await cas.rsa.issue({ commonName: 'a.b', dns: ['x.y'], uri: ['spiffe://a/sa/b'], ip: ['10.0.0.1'] })).certPem
-const leaf = fromPem(leafPem, CERTIFICATE_LABEL)
+const issued = await cas.rsa.issue({ commonName: 'a.b', dns: ['x.y'], uri: ['spiffe://a/sa/b'], ip: ['10.0.0.1'] })
+const leaf = fromPem(issued.certPem, CERTIFICATE_LABEL)
 
 /** Undefined for what is refused in the way that it should be. */
 function attempt(der: Uint8Array) {

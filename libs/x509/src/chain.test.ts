@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Certificate, readCertificate, readCertificates } from './certificate.ts'
 import { checkChain } from './chain.ts'
 import { nodeVerify } from './testing/node-keys.ts'
-import { type Issued, TestCa } from './testing/test-ca.ts'
+import { type IssueOptions, TestCa } from './testing/test-ca.ts'
 
 const NOW = Date.parse('2030-01-01T00:00:00Z')
 const HOUR = 3_600_000
@@ -11,8 +11,10 @@ const now = NOW
 
 const root = await TestCa.create({ name: 'root', now })
 const middle = await TestCa.create({ name: 'middle', issuer: root })
-const leaf = async (ca: TestCa, more: Partial<Parameters<TestCa['issue']>[0]> = {}) => read(await ca.issue({ commonName: 'a.b', ...more }))
-const read = ({ certPem }: Pick<Issued, 'certPem'>) => readCertificate(certPem)
+const leaf = async (ca: TestCa, more: Partial<IssueOptions> = {}) => {
+  const { certPem } = await ca.issue({ commonName: 'a.b', ...more })
+  return readCertificate(certPem)
+}
 const bundleOf = (...cas: readonly TestCa[]) => readCertificates(cas.map((ca) => ca.certPem).join(''))
 const check = (certificate: Certificate, bundle: readonly Certificate[], at = now, skewMs = 0) =>
   checkChain({ leaf: certificate, bundle, now: at, verify: nodeVerify, skewMs })

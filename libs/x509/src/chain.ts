@@ -19,8 +19,9 @@ const MAX_CAS = 4
 const MAX_VERIFICATIONS = 32
 
 /**
- * Resolves when signatures lead from the leaf, which must not be a CA, over CAs to a self-signed CA of the bundle, all of
- * them within their time. Throws `X509_EXPIRED` when the leaf or every such way is outside its time, else `X509_CHAIN`.
+ * Resolves when signatures lead from the leaf, which must not be a CA, over CAs to a self-signed CA of the bundle, all
+ * of them within their time. Throws `X509_EXPIRED` when the leaf or every such way is outside its time, else
+ * `X509_CHAIN`.
  */
 export async function checkChain({ leaf, bundle, now, verify, skewMs = 0 }: ChainCheck): Promise<void> {
   if (now > leaf.notAfter) throw expired('the certificate has expired')

@@ -21,8 +21,9 @@ const NUMBER = 0x1f
 const BMP_NUMBER = 0x1e
 
 /**
- * Throws `X509_MALFORMED` unless `bytes` are exactly one DER value of at most 64 KiB and 32 levels. Values numbered 2 of any class
- * must be minimal as integers are: node-forge cannot tell them apart, so a `[2]` that begins with a NUL is refused too.
+ * Throws `X509_MALFORMED` unless `bytes` are exactly one DER value of at most 64 KiB and 32 levels. Values numbered 2
+ * of any class must be minimal as integers are: node-forge cannot tell them apart, so a `[2]` that begins with a NUL
+ * is refused too.
  */
 export function readDer(bytes: Uint8Array): Der {
   if (bytes.length > MAX_BYTES) throw malformed('too long')
@@ -63,7 +64,11 @@ function toBinary(bytes: Uint8Array): string {
   return chunks.join('')
 }
 
-const fromBinary = (text: string) => Uint8Array.from({ length: text.length }, (_, i) => text.charCodeAt(i))
+function fromBinary(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i)
+  return bytes
+}
 
 const bytesOfUnits = (text: string) =>
   Uint8Array.from({ length: text.length * 2 }, (_, i) => text.charCodeAt(i >> 1) >> (i % 2 === 0 ? 8 : 0))

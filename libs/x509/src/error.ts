@@ -1,7 +1,7 @@
 /**
- * `X509_MALFORMED`: the bytes are not what they claim to be. `X509_UNSUPPORTED`: well formed, but of a kind not read here.
- * `X509_CHAIN`: no way from the certificate to a root. `X509_EXPIRED`: outside its time. `X509_NAMES`: a name that cannot
- * be written. `X509_KEY`: key and certificate do not belong together.
+ * `X509_MALFORMED`: the bytes are not what they claim to be. `X509_UNSUPPORTED`: well formed, but of a kind not read
+ * here. `X509_CHAIN`: no way from the certificate to a root. `X509_EXPIRED`: outside its time. `X509_NAMES`: a name
+ * that cannot be written. `X509_KEY`: key and certificate do not belong together.
  */
 export type X509ErrorCode =
   | 'X509_MALFORMED'
@@ -22,4 +22,5 @@ export class X509Error extends Error {
   }
 }
 
-export const malformed = (message: string, cause?: unknown): X509Error => new X509Error('X509_MALFORMED', message, cause)
+export const malformed = (message: string, cause?: unknown): X509Error =>
+  new X509Error('X509_MALFORMED', message, cause)

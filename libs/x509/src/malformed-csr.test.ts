@@ -24,12 +24,14 @@ const bytes = (...values: readonly number[]) => Uint8Array.from(values)
 
 /** A request, rightly signed, with some parts other than they should be. */
 async function csrWith(parts: { version?: Der; subject?: Der; spki?: Der; attributes?: Der; more?: readonly Der[] }) {
-  const { version = integer(bytes(0)), spki = readDer(key.spki), attributes = wrapped(0, asking(sans)), more = [] } = parts
-  return writeSigned(sequence(version, parts.subject ?? subject, spki, attributes, ...more), key)
+  const { version = integer(bytes(0)), spki = readDer(key.spki), attributes = wrapped(0, asking(sans)) } = parts
+  return writeSigned(sequence(version, parts.subject ?? subject, spki, attributes, ...(parts.more ?? [])), key)
 }
 
-const withSans = (...names: readonly Der[]) =>
-  csrWith({ attributes: wrapped(0, asking(extension(OID.subjectAltName, sequence(...names)))) })
+const withExtension = (one: Der) => csrWith({ attributes: wrapped(0, asking(one)) })
+const withSans = (...names: readonly Der[]) => withExtension(extension(OID.subjectAltName, sequence(...names)))
+const withCommonNames = (...values: readonly Der[]) =>
+  csrWith({ subject: sequence(...values.map((value) => set(sequence(oid(OID.commonName), value)))) })
 
 const read = (der: Uint8Array) => readCsr(toPem(LABEL, der))
 const MALFORMED = expect.objectContaining({ name: 'X509Error', code: 'X509_MALFORMED' })
@@ -57,9 +59,9 @@ test.each<[string, () => Promise<Uint8Array>]>([
   ['the list of extensions is empty', () => csrWith({ attributes: wrapped(0, asking()) })],
   ['the list of names is empty', () => withSans()],
   ['the names are followed by a byte', () =>
-    csrWith({ attributes: wrapped(0, asking(sequence(oid(OID.subjectAltName), octets(bytes(0x30, 0, 0))))) })],
+    withExtension(sequence(oid(OID.subjectAltName), octets(bytes(0x30, 0, 0))))],
   ['critical is neither true nor false', () =>
-    csrWith({ attributes: wrapped(0, asking(sequence(oid(OID.subjectAltName), primitive(TAG.boolean, bytes(1)), octets(bytes(0x30, 0))))) })],
+    withExtension(sequence(oid(OID.subjectAltName), primitive(TAG.boolean, bytes(1)), octets(bytes(0x30, 0))))],
   ['a dns name holds a nul', () => withSans(name('good.example\0.evil.example'))],
   ['a dns name begins with a nul', async () => patched(await withSans(name('Za')), 'Za', '\0a')],
   ['a dns name is not ascii', () => withSans(name('bücher.example'))],
@@ -68,15 +70,15 @@ test.each<[string, () => Promise<Uint8Array>]>([
   ['a dns name is constructed', () => withSans({ tag: 0xa2, children: [utf8('x')] })],
   ['a uri holds a newline', () => withSans(ascii(asContext(6), 'spiffe://a\n'))],
   ['an address has three bytes', () => withSans(primitive(asContext(7), bytes(10, 0, 0)))],
-  ['an address has a mask, as in name constraints', () => withSans(primitive(asContext(7), bytes(10, 0, 0, 0, 255, 0, 0, 0)))],
+  ['an address has a mask', () => withSans(primitive(asContext(7), bytes(10, 0, 0, 0, 255, 0, 0, 0)))],
   ['an address is empty', () => withSans(primitive(asContext(7), bytes()))],
   ['the subject is a set', () => csrWith({ subject: set() })],
   ['a part of the subject is empty', () => csrWith({ subject: sequence(set()) })],
-  ['the common name occurs twice', () => csrWith({ subject: sequence(...Array.from({ length: 2 }, () => set(sequence(oid(OID.commonName), utf8('a'))))) })],
-  ['the common name holds a nul', () => csrWith({ subject: sequence(set(sequence(oid(OID.commonName), utf8('a\0b')))) })],
-  ['the common name is not utf-8', () => csrWith({ subject: sequence(set(sequence(oid(OID.commonName), primitive(TAG.utf8, bytes(0xc3))))) })],
-  ['the common name is a number', () => csrWith({ subject: sequence(set(sequence(oid(OID.commonName), integer(bytes(1))))) })],
-  ['the common name is printable but not ascii', () => csrWith({ subject: sequence(set(sequence(oid(OID.commonName), utf8('bücher')))) })],
+  ['the common name occurs twice', () => withCommonNames(utf8('a'), utf8('a'))],
+  ['the common name holds a nul', () => withCommonNames(utf8('a\0b'))],
+  ['the common name is not utf-8', () => withCommonNames(primitive(TAG.utf8, bytes(0xc3)))],
+  ['the common name is a number', () => withCommonNames(integer(bytes(1)))],
+  ['the common name is printable but not ascii', () => withCommonNames(utf8('bücher'))],
   ['the key is no sequence', () => csrWith({ spki: integer(bytes(1)) })],
 ])('a request is refused when %s', async (_when, make) => {
   const der = await make()
@@ -127,7 +129,8 @@ describe('bytes that are not der', () => {
   })
 
   test('tag numbers above 30 are said to be unsupported', () => {
-    expect(() => readDer(Uint8Array.of(0x1f, 0x01, 0x00))).toThrow(expect.objectContaining({ code: 'X509_UNSUPPORTED' }))
+    const unsupported = expect.objectContaining({ code: 'X509_UNSUPPORTED' })
+    expect(() => readDer(Uint8Array.of(0x1f, 0x01, 0x00))).toThrow(unsupported)
   })
 
   test('any bytes are refused or read within 50 ms, and nothing but X509Error comes out', () => {
@@ -143,7 +146,7 @@ describe('bytes that are not der', () => {
   })
 
   test('the worst 64 KiB for a reader, all small values or all headers, take less than 250 ms', () => {
-    for (const filler of [Uint8Array.of(0x05, 0), Uint8Array.of(0x30, 0x80), Uint8Array.of(0x03, 2, 0, 5), Uint8Array.of(0x30, 0)]) {
+    for (const filler of [bytes(0x05, 0), bytes(0x30, 0x80), bytes(0x03, 2, 0, 5), bytes(0x30, 0)]) {
       const inner = Uint8Array.from({ length: 65_500 }, (_, i) => filler[i % filler.length] ?? 0)
       const der = Uint8Array.of(0x30, 0x82, inner.length >> 8, inner.length & 0xff, ...inner)
       const start = performance.now()

@@ -49,7 +49,8 @@ function blocksOf(text: string, { comments }: { readonly comments: boolean }): B
 }
 
 function decode(lines: readonly string[]): Uint8Array {
-  if (lines.length === 0 || !lines.every((line) => BASE64_LINE.test(line))) throw malformed('not the base64 of a pem block')
+  const isBase64 = lines.length > 0 && lines.every((line) => BASE64_LINE.test(line))
+  if (!isBase64) throw malformed('not the base64 of a pem block')
   try {
     return Uint8Array.fromBase64(lines.join(''), { lastChunkHandling: 'strict' })
   } catch (error) {

@@ -83,7 +83,8 @@ export class TestCa {
     const authority = { subject: writeDer(writeSubject(subject)), key: nodeKey(algorithm) }
     const limit = pathLength === undefined ? {} : { pathLength }
     const text = { spki: authority.key.spki, subject, names: NO_NAMES, isCa: true, usages: [], ...limit }
-    const { certPem } = await issueBy(issuer === undefined ? authority : issuer.#authority, text, { lifeMs, notBefore: clock() - HOUR })
+    const signer = issuer === undefined ? authority : issuer.#authority
+    const { certPem } = await issueBy(signer, text, { lifeMs, notBefore: clock() - HOUR })
     return new TestCa(certPem, authority, clock, issuer)
   }
 
