@@ -10,7 +10,7 @@ export interface ClientIpDeps {
 
 const DIALLING: ReadonlySet<string> = new Set(['InternalIP', 'ExternalIP'])
 
-/** The policy that holds for one pod: with `node`, the addresses of its node, which are none for a node that is gone. */
+/** The policy that holds for one pod: with `node`, the addresses of its node; none for a node that is gone. */
 export function createClientIpPolicy({ setting, findNode }: ClientIpDeps): (pod: Pod) => Promise<ClientIpPolicy> {
   return async (pod) => {
     if (setting.kind !== 'node') return setting

@@ -20,7 +20,7 @@ export function parseCompactJws(text: string): CompactJws | undefined {
   if (text.length > LONGEST) return undefined
   const segments = text.split('.')
   const [header, payload, signature] = segments.map(decode)
-  if (segments.length !== 3 || header === undefined || payload === undefined || signature === undefined) return undefined
+  if (segments.length !== 3 || !header || !payload || !signature) return undefined
   const members = parseFlatObject(header)
   const signed = new TextEncoder().encode(text.slice(0, text.lastIndexOf('.')))
   return members && { header: members, payload, signature, signed }

@@ -1,11 +1,11 @@
 /**
  * Whether ZTS may issue a certificate for an instance: the verdict, step by step, each a reason to say no.
  *
- * What costs nothing comes first, and nothing is asked of the API server for a document that is not ours. The single use
- * is taken last, when all else allows: a request that is refused leaves its document as it was, so nobody can spend a
- * document that is not theirs to use by asking for wrong names with it. Two requests with one document may both come
- * this far; creating the Lease lets exactly one of them through. The instance is recorded before that, since a record
- * without a certificate does no harm, and a certificate without a record would never be deleted at ZTS.
+ * What costs nothing comes first, and nothing is asked of the API server for a document that is not ours. The single
+ * use is taken last, when all else allows: a request that is refused leaves its document as it was, so nobody can spend
+ * a document by asking for wrong names with it. Two requests with one document may both come this far; creating the
+ * Lease lets exactly one of them through. The instance is recorded before that, since a record without a certificate
+ * does no harm, and a certificate without a record would never be deleted at ZTS.
  */
 import {
   type ClientIpPolicy,
@@ -86,7 +86,7 @@ function checkStillThere({ uid, node }: DocumentClaims, pod: Pod): void {
   if (pod.node !== node) throw denied('NODE_MISMATCH', { shown: node, wanted: pod.node })
 }
 
-/** Agents renew by registering anew: what was vouched for before is renewed. Only of a terminating pod does it matter. */
+/** Agents renew by registering anew: what was vouched for before is renewed. It matters for terminating pods only. */
 const isRenewal = async (pod: Pod, instances: ConfirmDeps['instances']): Promise<boolean> =>
   podState(pod) === 'terminating' && instances.isRecorded(pod.uid)
 

@@ -1,8 +1,8 @@
 /**
  * A JSON object whose members are only text and whole numbers: all that the header and the claims of a document are.
  *
- * Stricter than `JSON.parse` where a generic parser lets two readers disagree: a member said twice, `__proto__`, nesting
- * of any depth, fractions, lone surrogates and invalid UTF-8 all make it no such object.
+ * Stricter than `JSON.parse` where a generic parser lets two readers disagree: a member said twice, `__proto__`,
+ * nesting of any depth, fractions, lone surrogates and invalid UTF-8 all make it no such object.
  */
 export type FlatObject = ReadonlyMap<string, string | number>
 

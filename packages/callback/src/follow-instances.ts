@@ -5,7 +5,7 @@ import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import { createZtsClient } from '@pallas/zts'
 import type { CallbackEvents } from './events.ts'
 import { createInstanceRecords } from './instance-records.ts'
-import { type Instances, openInstances } from './instances.ts'
+import { type Instances, type InstancesDeps, openInstances } from './instances.ts'
 import type { CallbackSettings } from './settings.ts'
 
 export interface FollowInstancesDeps {
@@ -37,7 +37,7 @@ export async function followInstances(
     }),
   )
   const records = createInstanceRecords({ api, namespace: leaseNamespace })
-  const findPod: Parameters<typeof openInstances>[0]['findPod'] = (pod, signal) => orUnavailable(getPod(api, pod, signal))
+  const findPod: InstancesDeps['findPod'] = (pod, signal) => orUnavailable(getPod(api, pod, signal))
   const instances = scope.use(openInstances({ records, zts, pods, findPod, clock, events }))
 
   metrics.gauge({

@@ -1,5 +1,9 @@
-/** Does `work` for each item, never more than `atATime` at once. Rejects with the first failure, after those under way. */
-export async function inParallel<T>(items: readonly T[], atATime: number, work: (item: T) => Promise<unknown>): Promise<void> {
+/** Does `work` for each item, never more than `atATime` at once. Rejects with a failure when no work is under way. */
+export async function inParallel<T>(
+  items: readonly T[],
+  atATime: number,
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
   const queue = items.values()
   const worker = async (): Promise<void> => {
     for (const item of queue) await work(item)

@@ -1,4 +1,4 @@
-/** The durable record of each instance that was vouched for: a Lease that outlives the callback, until ZTS has forgotten. */
+/** The durable record of each instance vouched for: a Lease that outlives the callback, until ZTS has forgotten. */
 import {
   createLease,
   deleteLease,

@@ -13,11 +13,14 @@ import type { CallbackEvents } from './events.ts'
 import { inParallel } from './in-parallel.ts'
 import type { InstanceRecord, InstanceRecords } from './instance-records.ts'
 
+type PodName = Pick<Pod, 'namespace' | 'name'>
+
 export interface InstancesDeps {
   readonly records: InstanceRecords
   readonly zts: Pick<Zts, 'deleteInstance'>
   readonly pods: Pick<PodWatch, 'synced' | 'byUid'>
-  readonly findPod: (pod: { readonly namespace: string; readonly name: string }, signal?: AbortSignal) => Promise<Pod | undefined>
+  /** As the API server shows it now, from no cache. */
+  readonly findPod: (pod: PodName, signal?: AbortSignal) => Promise<Pod | undefined>
   readonly clock: Clock
   readonly events: Pick<CallbackEvents, 'instanceDeleted' | 'instanceDeletionFailed' | 'instancesUnreadable'>
 }
@@ -92,7 +95,10 @@ export function openInstances(deps: InstancesDeps): Instances {
       remember(instance)
     },
     isRecorded: async (instanceId, signal) => known.has(instanceId) || records.has(instanceId, signal),
-    count: () => ({ known: known.size, ending: [...known.values()].filter(({ lookAt }) => lookAt !== undefined).length }),
+    count: () => ({
+      known: known.size,
+      ending: [...known.values()].filter(({ lookAt }) => lookAt !== undefined).length,
+    }),
     async [Symbol.asyncDispose]() {
       stop.abort()
       await running

@@ -9,5 +9,6 @@ await runMain(process, async (invocation) => {
   const reading = readProgram(program, { argv, env, version: 'development version' })
   if (reading.kind === 'print') return invocation.out(reading.text)
   const log = createLogger(program.name, { level: reading.settings.logLevel })
-  return startCallback(reading.settings, { clock: systemClock, log, metrics: createMetrics('callback', { process: true }) })
+  const metrics = createMetrics('callback', { process: true })
+  return startCallback(reading.settings, { clock: systemClock, log, metrics })
 })

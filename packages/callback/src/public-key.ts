@@ -9,8 +9,8 @@ export interface PublicKey {
 }
 
 /**
- * Reads one PEM `PUBLIC KEY` (SubjectPublicKeyInfo); undefined for anything else, and for a weak key. A private key is no
- * public key here, although one could be derived: a verifier must not hold what signs.
+ * Reads one PEM `PUBLIC KEY` (SubjectPublicKeyInfo); undefined for anything else, and for a weak key. A private key is
+ * no public key here, although one could be derived: a verifier must not hold what signs.
  */
 export function parsePublicKey(pem: string): PublicKey | undefined {
   try {

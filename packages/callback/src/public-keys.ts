@@ -11,9 +11,9 @@ export interface PublicKeysOptions {
   readonly events: Pick<CallbackEvents, 'publicKeysLoaded' | 'publicKeyUnusable' | 'publicKeysUnreadable'>
 }
 
-/** Every published key verifies, old versions too, until its file is removed. Follows the directory without restart. */
+/** Every published key verifies, old versions too, until its file is removed. Follows the directory. */
 export interface PublicKeys extends AsyncDisposable {
-  /** By `kid`; undefined for a key that is not published. Throws `SIGNING_KEY_UNAVAILABLE` when there is none at all. */
+  /** By `kid`; undefined for a key that is not published. Throws `SIGNING_KEY_UNAVAILABLE` when there is none. */
   readonly keyOf: (keyId: string) => PublicKey | undefined
   /** Why no document can be verified now. */
   readonly problem: () => string | undefined
@@ -21,7 +21,7 @@ export interface PublicKeys extends AsyncDisposable {
 
 const LONGEST_PEM = 16 * 1024
 
-/** A directory that cannot be listed leaves the keys as they were: being blind is no reason to call documents forged. */
+/** A directory that cannot be listed leaves the keys as they were: being blind is no reason to deny. */
 export async function openPublicKeys({ dir, name, clock, events }: PublicKeysOptions): Promise<PublicKeys> {
   let keys: ReadonlyMap<string, PublicKey> = new Map()
   const watch = await watchVersionedFiles({

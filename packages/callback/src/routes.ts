@@ -45,8 +45,8 @@ export function confirmationRoutes(app: FastifyInstance, deps: ConfirmationRoute
 }
 
 /**
- * Of all statuses ZTS passes only 504 on as "not now" and makes a denial of every other (`zts-recorded.md` 3): so 504 is
- * for all that is no denial, and a body that is too long is one, like every other document that cannot be ours.
+ * Of all statuses ZTS passes only 504 on as "not now" and makes a denial of every other (`zts-recorded.md` 3): so 504
+ * is for all that is no denial, and a body that is too long is one, as any document that cannot be ours.
  */
 export const statusForZts: StatusOf = (code) => {
   if (code === 'BODY_TOO_LARGE') return 403

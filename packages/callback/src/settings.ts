@@ -1,5 +1,17 @@
 /** What the callback can be told. Names and defaults of the original stay; everything else begins `CALLBACK_`. */
-import { address, duration, fail, type Kind, oneOf, path, program as define, setting, type SettingsOf, text, url } from '@pallas/config'
+import {
+  address,
+  duration,
+  fail,
+  type Kind,
+  oneOf,
+  path,
+  program as define,
+  setting,
+  type SettingsOf,
+  text,
+  url,
+} from '@pallas/config'
 import { isCidr } from '@pallas/identity'
 import { IN_CLUSTER } from '@pallas/kubernetes'
 import { LOG_LEVELS } from '@pallas/runtime'
@@ -15,12 +27,16 @@ const clientIp: Kind<ClientIpSetting> = {
   parse: (it) => {
     if (it === 'ignore' || it === 'node') return { kind: it }
     const cidrs = it.split(',').map((part) => part.trim())
-    return cidrs.every(isCidr) ? { kind: 'cidrs', cidrs } : fail('must be ignore, node, or CIDRs such as 10.0.0.0/8,fd00::/8')
+    return cidrs.every(isCidr) ? { kind: 'cidrs', cidrs } : fail('must be ignore, node, or CIDRs such as 10.0.0.0/8')
   },
 }
 
 const schema = {
-  listen: setting(address, { env: 'ADDR', default: ':4443', doc: 'Address of the server that ZTS calls, over mutual TLS.' }),
+  listen: setting(address, {
+    env: 'ADDR',
+    default: ':4443',
+    doc: 'Address of the server that ZTS calls, over mutual TLS.',
+  }),
   key: setting(path, {
     env: 'KEY_FILE',
     default: '/var/tls/athenz/private/service.key',
@@ -36,14 +52,26 @@ const schema = {
     default: '/var/keys/public',
     doc: 'Directory of public keys `<secret-name>.v<N>`, PEM: each of them verifies documents.',
   }),
-  secretName: setting(text, { env: 'SECRET_PREFIX', default: 'athenz-init-secret', doc: 'What the names of signing keys begin with.' }),
+  secretName: setting(text, {
+    env: 'SECRET_PREFIX',
+    default: 'athenz-init-secret',
+    doc: 'What the names of signing keys begin with.',
+  }),
   ztsName: setting(text, {
     env: 'ZTS_COMMON_NAME',
     default: 'zts.example.cloud',
     doc: 'Common name of the certificate of ZTS: nobody else may ask.',
   }),
-  shutdownGrace: setting(duration(), { env: 'SHUTDOWN_GRACE', default: '10s', doc: 'How long requests may go on after a signal to stop.' }),
-  config: setting(path, { env: 'CONFIG_URL', default: '/var/cluster/config.yaml', doc: "The cluster's configuration file." }),
+  shutdownGrace: setting(duration(), {
+    env: 'SHUTDOWN_GRACE',
+    default: '10s',
+    doc: 'How long requests may go on after a signal to stop.',
+  }),
+  config: setting(path, {
+    env: 'CONFIG_URL',
+    default: '/var/cluster/config.yaml',
+    doc: "The cluster's configuration file.",
+  }),
   clientIp: setting(clientIp, {
     default: 'ignore',
     doc: 'From which addresses ZTS may be dialled: any, those of the node of the pod, or those in the CIDRs.',
@@ -55,18 +83,25 @@ const schema = {
   ztsTimeout: setting(duration({ min: '100ms' }), { default: '20s', doc: 'Longest call of ZTS.' }),
   apiServer: setting(url({ protocols: ['https'] }), { default: IN_CLUSTER.server, doc: 'Base URL of the API server.' }),
   apiCa: setting(path, { default: IN_CLUSTER.caFile, doc: 'PEM roots of the API server.' }),
-  apiTokenFile: setting(path, { default: IN_CLUSTER.tokenFile, doc: 'Bearer token for the API server, read again as it is renewed.' }),
+  apiTokenFile: setting(path, {
+    default: IN_CLUSTER.tokenFile,
+    doc: 'Bearer token for the API server, read again as it is renewed.',
+  }),
   adminListen: setting(address, { default: ':9901', doc: 'Address of healthz, readyz and metrics.' }),
   logLevel: setting(oneOf(...LOG_LEVELS), { default: 'info', doc: 'Least level that is logged.' }),
 }
 
+const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+
 export const program = define({
   name: 'athenz-callback',
   envPrefix: 'CALLBACK',
-  summary: 'Says yes or no to ZTS: whether an instance is the pod that it claims to be. Also known as athenz-identityd.',
+  summary: 'Tells ZTS whether an instance is the pod that it claims to be. Also known as athenz-identityd.',
   schema,
-  check: ({ leaseNamespace }) =>
-    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(leaseNamespace) ? [] : ['--lease-namespace must be the name of a namespace'],
+  check: ({ leaseNamespace, secretName }) => [
+    ...(NAMESPACE.test(leaseNamespace) ? [] : ['--lease-namespace must be the name of a namespace']),
+    ...(/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(secretName) ? [] : ['--secret-name must be part of a file name']),
+  ],
 })
 
 export type CallbackSettings = SettingsOf<typeof program>

@@ -1,9 +1,9 @@
 /**
  * A document may be used once, wherever and whenever: the use is a Lease that only one request can create.
  *
- * The API server decides, so replicas and restarts of the callback need not know of each other. When it does not answer
- * nobody knows whether the Lease is there now: the request is told "not now", and the document counts as spent (its agent
- * signs another for each try). The Lease is named by the hash of the `jti`, which the signer chose.
+ * The API server decides, so replicas and restarts of the callback need not know of each other. When it does not
+ * answer nobody knows whether the Lease is there now: the request is told "not now", and the document counts as spent
+ * (its agent gets another for each try). The Lease is named by the hash of the `jti`, which the signer chose.
  */
 import { createHash } from 'node:crypto'
 import type { DocumentClaims } from '@pallas/identity'

@@ -26,7 +26,8 @@ export interface Callback extends AsyncDisposable {
 /** Twice what attestation data may be at the most; a longer body cannot be a document of ours. */
 const BODY_LIMIT = 512 * 1024
 const MOST_IN_FLIGHT = 256
-/** A confirmation asks the API server at most five times, and ZTS waits thirty seconds. */
+/** ZTS waits thirty seconds; a confirmation asks the API server at most five times. */
+const ZTS_PATIENCE_MS = 28_000
 const API_TIMEOUT_MS = 5_000
 
 /** Makes every part in order; disposing the result unmakes them in reverse. */
@@ -46,14 +47,16 @@ export async function startCallback(settings: CallbackSettings, deps: CallbackDe
   const allow = peerNamed(settings.ztsName)
   const server = { log, clock, requestIds: createRequestIds(), bodyLimit: BODY_LIMIT, statusOf: statusForZts }
   // A real ZTS offers TLS 1.2 only, whatever is newer.
-  const app = createServer({ ...server, tls, allow, minVersion: 'TLSv1.2' })
+  const limits = { handlerTimeoutMs: ZTS_PATIENCE_MS }
+  const app = createServer({ ...server, tls, allow, limits, minVersion: 'TLSv1.2' })
+  const findNode = (name: string) => orUnavailable(getNode(api, name))
   confirmationRoutes(app, {
     provider: config.providerService,
     names: config,
     keyOf: keys.keyOf,
     clock,
     findPod: (pod) => orUnavailable(getPod(api, pod)),
-    clientIpPolicyFor: createClientIpPolicy({ setting: settings.clientIp, findNode: (name) => orUnavailable(getNode(api, name)) }),
+    clientIpPolicyFor: createClientIpPolicy({ setting: settings.clientIp, findNode }),
     instances,
     useOnce: createSingleUse({ api, namespace: settings.leaseNamespace, clock }),
     inFlight: boundInFlight(MOST_IN_FLIGHT),
@@ -65,12 +68,19 @@ export async function startCallback(settings: CallbackSettings, deps: CallbackDe
     'public-keys': keys.problem,
     certificate: () => (tls.notAfter() > clock.now() ? undefined : 'own certificate has expired'),
   }
+  metrics.gauge({
+    name: 'identity_not_after_seconds',
+    help: 'When the own certificate expires.',
+    collect: () => tls.notAfter() / 1_000,
+  })
   const admin = scope.use(await startAdmin({ listen: settings.adminListen, checks, metrics, log, clock }))
   const parts = scope.move()
   return { url, adminUrl: admin.url, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
-async function openApi({ apiServer, apiCa, apiTokenFile }: CallbackSettings, clock: Clock): Promise<KubeApi & AsyncDisposable> {
+type OpenApi = KubeApi & AsyncDisposable
+
+async function openApi({ apiServer, apiCa, apiTokenFile }: CallbackSettings, clock: Clock): Promise<OpenApi> {
   return createKubeApi({
     server: new URL(apiServer),
     ca: await readFile(apiCa, 'utf8'),

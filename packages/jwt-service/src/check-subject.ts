@@ -1,4 +1,13 @@
-import { canonicalIp, IdentityError, type NameRules, type Pod, podState, type PodSubject, type ReasonCode, subjectOf } from '@pallas/identity'
+import {
+  canonicalIp,
+  IdentityError,
+  type NameRules,
+  type Pod,
+  podState,
+  type PodSubject,
+  type ReasonCode,
+  subjectOf,
+} from '@pallas/identity'
 import type { SubjectRequest } from '@pallas/wire'
 
 /**

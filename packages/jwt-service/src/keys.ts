@@ -2,9 +2,9 @@
  * The signing keys, files `<name>.v<N>` in one directory; the numerically newest signs, from the moment it lies there.
  *
  * A newest key that cannot be used (unreadable, weak, another kind) is never passed over in silence. At start nothing
- * signs then, so that a bad roll-out stops where someone is watching. A running service goes on with the key that signed
- * before for as long as that file is still there, and says so as an error and in a metric: one slip in a Secret must not
- * end every renewal in the cluster, and a key that had to go at once is one whose file has been removed.
+ * signs then, so that a bad roll-out stops where someone is watching. A running service goes on with the key that
+ * signed before for as long as that file is still there, and says so as an error and in a metric: one slip in a Secret
+ * must not end every renewal in the cluster, and a key that had to go at once is one whose file has been removed.
  */
 import { formatKeyId, formatKeyUri, IdentityError, parseKeyId } from '@pallas/identity'
 import { type Clock, type VersionedFile, watchVersionedFiles } from '@pallas/runtime'
@@ -39,11 +39,13 @@ export async function openSigningKeys({ dir, name, clock, events }: SigningKeysO
       return keyName?.name === name ? keyName.version : undefined
     },
     onChange: (files) => {
-      const newest = files[0] && keyIn(files[0], name)
-      if (newest === undefined) events.signingKeyUnusable(files[0] && formatKeyId({ name, version: files[0].version }))
-      const before = files.some((file) => formatKeyId({ name, version: file.version }) === signing?.id) ? signing : undefined
-      signing = newest ?? before
-      if (newest !== undefined) events.signingWith(newest.id)
+      const [latest] = files
+      const newest = latest && keyIn(latest, name)
+      const idOf = ({ version }: VersionedFile): string => formatKeyId({ name, version })
+      if (newest === undefined) events.signingKeyUnusable(latest && idOf(latest))
+      else events.signingWith(newest.id)
+      const stillThere = files.some((file) => idOf(file) === signing?.id)
+      signing = newest ?? (stillThere ? signing : undefined)
     },
     onFailure: (error) => events.signingKeysUnreadable(error),
   })

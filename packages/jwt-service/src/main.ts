@@ -9,5 +9,6 @@ await runMain(process, async (invocation) => {
   const reading = readProgram(program, { argv, env, version: 'development version' })
   if (reading.kind === 'print') return invocation.out(reading.text)
   const log = createLogger(program.name, { level: reading.settings.logLevel })
-  return startJwtService(reading.settings, { clock: systemClock, log, metrics: createMetrics('jwt_service', { process: true }) })
+  const metrics = createMetrics('jwt_service', { process: true })
+  return startJwtService(reading.settings, { clock: systemClock, log, metrics })
 })

@@ -28,7 +28,8 @@ const MOST_IN_FLIGHT = 256
 const API_TIMEOUT_MS = 4_000
 
 /** Makes every part in order; disposing the result unmakes them in reverse. */
-export async function startJwtService(settings: JwtServiceSettings, { clock, log, metrics }: JwtServiceDeps): Promise<JwtService> {
+export async function startJwtService(settings: JwtServiceSettings, deps: JwtServiceDeps): Promise<JwtService> {
+  const { clock, log, metrics } = deps
   await using scope = new AsyncDisposableStack()
   const names = parseClusterConfig(await readFile(settings.config, 'utf8'))
   const { secretName, identityCn = `${names.adminDomain}.athenz-identity-agent` } = settings
@@ -62,6 +63,11 @@ export async function startJwtService(settings: JwtServiceSettings, { clock, log
     'signing-key': keys.problem,
     certificate: () => (tls.notAfter() > clock.now() ? undefined : 'own certificate has expired'),
   }
+  metrics.gauge({
+    name: 'identity_not_after_seconds',
+    help: 'When the own certificate expires.',
+    collect: () => tls.notAfter() / 1_000,
+  })
   const admin = scope.use(await startAdmin({ listen: settings.adminListen, checks, metrics, log, clock }))
   const parts = scope.move()
   return { url, adminUrl: admin.url, [Symbol.asyncDispose]: () => parts.disposeAsync() }

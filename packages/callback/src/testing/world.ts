@@ -1,11 +1,16 @@
-/** A cluster with one pod, an API server, the files of a callback, and callbacks started on them; all over real sockets. */
+/** A cluster with one pod, an API server, the files of a callback, and callbacks started on them, over real sockets. */
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readProgram } from '@pallas/config'
 import type { Pod } from '@pallas/identity'
 import { type KubeApi, pathOf, podOf, PODS } from '@pallas/kubernetes'
-import { type EmbeddedApiServer, loopbackCredentials, newPodObject, startEmbeddedApiServer } from '@pallas/kubernetes/testing'
+import {
+  type EmbeddedApiServer,
+  loopbackCredentials,
+  newPodObject,
+  startEmbeddedApiServer,
+} from '@pallas/kubernetes/testing'
 import { type Clock, systemClock } from '@pallas/runtime'
 import { memoryLog, type MemoryLog, testMetrics, type TestMetrics } from '@pallas/runtime/testing'
 import { tlsDirectory } from '@pallas/service/testing'
@@ -71,7 +76,9 @@ export async function newAuthorities(): Promise<Authorities> {
   return { athenz: await TestCa.create({ name: 'athenz' }), services: await TestCa.create({ name: 'services' }) }
 }
 
-export async function openWorld({ ztsEndpoint = 'https://127.0.0.1:9/zts/v1', authorities }: WorldOptions = {}): Promise<World> {
+const NOBODY = 'https://127.0.0.1:9/zts/v1'
+
+export async function openWorld({ ztsEndpoint = NOBODY, authorities }: WorldOptions = {}): Promise<World> {
   await using scope = new AsyncDisposableStack()
   const calls: string[] = []
   const api = scope.use(await startApi(calls))
