@@ -1,4 +1,7 @@
-/** `context.json` of a volume: what must be remembered of an identity over a restart. Written whole or not at all. */
+/**
+ * `context.json` of a volume: what must be remembered of an identity over a restart. Readers see all of it or the one
+ * before. It is not forced to disk: whatever a power loss leaves of it, the worst is one register instead of a refresh.
+ */
 import { constants } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
 import { formatVolumeContext, parseVolumeContext, type VolumeContext } from '@pallas/wire'
@@ -30,7 +33,6 @@ export const fileContexts: Contexts = {
     try {
       await using file = await open(draft, 'wx', 0o600)
       await file.writeFile(formatVolumeContext(context))
-      await file.sync()
     } catch (error) {
       await unlink(draft).catch(() => undefined)
       throw error

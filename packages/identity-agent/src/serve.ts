@@ -1,9 +1,11 @@
 /** The agent without the outside world: volumes, listeners and routes over the doors it is given. */
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, Keys } from '@pallas/host'
 import type { Kubelet } from '@pallas/kubernetes'
 import { createRequestIds, type Logger } from '@pallas/runtime'
 import { createServer } from '@pallas/service'
+import { VOLUME_MODES } from '@pallas/wire'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import type { Zts } from '@pallas/zts'
 import { type Attest, attestNobody, createAttest, type Peers } from './attest.ts'
@@ -76,6 +78,8 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
   const { clock, log, events } = doors
   await using scope = new AsyncDisposableStack()
   const stop = new AbortController()
+  // As the driver would: the first pod may come after us. What is wrong with it, if anything, the scan tells.
+  await mkdir(settings.volumesDir, { recursive: true, mode: VOLUME_MODES.root }).catch(() => undefined)
   const attestation = await prepareAttestation(settings, doors)
 
   const handlerTimeoutMs = settings.podIpTimeout + settings.jwtServiceTimeout + settings.ztsTimeout + QUEUE_MS

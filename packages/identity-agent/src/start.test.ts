@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readProgram } from '@pallas/config'
 import { createMetrics, systemClock } from '@pallas/runtime'
@@ -84,11 +84,21 @@ test('a kubelet that forbids, and a ZTS that is gone, are outages; the agent sta
   expect((await fetch(`${agent.adminUrl}/readyz`)).status).toBe(200)
 })
 
-test('a volume tree that is missing keeps the agent unready, by name', async () => {
+test('a volume tree that others may write to keeps the agent unready, by name', async () => {
+  await using cluster = await openCluster()
+  chmodSync(join(cluster.root, 'v'), 0o777)
+  const { agent } = await startAgent(cluster)
+  await using _agent = agent
+  const answer = await fetch(`${agent.adminUrl}/readyz`)
+  expect(answer.status).toBe(503)
+  expect(Object.keys(((await answer.json()) as { checks: object }).checks)).toEqual(['volumes'])
+})
+
+test('an agent that comes before the first pod makes the tree, closed to others', async () => {
   await using cluster = await openCluster()
   rmSync(join(cluster.root, 'v'), { recursive: true })
   const { agent } = await startAgent(cluster)
   await using _agent = agent
-  const answer = await fetch(`${agent.adminUrl}/readyz`)
-  expect([answer.status, Object.keys(((await answer.json()) as { checks: object }).checks)]).toEqual([503, expect.arrayContaining(['volumes'])])
+  expect((await fetch(`${agent.adminUrl}/readyz`)).status).toBe(200)
+  expect(statSync(join(cluster.root, 'v')).mode & 0o027).toBe(0)
 })
