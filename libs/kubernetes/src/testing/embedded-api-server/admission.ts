@@ -80,8 +80,8 @@ function patched(object: Json, base64: string, settle: (object: Json) => void): 
 }
 
 function denial(webhook: string, status: Json): ApiFailure {
-  const message = textAt(status, 'message')
-  const why = message === '' ? 'denied the request without explanation' : `denied the request: ${message}`
+  const said = textAt(status, 'message') || textAt(status, 'reason')
+  const why = said === '' ? 'denied the request without explanation' : `denied the request: ${said}`
   const code = typeof status['code'] === 'number' && status['code'] >= 400 ? status['code'] : 400
   return new ApiFailure(code, textAt(status, 'reason'), `admission webhook ${JSON.stringify(webhook)} ${why}`)
 }
