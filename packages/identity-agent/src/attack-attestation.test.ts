@@ -66,7 +66,7 @@ test('T02 the plain hash of a mount directory names no volume', async () => {
   world.enter(B)
   const guess = createHash('sha256').update(`/var/lib/kubelet/pods/${A.uid}/volumes/athenz/identity`).digest('base64url')
   const reply = await call(world.pathsOf(b).socket, `/v1/init/${guess}`)
-  expect(reply).toMatchObject({ status: 403, body: { code: 'HANDLE_PEER_MISMATCH' } })
+  expect(reply).toMatchObject({ status: 403, body: { code: 'HANDLE_UNKNOWN' } })
   expect(world.issuer.calls).toEqual([])
 })
 

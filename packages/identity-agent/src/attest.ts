@@ -11,7 +11,7 @@ import type { Processes, ProcessRecord } from './processes.ts'
 /** The kernel's word on the process that called `connect(2)`. */
 export interface Peers {
   credentials(fd: number): PeerCredentials
-  /** Pins the process; undefined when this kernel cannot (before 6.5). Throws when the process is gone already. */
+  /** Pins the process; undefined when this kernel cannot (before 6.5). */
   pin(fd: number): PinnedPeer | undefined
 }
 
@@ -42,30 +42,42 @@ export type Attest = (fd: number) => Attestation & Disposable
 
 export const attestNobody: Attest = () => ({ kind: 'not-asked', [Symbol.dispose]: () => undefined })
 
-export function createAttest({ peers, processes, requirePidfd }: AttestDeps): Attest {
+export function createAttest(deps: AttestDeps): Attest {
   return (fd) => {
-    using scope = new DisposableStack()
-    const peer = attempt(() => peers.credentials(fd))
-    if (peer === undefined) return refused('PEER_UNKNOWN', 'no-credentials')
-    if (peer.pid <= 0) return refused('PEER_UNKNOWN', 'other-pid-namespace')
-    const pinning = attempt(() => ({ pin: peers.pin(fd) }))
-    if (pinning === undefined) return refused('PEER_EXITED', 'gone-before-pin', peer.pid)
-    const pin = scope.use(pinning.pin ?? null)
-    if (pin === null && requirePidfd) return refused('PEER_UNKNOWN', 'no-pidfd', peer.pid)
-
-    const record = attempt(() => processes.open(peer.pid))
-    if (record === undefined) return refused('PEER_EXITED', 'no-process', peer.pid)
-    scope.use(record)
-    const stillThere = pin === null ? sameStart(record) : () => !pin.exited()
-    const cgroups = record.cgroups()
-    if (!stillThere() || cgroups === undefined) return refused('PEER_EXITED', 'gone-while-read', peer.pid)
-
-    const verdict = podOfCgroups(cgroups)
-    if (verdict.uid === undefined) return refused('NOT_A_POD', verdict.why, peer.pid)
-    const held = scope.move()
-    return { kind: 'pod', uid: verdict.uid, pid: peer.pid, stillThere, [Symbol.dispose]: () => held.dispose() }
+    try {
+      return attest(fd, deps)
+    } catch {
+      // The system failed, not the caller: it may come again.
+      return refused('BUSY', 'system-call-failed')
+    }
   }
 }
+
+function attest(fd: number, { peers, processes, requirePidfd }: AttestDeps): Attestation & Disposable {
+  using scope = new DisposableStack()
+  const { pid } = peers.credentials(fd)
+  if (pid <= 0) return refused('PEER_UNKNOWN', OTHER_PID_NAMESPACE)
+  const pin = scope.use(peers.pin(fd) ?? null)
+  if (pin === null && requirePidfd) return refused('PEER_UNKNOWN', 'no-pidfd', pid)
+
+  const record = scope.use(processes.open(pid) ?? null)
+  if (record === null) return refused('PEER_EXITED', 'no-process', pid)
+  let isHeld = true
+  const lives = pin === null ? sameStart(record) : () => !pin.exited()
+  const stillThere = () => isHeld && lives()
+  const cgroups = record.cgroups()
+  if (!stillThere() || cgroups === undefined) return refused('PEER_EXITED', 'gone-while-read', pid)
+
+  const verdict = podOfCgroups(cgroups)
+  if (verdict.uid === undefined) return refused('NOT_A_POD', verdict.why, pid)
+  const held = scope.move()
+  held.defer(() => {
+    isHeld = false
+  })
+  return { kind: 'pod', uid: verdict.uid, pid, stillThere, [Symbol.dispose]: () => held.dispose() }
+}
+
+export const OTHER_PID_NAMESPACE = 'other-pid-namespace'
 
 /** Why this caller may not use a volume made for pod `uid`; undefined when it may. */
 export function refusalOf(attestation: Attestation, uid: string): { reason: ReasonCode; why: string } | undefined {
@@ -89,11 +101,3 @@ const refused = (reason: ReasonCode, why: string, pid = 0): Attestation & Dispos
   pid,
   [Symbol.dispose]: () => undefined,
 })
-
-function attempt<T>(step: () => T): T | undefined {
-  try {
-    return step()
-  } catch {
-    return undefined
-  }
-}

@@ -6,6 +6,7 @@ import { ZtsError } from '@pallas/zts'
 import type { Attestation } from './attest.ts'
 import type { IssuedFacts } from './issue.ts'
 import type { Stale } from './lineage.ts'
+import type { Caller } from './listeners.ts'
 import type { Weakening } from './self-test.ts'
 import type { Subject } from './subjects.ts'
 import type { Action } from './target.ts'
@@ -43,7 +44,7 @@ const callerEvents = ({ write, counts }: Tools) => ({
   /** A caller came with the handle of another pod: someone may have read what is not theirs. */
   handleMisused(victim: Volume | undefined, caller: Volume | undefined, attestation: Attestation): void {
     counts.misused.inc()
-    const fields = { ...podFields(victim), peer: peerName(attestation, caller), reason: 'HANDLE_PEER_MISMATCH' }
+    const fields = { ...podFields(victim), ...callerFields({ attestation, volume: caller }), reason: 'HANDLE_PEER_MISMATCH' }
     write('warn', fields, 'a handle was used by another pod than it was made for')
   },
 
@@ -127,7 +128,9 @@ export function podFields(volume: Volume | undefined): Pick<LogFields, 'pod' | '
   return { pod: `${namespace}/${name}`, podUid: uid, handle: volume.handle }
 }
 
-function peerName(attestation: Attestation, caller: Volume | undefined): string {
-  if (attestation.kind === 'pod') return `pod ${attestation.uid}, pid ${attestation.pid}`
-  return caller === undefined ? 'unknown' : `listener of pod ${caller.data.uid}`
+/** Who the kernel says is calling, or else through whose listener the call came. */
+export function callerFields({ attestation, volume }: Caller): Pick<LogFields, 'peer'> {
+  if (attestation.kind === 'pod') return { peer: `pod ${attestation.uid}, pid ${attestation.pid}` }
+  const listener = volume === undefined ? 'the shared listener' : `the listener of pod ${volume.data.uid}`
+  return { peer: attestation.kind === 'refused' ? `pid ${attestation.pid} at ${listener}` : `somebody at ${listener}` }
 }

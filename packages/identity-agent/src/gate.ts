@@ -1,5 +1,5 @@
 /** The one place that lets a request through: both factors of rule 1, in one decision, for one volume. */
-import { IdentityError } from '@pallas/identity'
+import { IdentityError, kindOf, type ReasonCode } from '@pallas/identity'
 import { refusalOf } from './attest.ts'
 import type { AgentEvents } from './events.ts'
 import type { Caller } from './listeners.ts'
@@ -17,24 +17,23 @@ export type Gate = (caller: Caller, target: Target) => Volume
 
 export function createGate({ volumes, events }: GateDeps): Gate {
   return ({ attestation, volume: own }, { handle }) => {
-    if (attestation.kind === 'refused') throw new IdentityError(attestation.reason, 'not attested', { why: attestation.why })
+    if (attestation.kind === 'refused') throw notAttested(attestation)
     const meant = volumes.get(handle)
-    if (own !== undefined && handle !== own.handle) {
-      events.handleMisused(meant, own, attestation)
-      throw mismatch(meant === undefined ? 'unknown-handle' : 'foreign-handle')
-    }
-    if (meant === undefined || (own !== undefined && own !== meant)) {
-      throw new IdentityError('HANDLE_UNKNOWN', 'no volume has that handle')
-    }
-    const refusal = refusalOf(attestation, meant.data.uid)
+    if (meant === undefined) throw new IdentityError('HANDLE_UNKNOWN', 'no volume has that handle')
+    const refusal = own === undefined || own === meant ? refusalOf(attestation, meant.data.uid) : FOREIGN
     if (refusal === undefined) return meant
-    if (refusal.reason === 'HANDLE_PEER_MISMATCH') {
-      events.handleMisused(meant, own, attestation)
-      throw mismatch(refusal.why)
-    }
-    throw new IdentityError(refusal.reason, 'not attested', { why: refusal.why })
+    if (refusal.reason !== 'HANDLE_PEER_MISMATCH') throw notAttested(refusal)
+    events.handleMisused(meant, own, attestation)
+    throw new IdentityError(refusal.reason, 'the calling process is in another pod than the volume was made for', { why: refusal.why })
   }
 }
 
-const mismatch = (why: string) =>
-  new IdentityError('HANDLE_PEER_MISMATCH', 'the calling process is in another pod than the volume was made for', { why })
+/** A listener serves one volume only, whoever calls. */
+const FOREIGN = { reason: 'HANDLE_PEER_MISMATCH', why: 'foreign-handle' } as const
+
+const COME_BACK_MS = 1_000
+
+function notAttested({ reason, why }: { readonly reason: ReasonCode; readonly why: string }): IdentityError {
+  const wait = kindOf(reason) === 'unavailable' ? { retryAfterMs: COME_BACK_MS } : {}
+  return new IdentityError(reason, 'the calling process is not attested', { why }, wait)
+}

@@ -19,7 +19,8 @@ export interface PodsDeps {
   readonly waitMs: number
 }
 
-const POLL_MS = 500
+/** The kubelet's client bounds how often this becomes a call. */
+const POLL_MS = 200
 /** A volume younger than this may be ahead of what the kubelet shows. */
 const NEW_VOLUME_MS = 60_000
 const COME_BACK_MS = 2_000
@@ -49,7 +50,7 @@ export function findPod(pods: readonly Pod[], data: VolumeData, now: number): Po
   }
   if (pod.uid !== data.uid) throw new IdentityError('POD_UNKNOWN', 'another pod has that name now')
   if (podState(pod) === 'ended') throw new IdentityError('POD_ENDED', 'the pod has ended')
-  return pod.ip === '' && !pod.hostNetwork ? 'POD_IP_PENDING' : pod
+  return pod.ip === '' ? 'POD_IP_PENDING' : pod
 }
 
 /** Epoch milliseconds; a time that cannot be read is long ago. */

@@ -1,6 +1,7 @@
 /** What `/proc` says of a process, held by a descriptor so that a recycled pid cannot slip in between two reads. */
 import { closeSync, constants, openSync, readFileSync, statfsSync } from 'node:fs'
 
+/** Where the system itself fails (no descriptors left), calls throw: that says nothing of the process. */
 export interface Processes {
   /** Undefined when there is no such process. */
   open(pid: number): ProcessRecord | undefined
@@ -51,19 +52,19 @@ export function startTimeOf(stat: string | undefined): string | undefined {
   return value !== undefined && /^\d+$/.test(value) ? value : undefined
 }
 
-function openDirectory(path: string): number | undefined {
-  try {
-    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
-  } catch {
-    return undefined
-  }
-}
+const openDirectory = (path: string): number | undefined =>
+  unlessGone(() => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW))
 
-function read(directory: number | undefined, name: string): string | undefined {
-  if (directory === undefined) return undefined
+const read = (directory: number | undefined, name: string): string | undefined =>
+  directory === undefined ? undefined : unlessGone(() => readFileSync(`${PROC}/self/fd/${directory}/${name}`, 'utf8'))
+
+const GONE: ReadonlySet<unknown> = new Set(['ENOENT', 'ESRCH', 'ENOTDIR'])
+
+function unlessGone<T>(step: () => T): T | undefined {
   try {
-    return readFileSync(`${PROC}/self/fd/${directory}/${name}`, 'utf8')
-  } catch {
-    return undefined
+    return step()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && GONE.has(error.code)) return undefined
+    throw error
   }
 }

@@ -9,7 +9,7 @@ import {
   parseRefreshRequest,
 } from '@pallas/wire'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type AgentEvents, podFields } from './events.ts'
+import { type AgentEvents, callerFields, podFields } from './events.ts'
 import type { Gate } from './gate.ts'
 import type { Issue } from './issue.ts'
 import type { Listeners } from './listeners.ts'
@@ -41,10 +41,11 @@ export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   app.addHook('onRequest', async (request) => {
+    request.log = request.log.child(callerFields(listeners.callerOf(request.raw.socket)))
     const { volume } = admit(request)
+    request.log = request.log.child(podFields(volume))
     // Clients in Go send an empty type, others none or any: the body is JSON or it is refused.
     request.headers['content-type'] = 'application/json'
-    request.log = request.log.child(podFields(volume))
   })
   app.addHook('onError', async (request, _reply, error) => events.refused(actionOf(request), error))
   app.addHook('onResponse', async (request, reply) => {

@@ -7,7 +7,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { descriptorOf } from '@pallas/linux'
-import type { Attestation, Peers } from './attest.ts'
+import { type Attestation, OTHER_PID_NAMESPACE, type Peers } from './attest.ts'
 import { podOfCgroups } from './cgroup.ts'
 import { kindOfProcRoot, PROC, type Processes } from './processes.ts'
 
@@ -96,7 +96,7 @@ export function createAttestationHealth({ problems }: SelfTestVerdict) {
   let invisible = false
   return {
     observe(attestation: Attestation): void {
-      if (attestation.kind === 'refused' && attestation.why === 'other-pid-namespace') invisible = true
+      if (attestation.kind === 'refused' && attestation.why === OTHER_PID_NAMESPACE) invisible = true
     },
     problem(): string | undefined {
       const all = invisible ? [...problems, 'a peer had pid 0: the agent needs the PID namespace of the host'] : problems
