@@ -27,10 +27,6 @@ export function refusalOf({ status, headers, body }: RefusedAnswer, fallback: Re
   return new IdentityError(known, typeof message === 'string' ? shown(message) : 'refused', { status }, rest)
 }
 
-/** As `refusalOf`, for a caller that has no headers. */
-export const errorOf = (status: number, body: string, fallback: ReasonCode): IdentityError =>
-  refusalOf({ status, headers: {}, body }, fallback)
-
 const secondsOf = (header: string | undefined): number | undefined =>
   header !== undefined && /^\d{1,9}$/.test(header) ? Number(header) : undefined
 

@@ -15,7 +15,7 @@ export {
   parseRefreshRequest,
 } from './agent-api.ts'
 export { type AgentClient, type AgentClientOptions, createAgentClient } from './agent-client.ts'
-export { type ErrorBody, errorOf, type RefusedAnswer, refusalOf } from './error-body.ts'
+export { type ErrorBody, type RefusedAnswer, refusalOf } from './error-body.ts'
 export {
   JWT_ROUTES,
   type JwtAnswer,

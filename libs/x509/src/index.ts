@@ -12,6 +12,6 @@ export { createCsr, type Csr, CSR_LABEL, type CsrKey, type CsrNames, readCsr, ve
 export { X509Error, type X509ErrorCode } from './error.ts'
 export { OID } from './oid.ts'
 export { fromPem, manyFromPem, toPem } from './pem.ts'
-export { csrDiffers, type NameField, sameNames } from './same-names.ts'
+export { type NameField, sameNames } from './same-names.ts'
 export type { Signed, SignatureScheme, Signer, Verify } from './signed.ts'
 export type { SubjectAttribute } from './subject.ts'

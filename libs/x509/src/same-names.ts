@@ -1,6 +1,6 @@
 /** Whether a CSR or a certificate carries exactly the names that it should: as sets, none twice, no other kinds. */
 import type { AltNames } from './alt-names.ts'
-import type { Csr, CsrNames } from './csr.ts'
+import type { CsrNames } from './csr.ts'
 
 export type NameField = 'subject' | 'dns' | 'ip' | 'uri' | 'other'
 
@@ -14,13 +14,6 @@ export function sameNames(
   if (!sameSet(names.ip, wanted.ip)) return 'ip'
   if (!sameSet(names.uri, wanted.uri)) return 'uri'
   return names.email.length + names.other > 0 ? 'other' : undefined
-}
-
-/** As `sameNames`, and nothing else may be asked for: no second part of the subject, extension or attribute. */
-export function csrDiffers(csr: Csr, wanted: CsrNames): NameField | undefined {
-  if (csr.subject.length !== 1) return 'subject'
-  const differs = sameNames({ ...csr.names, commonName: csr.commonName }, wanted)
-  return differs ?? (csr.otherExtensions.length + csr.otherAttributes.length > 0 ? 'other' : undefined)
 }
 
 function sameSet(found: readonly string[], wanted: readonly string[]): boolean {
