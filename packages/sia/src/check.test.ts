@@ -58,7 +58,11 @@ const wrong: [string, string, () => Promise<Identity>][] = [
   ['its end this very moment', 'time', () => identity({ notBefore: NOW - HOUR, lifeMs: HOUR })],
   ['its time not begun', 'time', () => identity({ notBefore: NOW + 6 * MINUTE })],
   ['a longer life than its issuer', 'time', () => identity({ lifeMs: 11 * 365 * 24 * HOUR })],
-  ['no certificate at all', 'certificate', async () => ({ ...(await identity()), set: { keyPem: '', certPem: '<html>', caPem: '' } })],
+  [
+    'no certificate at all',
+    'certificate',
+    async () => ({ ...(await identity()), set: { keyPem: '', certPem: '<html>', caPem: '' } }),
+  ],
   [
     'an authority that cannot be read',
     'ca',

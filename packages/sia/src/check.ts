@@ -1,7 +1,15 @@
 /** Whether what was answered, or lies on disk, is one working identity: key ↔ certificate ↔ chain ↔ names ↔ time. */
 import type { CredentialSet } from '@pallas/credentials'
 import { IdentityError, type WorkloadNames } from '@pallas/identity'
-import { type Certificate, checkChain, readCertificates, sameBytes, sameNames, type Verify, X509Error } from '@pallas/x509'
+import {
+  type Certificate,
+  checkChain,
+  readCertificates,
+  sameBytes,
+  sameNames,
+  type Verify,
+  X509Error,
+} from '@pallas/x509'
 
 /** How far this machine's clock may lag behind the issuer's. */
 const SKEW_MS = 5 * 60_000

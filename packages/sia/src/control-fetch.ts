@@ -1,7 +1,14 @@
 /** One identity from ZTS for a service that owns its key: key and version → token and CSR → certificate, checked. */
 import type { Lifetime } from '@pallas/credentials'
 import type { Host } from '@pallas/host'
-import { buildNToken, domainOf, IdentityError, serviceDnsName, spiffeUrisOf, type WorkloadNames } from '@pallas/identity'
+import {
+  buildNToken,
+  domainOf,
+  IdentityError,
+  serviceDnsName,
+  spiffeUrisOf,
+  type WorkloadNames,
+} from '@pallas/identity'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import { createCsr } from '@pallas/x509'
 import { checkIdentity, type Identity } from './check.ts'
@@ -53,7 +60,8 @@ export function createControlFetch(options: ControlFetchOptions): ControlFetch {
     const issuedAt = Math.floor(clock.now() / 1_000)
     const expiresAt = issuedAt + TOKEN_LIFE_SECONDS
     const salt = keys.randomBytes(SALT_BYTES).toHex()
-    const text = await buildNToken({ domain, service, salt, issuedAt, expiresAt, keyId: version }, (data) => key.sign(data))
+    const claims = { domain, service, salt, issuedAt, expiresAt, keyId: version }
+    const text = await buildNToken(claims, (data) => key.sign(data))
     return { text, version, life: { notBefore: issuedAt * 1_000, notAfter: expiresAt * 1_000 } }
   }
 

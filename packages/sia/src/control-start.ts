@@ -9,6 +9,7 @@ import type { Log } from './log.ts'
 import { runInit, runRefresh } from './modes.ts'
 import { createOutput } from './output.ts'
 import { createRenewable } from './renewable.ts'
+import { callTimeout } from './settings-common.ts'
 
 const MAX_CONFIG_BYTES = 1024 * 1024
 
@@ -18,7 +19,11 @@ export interface ControlDeps {
 }
 
 /** Resolves when the credentials are there (`init`) or when it was asked to stop (`refresh`). */
-export async function startControlSia(settings: ControlSettings, { host, log }: ControlDeps, signal: AbortSignal): Promise<void> {
+export async function startControlSia(
+  settings: ControlSettings,
+  { host, log }: ControlDeps,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, files } = host
   const config = parseClusterConfig(new TextDecoder().decode(await files.read(settings.config, MAX_CONFIG_BYTES)))
   const request = createZtsCall({
@@ -26,7 +31,7 @@ export async function startControlSia(settings: ControlSettings, { host, log }: 
     endpoint: config.ztsEndpoint,
     caPem: config.trustRoots.athenz,
     authHeader: config.authHeader,
-    timeoutMs: settings.timeout,
+    timeoutMs: callTimeout(settings),
   })
   const control = createControlFetch({ ...settings, config, host, request })
   const output = createOutput({

@@ -68,7 +68,8 @@ function certificateOf({ status, headers, body }: HttpResponse): ServiceCertific
     throw new IdentityError('ISSUER_DENIED', 'zts refused the certificate', { status, detail: message.slice(0, 300) })
   }
   const seconds = /^\d{1,6}$/.exec(headers['retry-after'] ?? '')?.[0]
-  throw unavailable('zts gives no certificate now', { status }, seconds === undefined ? {} : { retryAfterMs: Number(seconds) * 1_000 })
+  const wait = seconds === undefined ? {} : { retryAfterMs: Number(seconds) * 1_000 }
+  throw unavailable('zts gives no certificate now', { status }, wait)
 }
 
 function objectOf(json: string): Readonly<Record<string, unknown>> {
@@ -82,7 +83,12 @@ function objectOf(json: string): Readonly<Record<string, unknown>> {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-const unavailable = (message: string, fields: Record<string, unknown>, rest: { cause?: unknown; retryAfterMs?: number } = {}) =>
+interface Rest {
+  readonly cause?: unknown
+  readonly retryAfterMs?: number
+}
+
+const unavailable = (message: string, fields: Record<string, unknown>, rest: Rest = {}) =>
   new IdentityError('ISSUER_UNAVAILABLE', message, fields, rest)
 
 /** What passes by itself while a domain, a service or a key is still on its way to this ZTS. */

@@ -82,7 +82,10 @@ test.each([
   expect(pod.agent.calls).toEqual([])
 })
 
-test.each([ownKey, agentKey])('what is not the identity asked for is refused: %o', async (fetchOf) => {
+test.each([
+  ['a key made here', ownKey],
+  ['a key of the agent', agentKey],
+])('with %s an authority that is another one, or missing, is refused', async (_name, fetchOf) => {
   const pod = await openPod()
   const stranger = await TestCa.create({ now: pod.host.clock.now() })
   pod.agent.spoil = (it) => ({ ...it, caPem: stranger.chainPem })

@@ -1,4 +1,4 @@
-/** One identity from the agent, checked: id → names → key and CSR → credentials; or key and all, in the original form. */
+/** One identity from the agent, checked: id → names → key and CSR → credentials; in the original form the key too. */
 import type { CredentialSet } from '@pallas/credentials'
 import { type Host, HostError } from '@pallas/host'
 import { IdentityError, parseNToken } from '@pallas/identity'
@@ -43,7 +43,8 @@ export function createFetchForOwnKey({ agent, host, idFile }: FetchDeps): Fetch 
 export function createFetchForAgentKey({ agent, host, idFile }: FetchDeps): Fetch {
   return async (held, signal) => {
     const handle = await readHandle(idFile, host)
-    const answer = await (held === undefined ? agent.init(handle, undefined, signal) : agent.refresh(handle, held, signal))
+    const isFirst = held === undefined
+    const answer = await (isFirst ? agent.init(handle, undefined, signal) : agent.refresh(handle, held, signal))
     const { keyPem, spki } = await keyIn(answer, host)
     return checked({ set: { ...answer, keyPem }, spki }, host)
   }

@@ -3,7 +3,7 @@ import { type Lifetime, napBefore, type RenewalState } from '@pallas/credentials
 import { type Clock, retry } from '@pallas/host'
 import { patience } from './patience.ts'
 
-/** Between two successes, whatever an issuer says of times: a quarter of what is left of life, within these. */
+/** After a success that is due again at once (an issuer with odd times): a quarter of what is left of life, within these. */
 const REST_MS = { least: 1_000, most: 60_000 }
 const FIRST_RETRY_MS = 2_000
 const SLOWEST_RETRY_MS = 5 * 60_000
@@ -31,7 +31,8 @@ export interface KeepFreshDeps {
 }
 
 /** Ends only by rejecting: with the reason of `signal` when that aborts. */
-export async function keepFresh(thing: Renewable, { clock, onFailure }: KeepFreshDeps, signal: AbortSignal): Promise<never> {
+export async function keepFresh(thing: Renewable, deps: KeepFreshDeps, signal: AbortSignal): Promise<never> {
+  const { clock, onFailure } = deps
   const pace = { clock, initialMs: FIRST_RETRY_MS, maxMs: SLOWEST_RETRY_MS, deadlineMs: Infinity, onWait: onFailure }
   const again = (error: unknown) => !signal.aborted && patience(error)
   for (let due = await thing.due(); ; ) {
@@ -41,8 +42,8 @@ export async function keepFresh(thing: Renewable, { clock, onFailure }: KeepFres
   }
 }
 
-const restAfter = ({ life }: Due, clock: Clock): number =>
-  Math.min(Math.max((life.notAfter - clock.now()) / 4, REST_MS.least), REST_MS.most)
+const restAfter = ({ at, life }: Due, clock: Clock): number =>
+  at > clock.now() ? REST_MS.least : Math.min(Math.max((life.notAfter - clock.now()) / 4, REST_MS.least), REST_MS.most)
 
 async function untilDue(due: Due, thing: Renewable, clock: Clock, signal: AbortSignal): Promise<void> {
   const since = clock.monotonic()

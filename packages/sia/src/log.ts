@@ -23,7 +23,12 @@ export type Log = Readonly<Record<'error' | 'warn' | 'info' | 'debug', Write>>
 const RANK = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const
 
 /** Writes lines of at least `least` to standard output. */
-export function createLog(program: string, least: LogLevel, clock: Pick<Clock, 'now'>, to: Pick<Invocation, 'out'>): Log {
+export function createLog(
+  program: string,
+  least: LogLevel,
+  clock: Pick<Clock, 'now'>,
+  to: Pick<Invocation, 'out'>,
+): Log {
   const at =
     (level: keyof Log): Write =>
     ({ err, notAfter, renewAt, ...fields }, msg) => {

@@ -20,7 +20,11 @@ export interface InitOptions extends ModeDeps {
 }
 
 /** Once: resolves when it is done, throws what stood in the way when the time is over or it would not help to wait. */
-export async function runInit(thing: Pick<Renewable, 'renew'>, options: InitOptions, signal: AbortSignal): Promise<void> {
+export async function runInit(
+  thing: Pick<Renewable, 'renew'>,
+  options: InitOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, log, timeoutMs, mayPass = () => false } = options
   await retry(
     () => thing.renew(signal),
@@ -37,7 +41,8 @@ export async function runInit(thing: Pick<Renewable, 'renew'>, options: InitOpti
 }
 
 /** For ever: resolves when asked to stop, and rejects only when a part of this program is broken. */
-export async function runRefresh(things: readonly Renewable[], { clock, log }: ModeDeps, signal: AbortSignal): Promise<void> {
+export async function runRefresh(things: readonly Renewable[], deps: ModeDeps, signal: AbortSignal): Promise<void> {
+  const { clock, log } = deps
   const end = new AbortController()
   const either = AbortSignal.any([signal, end.signal])
   const onFailure = (err: unknown, delayMs: number) => {

@@ -13,7 +13,7 @@ export interface Published {
 }
 
 export interface Output {
-  /** The set on disk when it is one that works, else undefined. `spki`: of the key, where this program does not write it. */
+  /** The set on disk when it is one that works. `spki`: of the key, where this program does not write it. */
   current(spki?: Uint8Array): Promise<Published | undefined>
   /** Writes a set and believes it only after reading it back and checking it. */
   publish(identity: Identity): Promise<Published>

@@ -20,8 +20,11 @@ export async function present(paths: readonly string[], deps: PresenceDeps, sign
     for (let looks = 0; (await files.stat(path)) === undefined; looks++) {
       if (looks === 0) onWait(path)
       const leftMs = giveUpAt - clock.monotonic()
-      if (leftMs <= 0) throw new IdentityError('AGENT_UNAVAILABLE', 'a file of the identity volume is not there', { path })
+      if (leftMs <= 0) throw absent(path)
       await clock.sleep(Math.min(leftMs, LOOK_EVERY_MS), signal)
     }
   }
 }
+
+const absent = (path: string) =>
+  new IdentityError('AGENT_UNAVAILABLE', 'a file of the identity volume is not there', { path })

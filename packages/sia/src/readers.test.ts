@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { writeCredentials } from './write-credentials.ts'
 
 const ROTATIONS = 200
-const READERS = 8
+const READERS = 4
 const LONG = 4_000
 
 const filesOf = (root: string, n: number): readonly OutputFile[] =>

@@ -8,7 +8,7 @@ export const EXIT = { ok: 0, failed: 1, settings: 64, unavailable: 75, denied: 7
 /** An init container that ends with 0 has done its work: one that was stopped before has not. */
 const STOPPED = 'stopped before the work was done'
 
-/** Never rejects: resolves with the exit code. `start` resolves when its work is done, and may reject with the signal's reason. */
+/** Never rejects: resolves with the exit code. `start` resolves when its work is done. */
 export async function runProgram<S extends Schema>(
   program: Program<S>,
   version: string,
@@ -40,7 +40,8 @@ function sentenceOf(error: unknown): string {
     const word = error.kind === 'conflict' ? 'unavailable' : error.kind
     return `${word}: ${error.code}: ${error.message}. ${REASONS[error.code].doc}`
   }
-  const code = 'code' in error && typeof error.code === 'string' && !(error instanceof ConfigError) ? `${error.code}: ` : ''
+  if (error instanceof ConfigError) return error.message
+  const code = 'code' in error && typeof error.code === 'string' ? `${error.code}: ` : ''
   const cause = error.cause instanceof Error ? `; ${sentenceOf(error.cause)}` : ''
   return `${code}${error.message}${cause}`
 }

@@ -4,7 +4,10 @@ import { duration, type Kind, oneOf, path, setting } from '@pallas/config'
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'silent'] as const
 
 /** A path, or nothing for "do not write it". */
-export const pathOrNothing: Kind<string> = { label: 'path or nothing', parse: (it) => (it === '' ? '' : path.parse(it)) }
+export const pathOrNothing: Kind<string> = {
+  label: 'path or nothing',
+  parse: (it) => (it === '' ? '' : path.parse(it)),
+}
 
 export const common = {
   mode: setting(oneOf('init', 'refresh'), {
@@ -18,6 +21,16 @@ export const common = {
   timeout: setting(duration({ min: '100ms', max: '10m' }), { default: '30s', doc: 'How long one call may take.' }),
   logLevel: setting(oneOf(...LOG_LEVELS), { default: 'info', doc: 'Least level that is logged.' }),
 }
+
+interface Times {
+  readonly mode: 'init' | 'refresh'
+  readonly timeout: number
+  readonly initTimeout: number
+}
+
+/** No call may take longer than there is time for all of them. */
+export const callTimeout = ({ mode, timeout, initTimeout }: Times): number =>
+  mode === 'init' ? Math.min(timeout, initTimeout) : timeout
 
 export const refreshInterval = {
   env: 'REFRESH_INTERVAL',

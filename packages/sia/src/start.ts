@@ -9,6 +9,7 @@ import { createOutput } from './output.ts'
 import { present } from './presence.ts'
 import { readCredentials } from './read-credentials.ts'
 import { createRenewable } from './renewable.ts'
+import { callTimeout } from './settings-common.ts'
 import type { SiaSettings } from './settings.ts'
 
 export interface SiaDeps {
@@ -21,7 +22,8 @@ export async function startSia(settings: SiaSettings, { host, log }: SiaDeps, si
   const { clock, files } = host
   const paths = pathsOf(settings)
   const to = peerOf(settings.endpoint)
-  const agent = createAgentClient({ http: host.http, to, timeoutMs: settings.timeout })
+  const isInit = settings.mode === 'init'
+  const agent = createAgentClient({ http: host.http, to, timeoutMs: callTimeout(settings) })
   const output = createOutput({
     paths,
     host,
@@ -30,9 +32,8 @@ export async function startSia(settings: SiaSettings, { host, log }: SiaDeps, si
   })
   const isOwnKey = settings.keyOrigin === 'pod'
   const fetch = (isOwnKey ? createFetchForOwnKey : createFetchForAgentKey)({ agent, host, idFile: settings.idFile })
-  /** With a key of its own any earlier certificate makes it a renewal; a pair that is shown to the agent must be a good one. */
+  // With a key made here any earlier certificate makes it a renewal; a pair that is shown to the agent must be good.
   const held = async () => (isOwnKey ? anyOf(paths, host) : (await output.current())?.set)
-  const isInit = settings.mode === 'init'
   const certificate = createRenewable({
     clock,
     log,

@@ -37,7 +37,8 @@ export async function openControlPlane(algorithm: 'ec-p256' | 'rsa' = 'ec-p256')
   const zts = new TestZts({ ca, now: () => host.clock.now() })
   host.machine.peers.set('tls:zts.example:4443', zts.handler)
   await host.files.mkdirs('/var/cluster', 0o755)
-  await host.files.create('/var/cluster/config.yaml', bytes(clusterConfig(ca.certPem, 'https://zts.example:4443/zts/v1')), 0o644)
+  const config = clusterConfig(ca.certPem, 'https://zts.example:4443/zts/v1')
+  await host.files.create('/var/cluster/config.yaml', bytes(config), 0o644)
   await host.files.mkdirs('/var/tls/athenz/private', 0o755)
 
   let mounted = 0

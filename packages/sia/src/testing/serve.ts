@@ -23,7 +23,8 @@ export async function serveTls(
   return { port, ...closing(server) }
 }
 
-const listener = (handler: HttpHandler) => (request: IncomingMessage, response: ServerResponse) => void answer(handler, request, response)
+const listener = (handler: HttpHandler) => (request: IncomingMessage, response: ServerResponse) =>
+  void answer(handler, request, response)
 
 async function answer(handler: HttpHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await text(request)

@@ -85,7 +85,8 @@ export class TestAgent {
 
   async #make() {
     const key = nodeKey()
-    const { certPem } = await this.#ca.issue({ ...this.names, key: key.object, lifeMs: this.lifeMs, notBefore: this.#now() })
+    const life = { lifeMs: this.lifeMs, notBefore: this.#now() }
+    const { certPem } = await this.#ca.issue({ ...this.names, ...life, key: key.object })
     return { keyPem: key.pem, certPem }
   }
 }
