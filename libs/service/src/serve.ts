@@ -19,7 +19,7 @@ export interface ServeOptions {
 
 /** Throws `ServiceError` `SERVICE_LISTEN` when the address cannot be had. */
 export async function serve(app: FastifyInstance, { listen, graceMs, clock }: ServeOptions): Promise<Served> {
-  const host = listen.host === '' ? anyAddress() : listen.host
+  const host = addressFor(listen.host)
   try {
     await app.listen({ host, port: listen.port, listenTextResolver: (address) => `listening on ${address}` })
   } catch (cause) {
@@ -27,6 +27,12 @@ export async function serve(app: FastifyInstance, { listen, graceMs, clock }: Se
     throw new ServiceError('SERVICE_LISTEN', 'cannot listen', { host, port: listen.port }, cause)
   }
   return { url: urlOf(app, host), [Symbol.asyncDispose]: () => closeWithin(app, graceMs, clock) }
+}
+
+/** Exactly one: for `localhost` fastify would open a second server, which our following of certificates does not reach. */
+function addressFor(host: string): string {
+  if (host === 'localhost') return '127.0.0.1'
+  return host === '' ? anyAddress() : host
 }
 
 /** Both families where the machine has both. */
