@@ -135,23 +135,17 @@ describe('bytes that are not der', () => {
 
   test('any bytes are refused or read within 50 ms, and nothing but X509Error comes out', () => {
     const random = mulberry(20_261)
-    let slowest = 0
     for (let round = 0; round < 5_000; round++) {
       const der = round % 2 === 0 ? mutated(good, random) : Uint8Array.from({ length: random(400) }, () => random(256))
-      const start = performance.now()
-      attempt(der)
-      slowest = Math.max(slowest, performance.now() - start)
+      expect(millisecondsFor(() => attempt(der), 50)).toBeLessThan(50)
     }
-    expect(slowest).toBeLessThan(50)
   })
 
   test('the worst 64 KiB for a reader, all small values or all headers, take less than 250 ms', () => {
     for (const filler of [bytes(0x05, 0), bytes(0x30, 0x80), bytes(0x03, 2, 0, 5), bytes(0x30, 0)]) {
       const inner = Uint8Array.from({ length: 65_500 }, (_, i) => filler[i % filler.length] ?? 0)
       const der = Uint8Array.of(0x30, 0x82, inner.length >> 8, inner.length & 0xff, ...inner)
-      const start = performance.now()
-      attempt(der)
-      expect(performance.now() - start).toBeLessThan(250)
+      expect(millisecondsFor(() => attempt(der), 250)).toBeLessThan(250)
     }
   })
 })
@@ -164,6 +158,17 @@ function attempt(der: Uint8Array) {
     expect(error).toMatchObject({ name: 'X509Error' })
     return undefined
   }
+}
+
+/** The fastest of up to five tries: a busy machine may be slow now and then, a slow reader is slow each time. */
+function millisecondsFor(work: () => unknown, limit: number): number {
+  let fastest = Infinity
+  for (let tries = 0; tries < 5 && fastest >= limit; tries++) {
+    const start = performance.now()
+    work()
+    fastest = Math.min(fastest, performance.now() - start)
+  }
+  return fastest
 }
 
 const lengthOf = ({ length }: Uint8Array) =>
