@@ -186,6 +186,12 @@ test('a watch that says nothing and does not end is stalled', async () => {
   await expect(watching).rejects.toMatchObject({ code: 'KUBE_TIMEOUT' })
 })
 
+test('a watch that does not even begin is not waited for as long as a watch', async () => {
+  await using it = await openApi(() => undefined, { timeoutMs: 100 })
+  const watching = collect(it.api.watch(PATH, { resourceVersion: '1', timeoutSeconds: 600 }))
+  await expect(watching).rejects.toMatchObject({ code: 'KUBE_TIMEOUT', retryable: true })
+})
+
 test('an event that nobody can read ends the watch with an error, after those before it', async () => {
   const good = JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '7' } } })
   await using it = await openApi((_request, response) => response.end(`${good}\n\ngarbage\n${good}\n`))

@@ -71,7 +71,7 @@ export interface KubeApiOptions {
   readonly token: TokenSource
   /** Name that the server's certificate must have, when it is not the URL's host. */
   readonly serverName?: string
-  /** For each call but `watch`. */
+  /** For each call; of a watch, for its beginning. */
   readonly timeoutMs?: number
   /** Longest answer; and longest event of a watch. */
   readonly maxBytes?: number
@@ -114,9 +114,9 @@ export function createKubeApi(options: KubeApiOptions): KubeApi & AsyncDisposabl
 
   async function* watch(path: string, query: WatchQuery, signal?: AbortSignal) {
     const deadlineMs = query.timeoutSeconds * 1_000 + watchGraceMs
-    const search = { ...query, watch: true, allowWatchBookmarks: true }
+    const search = queryOf({ ...query, watch: true, allowWatchBookmarks: true })
     const headers = { accept: 'application/json' }
-    const request = { method: 'GET', path: path + queryOf(search), timeoutMs: deadlineMs } as const
+    const request = { method: 'GET', path: path + search, timeoutMs: deadlineMs, headTimeoutMs: timeoutMs } as const
     const stream = await withBearer(token, (authorization) =>
       https.open({ ...request, headers: { ...headers, authorization } }, signal),
     )

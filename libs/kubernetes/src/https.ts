@@ -18,6 +18,8 @@ export interface HttpsRequest {
   readonly body?: string
   /** For the whole exchange, connecting included; `KUBE_TIMEOUT` after it. */
   readonly timeoutMs: number
+  /** For the head of the answer alone, once connected, where the body may take long. */
+  readonly headTimeoutMs?: number
 }
 
 export interface HttpsAnswer {
@@ -56,7 +58,7 @@ export function createHttps({ server, ca, serverName }: HttpsOptions): Https {
   const prefix = server.pathname.replace(/\/$/, '')
 
   async function open(request: HttpsRequest, signal?: AbortSignal) {
-    const { method, path, headers, body, timeoutMs } = request
+    const { method, path, headers, body, timeoutMs, headTimeoutMs = 0 } = request
     const limits = new Limits(timeoutMs, signal)
     const answer = await limits.run(() =>
       pool.request({
@@ -65,7 +67,7 @@ export function createHttps({ server, ca, serverName }: HttpsOptions): Https {
         headers,
         body: body ?? null,
         signal: limits.signal,
-        headersTimeout: 0,
+        headersTimeout: headTimeoutMs,
         bodyTimeout: 0,
       }),
     )
@@ -112,9 +114,9 @@ class Limits {
 
   #meaning(cause: unknown): unknown {
     if (this.#caller?.aborted === true) return this.#caller.reason
-    if (this.#deadline.aborted)
-      return new KubernetesError('KUBE_TIMEOUT', 'the server did not answer in time', { cause })
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    if (this.#deadline.aborted || code === 'UND_ERR_HEADERS_TIMEOUT')
+      return new KubernetesError('KUBE_TIMEOUT', 'the server did not answer in time', { cause })
     return new KubernetesError('KUBE_UNREACHABLE', 'the server cannot be reached', { cause, fields: { cause: code } })
   }
 }

@@ -12,7 +12,8 @@ import { type TokenSource, withBearer } from './token.ts'
 export interface Kubelet {
   /**
    * Pods as the kubelet shows them, asked for at most `windowMs` ago. Rejects with `KUBE_UNAUTHORIZED`,
-   * `KUBE_FORBIDDEN` (the token lacks `nodes/pods`), `KUBE_TIMEOUT`, `KUBE_UNREACHABLE`, `KUBE_BUSY` or `KUBE_BAD_ANSWER`.
+   * `KUBE_FORBIDDEN` (the token lacks `nodes/pods`), `KUBE_TIMEOUT`, `KUBE_UNREACHABLE`, `KUBE_BUSY` or
+   * `KUBE_BAD_ANSWER`.
    */
   pods(signal?: AbortSignal): Promise<readonly Pod[]>
 }
