@@ -9,6 +9,8 @@ export interface RawRequest {
   readonly method?: string
   readonly headers?: Record<string, string>
   readonly body?: string
+  /** Where to call from. */
+  readonly localAddress?: string
   readonly pair?: { readonly keyPem: string; readonly certPem: string }
 }
 
@@ -23,9 +25,10 @@ export interface RawResponse {
 
 export async function rawCall(call: RawRequest): Promise<RawResponse> {
   const { promise, resolve, reject } = Promise.withResolvers<RawResponse>()
-  const { url, path, ca, method = 'POST', headers = { 'content-type': 'application/json' }, body, pair } = call
+  const { url, path, ca, method = 'POST', headers = { 'content-type': 'application/json' }, body, pair, localAddress } = call
   const tls = { ca, ...(pair === undefined ? {} : { key: pair.keyPem, cert: pair.certPem }) }
-  const request = httpsRequest({ hostname: url.hostname, port: url.port, path, method, headers, agent: false, ...tls })
+  const { hostname, port } = url
+  const request = httpsRequest({ hostname, port, path, method, headers, agent: false, localAddress, ...tls })
   request.once('error', reject)
   request.once('response', (response) => {
     const chunks: Buffer[] = []

@@ -75,6 +75,15 @@ describe('refusals of refresh', () => {
     expect(answer).toMatchObject({ status: 400, message })
   })
 
+  test('the certificate of another instance', async () => {
+    await using it = await open()
+    const key = nodeKey()
+    const other = await it.zts.register(await registration(it, { key, instanceId: 'pod-2' }))
+    const pair = { keyPem: key.pem, certPem: other.x509Certificate }
+    const message = 'CSR validation failed - instance id mismatch'
+    expect(await call(it, { body: await it.refreshBody(), pair })).toMatchObject({ status: 400, message })
+  })
+
   test('a provider that may no longer launch, and a service that is gone', async () => {
     await using it = await open()
     const shop = it.world.domains['shop']!
@@ -98,6 +107,7 @@ describe('refusals of refresh', () => {
 
   test.each<[string, (it: OpenEmbedded) => Promise<{ keyPem: string; certPem: string }>]>([
     ['expired', (it) => it.ca.issue({ commonName: 'shop.cart', notBefore: 1_000_000_000_000, lifeMs: 1_000 })],
+    ['without a subject', (it) => subjectless(it)],
     ['of another CA', async () => (await TestCa.create({ name: 'services' })).issue({ commonName: 'shop.cart' })],
   ])('a certificate that is %s gets no answer at all', async (_name, pairFor) => {
     await using it = await open()
@@ -189,4 +199,12 @@ async function owned() {
   const { certificate } = await it.zts.refreshService(ask)
   const path = '/zts/v1/instance/k8s.admin/callback/refresh'
   return { ...it, names, csr, path, pair: { keyPem: key.pem, certPem: certificate } }
+}
+
+/** As it is issued for a CSR with a SPIFFE id and no common name. */
+async function subjectless({ ca }: OpenEmbedded) {
+  const { spki, pem } = nodeKey()
+  const names = { dns: [], ip: [], email: [], uri: ['spiffe://shop/sa/cart'], other: 0 }
+  const { certPem } = await ca.sign({ spki, subject: [], names }, { lifeMs: 3_600_000 })
+  return { keyPem: pem, certPem }
 }

@@ -40,6 +40,13 @@ describe('register on the wire', () => {
     expect(attributesAsked(it)['clientIP']).toBe('10.9.8.7')
   })
 
+  test('what anybody else names as a client does not count', async () => {
+    await using it = await openEmbedded()
+    const headers = { 'content-type': 'application/json', 'x-forwarded-for': '10.9.8.7' }
+    await post(it, {}, { headers, localAddress: '127.0.0.2' })
+    expect(attributesAsked(it)['clientIP']).toBe('127.0.0.2')
+  })
+
   test('a client certificate adds what it says to the question', async () => {
     await using it = await openEmbedded()
     const pair = await it.ca.issue({ commonName: 'Shop.Agent' })
