@@ -13,6 +13,8 @@ export interface Timeline {
   tell(moment: Moment): void
   /** A heading, at the left margin. */
   chapter(title: string): void
+  /** Nothing more is told. */
+  close(): void
   readonly moments: readonly (Moment & { readonly monotonic: number })[]
 }
 
@@ -28,10 +30,12 @@ const WHAT_WIDTH = 52
 export function createTimeline({ write, now, colour }: TimelineOptions): Timeline {
   const moments: (Moment & { monotonic: number })[] = []
   let start = now()
+  let closed = false
   const dim = (text: string) => (colour ? `\u001B[2m${text}\u001B[0m` : text)
   const bold = (text: string) => (colour ? `\u001B[1m${text}\u001B[0m` : text)
   return {
     moments,
+    close: () => void (closed = true),
     chapter(title) {
       start = now()
       write('')
@@ -41,6 +45,7 @@ export function createTimeline({ write, now, colour }: TimelineOptions): Timelin
       const monotonic = now()
       const at = monotonic - start
       moments.push({ ...moment, monotonic })
+      if (closed) return
       const { from, to, what, outcome = '', ms } = moment
       const who = to === undefined ? from : `${from} → ${to}`
       const took = ms === undefined ? '' : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`

@@ -32,12 +32,16 @@ export async function up({ once, out: wanted, isolation, say }: UpOptions): Prom
   say('')
   say(`ready in ${seconds(readyMs)}; first identity ${seconds(demo.firstIdentityMs)} after its pod was created; all in ${seconds(performance.now() - start)}`)
   say(`${once && wanted === undefined ? 'not kept without --out' : `left in ${out}`}: endpoints.json, ca.pem, credentials/, pods/<namespace>/<pod>/`)
-  if (once) return 0
+  if (once) {
+    timeline.close()
+    return 0
+  }
   const { api, pki, state } = cluster
   using _beacon = lightBeacon({ apiServer: api.url, ca: pki.kubernetesCa.chainPem, token: api.tokenFor(ADMIN_USER), logs: state.logs, kubeletRoot: state.kubeletRoot })
   tour(endpoints, out, state.logs, say)
   timeline.chapter('From here on, as it happens')
   await stopped
+  timeline.close()
   say('\nstopping …')
   return 0
 }

@@ -5,12 +5,13 @@ import { readCredentials } from './credentials.ts'
 
 const [host = '', port = ''] = process.argv.slice(2)
 const { key, cert, ca } = readCredentials('/tls')
+const start = performance.now()
 
 const call = request({ host, port, key, cert, ca, timeout: 5_000, agent: false }, (response) => {
   const server = (response.socket as TLSSocket).getPeerCertificate().subject.CN
   let body = ''
   response.setEncoding('utf8').on('data', (part: string) => (body += part))
-  response.on('end', () => console.log(JSON.stringify({ server, ...JSON.parse(body) })))
+  response.on('end', () => console.log(JSON.stringify({ server, ms: performance.now() - start, ...JSON.parse(body) })))
 })
 call.on('timeout', () => call.destroy(new Error('no answer in time')))
 call.on('error', (error) => {

@@ -1,0 +1,76 @@
+import { readdirSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { PodObject } from '../kubelet/objects.ts'
+import { logOf } from '../pod-control.ts'
+import { type ClusterUnderTest, credentialsOf, eventually, launch, openCluster, request, serialOf } from './open-cluster.ts'
+
+let it: ClusterUnderTest
+let web: PodObject
+
+beforeAll(async () => {
+  it = await openCluster({ refreshInterval: '1s' })
+  web = await launch(it.cluster, request('web-0'))
+})
+afterAll(() => it[Symbol.asyncDispose]())
+
+/** Waits for a certificate with another serial than this one. */
+const renewed = (than: string) =>
+  eventually('a renewed certificate', () => {
+    const serial = serialOf(it.cluster, web)
+    return serial === than ? undefined : serial
+  })
+
+test('a renewal brings a new key and certificate, and keeps one generation before it', async () => {
+  const before = credentialsOf(it.cluster, web)
+  const first = serialOf(it.cluster, web)
+  await renewed(await renewed(first))
+  const after = credentialsOf(it.cluster, web)
+  expect(after.key).not.toBe(before.key)
+  const generations = readdirSync(after.dir).filter((name) => name.startsWith('..') && name !== '..data')
+  expect(generations.length).toBeLessThanOrEqual(3)
+})
+
+test('every renewal is a register with a fresh document, asked of the callback', async () => {
+  await renewed(serialOf(it.cluster, web))
+  const calls = it.cluster.zts.calls().filter(({ domain }) => domain === 'shop')
+  expect(calls.length).toBeGreaterThan(1)
+  expect(new Set(calls.map(({ operation }) => operation))).toEqual(new Set(['register']))
+  expect(calls.every(({ callback, status }) => callback?.status === 200 && status === 201)).toBe(true)
+})
+
+test('the agent may crash: after its restart the same pod is served again', async () => {
+  await it.cluster.controlPlane.stop('identity-agent', 'kill')
+  const before = serialOf(it.cluster, web)
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  expect(serialOf(it.cluster, web)).toBe(before)
+  await it.cluster.controlPlane.start('identity-agent')
+  await renewed(before)
+})
+
+test('while ZTS is away the old credentials stay, and renewals go on when it is back', async () => {
+  it.cluster.zts.faults.away()
+  const refused = () => it.logs.filter(({ program, record }) => program === 'identity-agent' && record['reason'] === 'ISSUER_UNAVAILABLE').length
+  const earlier = refused()
+  const before = serialOf(it.cluster, web)
+  await eventually('a renewal that finds nobody', () => (refused() > earlier ? true : undefined))
+  expect(serialOf(it.cluster, web)).toBe(before)
+  it.cluster.zts.faults.reset()
+  await renewed(before)
+})
+
+test('ZTS answers with the certificate of other names: it is never published', async () => {
+  it.cluster.zts.faults.wrongCertificate('names')
+  const before = serialOf(it.cluster, web)
+  await eventually('the agent to see through it', () =>
+    it.logs.some(({ record }) => record['reason'] === 'UPSTREAM_INVALID_CERT') ? true : undefined,
+  )
+  expect(serialOf(it.cluster, web)).toBe(before)
+  it.cluster.zts.faults.reset()
+  await renewed(before)
+})
+
+test('the refresher says in its log what it did, and nothing secret', async () => {
+  const log = await logOf(it.cluster, { namespace: 'shop', name: 'web-0' }, 'sia-refresh')
+  expect(log).toContain(serialOf(it.cluster, web))
+  expect(log).not.toContain('PRIVATE KEY')
+})
