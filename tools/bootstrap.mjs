@@ -15,7 +15,7 @@ const stamp = join(root, 'node_modules', '.pallas-installed')
 
 const JOBS = {
   start: ['node', '--disable-warning=ExperimentalWarning', 'tools/sandbox/src/main.ts'],
-  test: ['vitest', 'run'],
+  test: ['node', 'tools/sandbox/src/isolated-main.ts', 'vitest', 'run'],
   check: ['node', 'tools/check/src/main.ts'],
   docs: ['node', 'tools/check/src/main.ts', '--write-docs'],
 }

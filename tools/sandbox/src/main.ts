@@ -1,7 +1,7 @@
 /** `npm start`: see `command.ts` for what it takes, `demo.ts` for the story, `cluster.ts` for what is brought up. */
 import { type Command, HELP, parseCommand } from './command.ts'
 import { launchPod } from './launch-pod.ts'
-import { currentIsolation, rerunIsolated } from './namespace.ts'
+import { currentIsolation, runIsolated } from './namespace.ts'
 import { up } from './up.ts'
 
 const EX_USAGE = 64
@@ -20,7 +20,7 @@ async function main(command: Command): Promise<number> {
       return launchPod(command, say)
     case 'up': {
       const isolation = currentIsolation(process.env)
-      if (isolation === undefined) return rerunIsolated(process.argv.slice(1))
+      if (isolation === undefined) return runIsolated([process.execPath, ...process.execArgv, ...process.argv.slice(1)])
       return up({ ...command, isolation, say })
     }
   }

@@ -16,14 +16,13 @@ export function currentIsolation(env: NodeJS.ProcessEnv): Isolation | undefined 
   return mark === 'mount-namespace' || mark === 'none' ? mark : undefined
 }
 
-/** Runs this program again in the best isolation the machine allows; resolves with its exit code. */
-export async function rerunIsolated(argv: readonly string[]): Promise<number> {
+/** Runs a command in the best isolation the machine allows; resolves with its exit code. */
+export async function runIsolated(argv: readonly string[]): Promise<number> {
   const flags = [process.getuid?.() === 0 ? '-m' : '-Urm', '--propagation', 'private']
   const allowed = spawnSync('unshare', [...flags, 'true'], { timeout: 5_000 }).status === 0
   const isolation: Isolation = allowed ? 'mount-namespace' : 'none'
-  const node = [process.execPath, ...process.execArgv, ...argv]
-  const [command, ...args] = allowed ? ['unshare', ...flags, ...node] : node
-  const child = spawn(command ?? process.execPath, args, { stdio: 'inherit', env: { ...process.env, [MARK]: isolation } })
+  const [command = '', ...args] = allowed ? ['unshare', ...flags, ...argv] : argv
+  const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, [MARK]: isolation } })
   const pass = (signal: NodeJS.Signals) => void child.kill(signal)
   process.on('SIGTERM', pass)
   process.on('SIGINT', () => void (process.stdin.isTTY || pass('SIGINT')))
