@@ -119,10 +119,14 @@ test('T05 fuzz: whatever a workload creates below its own cgroup gives its own p
 })
 
 test('fuzz: any text has an answer', () => {
+  const line = fc.oneof(
+    fc.string({ maxLength: 40 }),
+    fc.array(fc.constantFrom(':', '/', '..', '0', 'kubepods', `pod${UID}`, '.slice', ' (deleted)', '-'), { maxLength: 12 }).map((it) => it.join('')),
+  )
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (text) => {
-      expect(podOfCgroups(text)).toHaveProperty('uid')
+    fc.property(fc.array(line, { maxLength: 5 }), (lines) => {
+      expect(podOfCgroups(lines.join('\n'))).toHaveProperty('uid')
     }),
-    { numRuns: 2_000 },
+    { numRuns: 1_000 },
   )
 })

@@ -43,12 +43,14 @@ type NotYet = 'POD_NOT_SEEN_YET' | 'POD_IP_PENDING'
 
 /** The settled pod, or what it lacks. Throws when waiting will not help. */
 export function findPod(pods: readonly Pod[], data: VolumeData, now: number): Pod | NotYet {
-  const pod = pods.find(({ namespace, name }) => namespace === data.namespace && name === data.name)
+  const hasItsName = ({ namespace, name }: Pod) => namespace === data.namespace && name === data.name
+  const pod = pods.find(({ uid }) => uid === data.uid)
   if (pod === undefined) {
+    if (pods.some(hasItsName)) throw new IdentityError('POD_UNKNOWN', 'another pod has that name now')
     if (now - madeAt(data) < NEW_VOLUME_MS) return 'POD_NOT_SEEN_YET'
     throw new IdentityError('POD_UNKNOWN', 'the kubelet shows no such pod')
   }
-  if (pod.uid !== data.uid) throw new IdentityError('POD_UNKNOWN', 'another pod has that name now')
+  if (!hasItsName(pod)) throw new IdentityError('POD_UNKNOWN', 'that pod has another name')
   if (podState(pod) === 'ended') throw new IdentityError('POD_ENDED', 'the pod has ended')
   return pod.ip === '' ? 'POD_IP_PENDING' : pod
 }
