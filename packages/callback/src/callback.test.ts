@@ -28,7 +28,7 @@ async function zts(world: World, { url }: RunningCallback) {
 const codeOf = ({ text }: Answer): unknown => (JSON.parse(text) as { code?: unknown }).code
 
 describe('a yes', () => {
-  test.each(['/identity', '/instance', '/refresh'])('at %s is 200, application/json, five keys and nothing of the request', async (path) => {
+  test.each(['/identity', '/instance', '/refresh'])('at %s is 200, application/json and five keys', async (path) => {
     await using it = await openOne()
     const { status, headers, text } = await it.confirm(path, it.document())
     expect({ status, type: headers['content-type'] }).toEqual({ status: 200, type: 'application/json' })
@@ -45,7 +45,8 @@ describe('a yes', () => {
     await using it = await openOne()
     expect((await it.confirm('/instance', it.document())).status).toBe(200)
     expect(it.world.calls).toContain('POST /apis/coordination.k8s.io/v1/namespaces/k8s-admin/leases')
-    for (const call of it.world.calls) expect(call).toMatch(/ \/(api\/v1\/(namespaces\/[^/]+\/)?pods|apis\/coordination.k8s.io\/v1\/namespaces\/k8s-admin\/leases)/)
+    const kinds = it.world.calls.map((call) => /\/v1\/(?:namespaces\/[^/]+\/)?([a-z]+)/.exec(call)?.[1])
+    expect(new Set(kinds)).toEqual(new Set(['pods', 'leases']))
   })
 
   test('depends on the address of the node where the policy says so', async () => {
@@ -124,7 +125,11 @@ describe('a no', () => {
 describe('W27: not now is 504, the one status that zts passes on as such', () => {
   test('while the API server is away, whatever it does; and yes when it is back', async () => {
     await using it = await openOne()
-    for (const fault of [() => it.world.api.faults.away(), () => it.world.api.faults.status(500), () => it.world.api.faults.status(403)]) {
+    for (const fault of [
+      () => it.world.api.faults.away(),
+      () => it.world.api.faults.status(500),
+      () => it.world.api.faults.status(403),
+    ]) {
       fault()
       const answer = await it.confirm('/instance', it.document())
       expect({ status: answer.status, code: codeOf(answer) }).toEqual({ status: 504, code: 'API_UNAVAILABLE' })
@@ -151,7 +156,9 @@ describe('T20: one document, one use', () => {
     const replicas = await Promise.all([world.start(), world.start()])
     const asking = await Promise.all(replicas.map((replica) => zts(world, replica)))
     const document = asking[0]!.document()
-    const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => asking[index % 2]!.confirm('/instance', document)))
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => asking[index % 2]!.confirm('/instance', document)),
+    )
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
     expect(answers.filter(({ status }) => status !== 200).map(codeOf)).toEqual(Array(19).fill('DOCUMENT_REPLAYED'))
   })
@@ -178,7 +185,10 @@ describe('only zts is heard', () => {
 
   test.each([
     ['whoever has no certificate', async () => ({ pair: undefined })],
-    ['a zts of another authority', async (world: World) => ({ pair: await world.services.issue({ commonName: ZTS_NAME }) })],
+    [
+      'a zts of another authority',
+      async (world: World) => ({ pair: await world.services.issue({ commonName: ZTS_NAME }) }),
+    ],
     ['a zts whose certificate has expired', async ({ athenz }: World) => ({
       pair: await athenz.issue({ commonName: ZTS_NAME, notBefore: systemClock.now() - 7_200_000, lifeMs: 3_600_000 }),
     })],
@@ -195,8 +205,16 @@ describe('only zts is heard', () => {
     const handshake = (session?: Buffer) =>
       new Promise<{ session: Buffer | undefined; reused: boolean }>((resolve, reject) => {
         const port = Number(new URL(url).port)
-        const options = { host: '127.0.0.1', port, ca, key: pair.keyPem, cert: pair.certPem, maxVersion: 'TLSv1.2' as const }
-        const socket = connect({ ...options, checkServerIdentity: () => undefined, ...(session === undefined ? {} : { session }) }, () => {
+        const options = {
+          host: '127.0.0.1',
+          port,
+          ca,
+          key: pair.keyPem,
+          cert: pair.certPem,
+          maxVersion: 'TLSv1.2' as const,
+        }
+        const again = session === undefined ? {} : { session }
+        const socket = connect({ ...options, ...again, checkServerIdentity: () => undefined }, () => {
           resolve({ session: socket.getSession(), reused: socket.isSessionReused() })
           socket.destroy()
         })
@@ -211,7 +229,8 @@ describe('only zts is heard', () => {
     const healthz = await ask('/healthz', '', { ...it.options, method: 'GET' })
     expect(healthz).toMatchObject({ status: 200, text: 'ok\n' })
     const ready = await new Promise<number | undefined>((resolve, reject) => {
-      httpRequest(`${it.callback.adminUrl}/readyz`, (response) => resolve(response.resume().statusCode)).once('error', reject).end()
+      const url = `${it.callback.adminUrl}/readyz`
+      httpRequest(url, (response) => resolve(response.resume().statusCode)).once('error', reject).end()
     })
     expect(ready).toBe(200)
   })

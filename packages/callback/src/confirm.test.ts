@@ -1,103 +1,42 @@
-import { type ClientIpPolicy, IdentityError, type Pod } from '@pallas/identity'
+import { IdentityError } from '@pallas/identity'
 import { aPod, someNameRules } from '@pallas/identity/testing'
-import type { InstanceAttributes, InstanceConfirmation } from '@pallas/zts'
+import type { InstanceConfirmation } from '@pallas/zts'
 import { describe, expect, test } from 'vitest'
-import { confirm, type ConfirmDeps } from './confirm.ts'
-import type { ConfirmationFacts } from './events.ts'
-import type { InstanceRecord } from './instance-records.ts'
-import { parsePublicKey } from './public-key.ts'
-import { claimsFor, ecKeyPair, es256, KEY_ID } from './testing/documents.ts'
-
-const NOW = Date.parse('2030-01-01T00:00:00Z')
-const PROVIDER = 'k8s.admin.athenz-callback'
-const keys = ecKeyPair()
-const published = new Map([[KEY_ID, parsePublicKey(keys.publicPem)]])
-const pod = aPod()
-
-interface World {
-  readonly pods: Pod[]
-  readonly recorded: InstanceRecord[]
-  readonly used: Set<string>
-  readonly names: ConfirmDeps['names']
-  readonly clientIp: ClientIpPolicy
-  readonly other: Partial<ConfirmDeps>
-}
-
-const aWorld = (other: Partial<World> = {}): World => ({
-  pods: [pod],
-  recorded: [],
-  used: new Set(),
-  names: someNameRules(),
-  clientIp: { kind: 'ignore' },
-  other: {},
-  ...other,
-})
-
-const depsOf = ({ pods, recorded, used, names, clientIp, other }: World): ConfirmDeps => ({
-  provider: PROVIDER,
-  names,
-  keyOf: (id) => published.get(id),
-  clock: { now: () => NOW },
-  findPod: async ({ namespace, name }) => pods.find((it) => it.namespace === namespace && it.name === name),
-  clientIpPolicyFor: async () => clientIp,
-  instances: {
-    record: async (instance) => void recorded.push(instance),
-    isRecorded: async (id) => recorded.some(({ instanceId }) => instanceId === id),
-  },
-  useOnce: async ({ jti }) => !used.has(jti) && used.add(jti).has(jti),
-  ...other,
-})
-
-const goodAttributes: InstanceAttributes = {
-  instanceId: pod.uid,
-  clientIp: '10.9.9.9',
-  sanDns: ['web.media-on-air.svc.cluster.local', `${pod.uid}.instanceid.athenz.svc.cluster.local`],
-  sanIp: ['10.1.2.3'],
-  sanUri: ['spiffe://media.on-air/sa/web'],
-  hostname: undefined,
-  principal: undefined,
-  cloud: undefined,
-}
-
-const documentFor = (of: Pod = pod, claims: Parameters<typeof claimsFor>[2] = {}) => es256(keys.privateKey, claimsFor(NOW, of, claims))
-
-const aRequest = (other: Partial<InstanceConfirmation> = {}): InstanceConfirmation => ({
-  provider: PROVIDER,
-  domain: 'media.on-air',
-  service: 'web',
-  attestationData: documentFor(),
-  attributes: goodAttributes,
-  ...other,
-})
-
-const attributes = (other: Partial<InstanceAttributes>) => ({ attributes: { ...goodAttributes, ...other } })
-
-interface Outcome {
-  readonly code: string
-  readonly kind: string
-  readonly facts: ConfirmationFacts
-}
-
-async function ask(world: World, request: InstanceConfirmation = aRequest(), refresh = false): Promise<Outcome> {
-  const facts: ConfirmationFacts = {}
-  const note = (more: ConfirmationFacts) => void Object.assign(facts, more)
-  try {
-    await confirm({ request, refresh, note }, depsOf(world))
-    return { code: 'OK', kind: 'allowed', facts }
-  } catch (error) {
-    if (!(error instanceof IdentityError)) throw error
-    return { code: error.code, kind: error.kind, facts }
-  }
-}
+import { claimsFor, ecKeyPair, es256 } from './testing/documents.ts'
+import {
+  aRequest,
+  ask,
+  attributes,
+  aWorld,
+  documentFor,
+  goodAttributes,
+  NOW,
+  pod,
+  PROVIDER,
+  type World,
+} from './testing/verdicts.ts'
 
 describe('a yes', () => {
   test('is for exactly the names of the pod, and leaves a record and a used document', async () => {
     const world = aWorld()
     const { code, facts } = await ask(world)
     expect(code).toBe('OK')
-    expect(facts).toMatchObject({ pod: 'media-on--air/web-0', podUid: pod.uid, node: 'node-1', domain: 'media.on-air', service: 'web' })
+    expect(facts).toMatchObject({
+      pod: 'media-on--air/web-0',
+      podUid: pod.uid,
+      node: 'node-1',
+      domain: 'media.on-air',
+      service: 'web',
+    })
     expect(world.recorded).toEqual([
-      { provider: PROVIDER, domain: 'media.on-air', service: 'web', instanceId: pod.uid, namespace: 'media-on--air', pod: 'web-0' },
+      {
+        provider: PROVIDER,
+        domain: 'media.on-air',
+        service: 'web',
+        instanceId: pod.uid,
+        namespace: 'media-on--air',
+        pod: 'web-0',
+      },
     ])
     expect([...world.used]).toEqual([facts.jti])
   })
@@ -133,33 +72,128 @@ describe('T22: refused, each with its reason', () => {
     ['another provider', 'PROVIDER_MISMATCH', aWorld(), aRequest({ provider: 'k8s.admin.other' })],
     ['no document', 'DOCUMENT_MISSING', aWorld(), aRequest({ attestationData: undefined })],
     ['a document that is none', 'DOCUMENT_MALFORMED', aWorld(), aRequest({ attestationData: 'hello' })],
-    ['a document of another signer', 'DOCUMENT_SIGNATURE', aWorld(), aRequest({ attestationData: es256(ecKeyPair().privateKey, claimsFor(NOW)) })],
-    ['a subject that is none', 'DOCUMENT_MALFORMED', aWorld(), aRequest({ attestationData: documentFor(pod, { sub: 'pod:x' }) })],
+    [
+      'a document of another signer',
+      'DOCUMENT_SIGNATURE',
+      aWorld(),
+      aRequest({ attestationData: es256(ecKeyPair().privateKey, claimsFor(NOW)) }),
+    ],
+    [
+      'a subject that is none',
+      'DOCUMENT_MALFORMED',
+      aWorld(),
+      aRequest({ attestationData: documentFor(pod, { sub: 'pod:x' }) }),
+    ],
     ['a pod that is not there', 'POD_UNKNOWN', away, aRequest()],
-    ['a pod of the same name with another UID', 'UID_MISMATCH', aWorld({ pods: [aPod({ uid: '11111111-2222-3333-4444-555555555555' })] }), aRequest()],
-    ['a document of another node', 'NODE_MISMATCH', aWorld(), aRequest({ attestationData: documentFor(pod, { node: 'node-2' }) })],
+    [
+      'a pod of the same name with another UID',
+      'UID_MISMATCH',
+      aWorld({ pods: [aPod({ uid: '11111111-2222-3333-4444-555555555555' })] }),
+      aRequest(),
+    ],
+    [
+      'a document of another node',
+      'NODE_MISMATCH',
+      aWorld(),
+      aRequest({ attestationData: documentFor(pod, { node: 'node-2' }) }),
+    ],
     ['a pod that has ended', 'POD_ENDED', aWorld({ pods: [aPod({ phase: 'Succeeded' })] }), aRequest()],
-    ['a terminating pod that had no identity', 'POD_TERMINATING', aWorld({ pods: [aPod({ deleting: true })] }), aRequest()],
+    [
+      'a terminating pod that had no identity',
+      'POD_TERMINATING',
+      aWorld({ pods: [aPod({ deleting: true })] }),
+      aRequest(),
+    ],
     ['another domain than that of the namespace', 'DOMAIN_MISMATCH', aWorld(), aRequest({ domain: 'media.onair' })],
     ['another service than the service account', 'SERVICE_MISMATCH', aWorld(), aRequest({ service: 'db' })],
-    ['a dotted look-alike of the service account', 'SERVICE_MISMATCH', aWorld({ pods: [dotted] }), aRequest({ service: 'a.b', attestationData: documentFor(dotted) })],
-    ['a service account with a dot', 'SERVICE_REFUSED', aWorld({ pods: [aPod({ serviceAccount: 'a.b' })] }), aRequest({ service: 'a.b' })],
-    ['a namespace below the admin domain', 'NAMESPACE_REFUSED', aWorld({ pods: [system] }), aRequest({ attestationData: documentFor(system) })],
-    ['another instance id than the UID', 'INSTANCE_ID_MISMATCH', aWorld(), aRequest(attributes({ instanceId: 'web-0' }))],
+    [
+      'a dotted look-alike of the service account',
+      'SERVICE_MISMATCH',
+      aWorld({ pods: [dotted] }),
+      aRequest({ service: 'a.b', attestationData: documentFor(dotted) }),
+    ],
+    [
+      'a service account with a dot',
+      'SERVICE_REFUSED',
+      aWorld({ pods: [aPod({ serviceAccount: 'a.b' })] }),
+      aRequest({ service: 'a.b' }),
+    ],
+    [
+      'a namespace below the admin domain',
+      'NAMESPACE_REFUSED',
+      aWorld({ pods: [system] }),
+      aRequest({ attestationData: documentFor(system) }),
+    ],
+    [
+      'another instance id than the UID',
+      'INSTANCE_ID_MISMATCH',
+      aWorld(),
+      aRequest(attributes({ instanceId: 'web-0' })),
+    ],
     ['no instance id', 'INSTANCE_ID_MISMATCH', aWorld(), aRequest(attributes({ instanceId: undefined }))],
-    ['an extra DNS name', 'SAN_DNS_MISMATCH', aWorld(), aRequest(attributes({ sanDns: [...goodAttributes.sanDns, 'db.media-on-air.svc.cluster.local'] }))],
-    ['a DNS name twice', 'SAN_DNS_MISMATCH', aWorld(), aRequest(attributes({ sanDns: [...goodAttributes.sanDns, ...goodAttributes.sanDns] }))],
+    [
+      'an extra DNS name',
+      'SAN_DNS_MISMATCH',
+      aWorld(),
+      aRequest(attributes({ sanDns: [...goodAttributes.sanDns, 'db.media-on-air.svc.cluster.local'] })),
+    ],
+    [
+      'a DNS name twice',
+      'SAN_DNS_MISMATCH',
+      aWorld(),
+      aRequest(attributes({ sanDns: [...goodAttributes.sanDns, ...goodAttributes.sanDns] })),
+    ],
     ['no DNS names', 'SAN_DNS_MISMATCH', aWorld(), aRequest(attributes({ sanDns: [] }))],
     ['the IP of another pod', 'SAN_IP_MISMATCH', aWorld(), aRequest(attributes({ sanIp: ['10.1.2.4'] }))],
-    ['a second IP of a dual-stack pod', 'SAN_IP_MISMATCH', aWorld(), aRequest(attributes({ sanIp: ['10.1.2.3', 'fd00::3'] }))],
+    [
+      'a second IP of a dual-stack pod',
+      'SAN_IP_MISMATCH',
+      aWorld(),
+      aRequest(attributes({ sanIp: ['10.1.2.3', 'fd00::3'] })),
+    ],
     ['no IP', 'SAN_IP_MISMATCH', aWorld(), aRequest(attributes({ sanIp: [] }))],
-    ['the URI of another namespace', 'SAN_URI_MISMATCH', aWorld(), aRequest(attributes({ sanUri: ['spiffe://media.off-air/sa/web'] }))],
-    ['an instance URI beside', 'SAN_URI_MISMATCH', aWorld(), aRequest(attributes({ sanUri: [...goodAttributes.sanUri, `athenz://instanceid/${PROVIDER}/x`] }))],
-    ['a pod on its host network', 'HOST_NETWORK_REFUSED', aWorld({ pods: [onHost] }), aRequest({ attestationData: documentFor(onHost) })],
-    ['a host network pod that wants the address of the host', 'SAN_IP_MISMATCH', aWorld({ pods: [onHost], names: someNameRules({ hostNetwork: 'no-ip' }) }), aRequest({ attestationData: documentFor(onHost) })],
-    ['a document made under other rules', 'SUBJECT_MISMATCH', aWorld(), aRequest({ attestationData: documentFor(pod, { sub: 'pod:media-on--air/web-0?d=media.on-air&n=web&i=10.9.9.9' }) })],
-    ['a client outside the allowed range', 'CLIENT_IP_MISMATCH', aWorld({ clientIp: { kind: 'cidrs', cidrs: ['10.1.0.0/16'] } }), aRequest()],
-    ['a client that is not the node', 'CLIENT_IP_MISMATCH', aWorld({ clientIp: { kind: 'node', addresses: ['10.9.9.8'] } }), aRequest()],
+    [
+      'the URI of another namespace',
+      'SAN_URI_MISMATCH',
+      aWorld(),
+      aRequest(attributes({ sanUri: ['spiffe://media.off-air/sa/web'] })),
+    ],
+    [
+      'an instance URI beside',
+      'SAN_URI_MISMATCH',
+      aWorld(),
+      aRequest(attributes({ sanUri: [...goodAttributes.sanUri, `athenz://instanceid/${PROVIDER}/x`] })),
+    ],
+    [
+      'a pod on its host network',
+      'HOST_NETWORK_REFUSED',
+      aWorld({ pods: [onHost] }),
+      aRequest({ attestationData: documentFor(onHost) }),
+    ],
+    [
+      'a host network pod that wants the address of the host',
+      'SAN_IP_MISMATCH',
+      aWorld({ pods: [onHost], names: someNameRules({ hostNetwork: 'no-ip' }) }),
+      aRequest({ attestationData: documentFor(onHost) }),
+    ],
+    [
+      'a document made under other rules',
+      'SUBJECT_MISMATCH',
+      aWorld(),
+      aRequest({ attestationData: documentFor(aPod({ ip: '10.9.9.9' })) }),
+    ],
+    [
+      'a client outside the allowed range',
+      'CLIENT_IP_MISMATCH',
+      aWorld({ clientIp: { kind: 'cidrs', cidrs: ['10.1.0.0/16'] } }),
+      aRequest(),
+    ],
+    [
+      'a client that is not the node',
+      'CLIENT_IP_MISMATCH',
+      aWorld({ clientIp: { kind: 'node', addresses: ['10.9.9.8'] } }),
+      aRequest(),
+    ],
   ])('%s: %s', async (_name, code, world, request) => {
     expect(await ask(world, request)).toMatchObject({ code, kind: 'denied' })
     expect(world.recorded).toEqual([])
@@ -167,7 +201,9 @@ describe('T22: refused, each with its reason', () => {
   })
 
   test('a refresh without attestation data', async () => {
-    expect(await ask(aWorld(), aRequest({ attestationData: undefined }), true)).toMatchObject({ code: 'DOCUMENT_MISSING', kind: 'denied' })
+    expect(
+      await ask(aWorld(), aRequest({ attestationData: undefined }), true),
+    ).toMatchObject({ code: 'DOCUMENT_MISSING', kind: 'denied' })
   })
 })
 
@@ -211,7 +247,11 @@ describe('W27: not now, which is no denial', () => {
   test.each<[string, string, Partial<World>]>([
     ['the pod cannot be looked up', 'API_UNAVAILABLE', { other: { findPod: blind } }],
     ['the node cannot be looked up', 'API_UNAVAILABLE', { other: { clientIpPolicyFor: blind } }],
-    ['the instance cannot be recorded', 'API_UNAVAILABLE', { other: { instances: { record: blind, isRecorded: blind } } }],
+    [
+      'the instance cannot be recorded',
+      'API_UNAVAILABLE',
+      { other: { instances: { record: blind, isRecorded: blind } } },
+    ],
     ['the use of the document cannot be recorded', 'API_UNAVAILABLE', { other: { useOnce: blind } }],
     ['the pod has no address yet', 'POD_IP_PENDING', { pods: [aPod({ ip: '' })] }],
   ])('%s', async (_name, code, world) => {

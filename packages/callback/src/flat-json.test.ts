@@ -11,7 +11,11 @@ test('members are read with their escapes, blanks between tokens are fine', () =
 
 test('whatever a serializer makes of texts and whole numbers is read back', () => {
   const text = fc.string({ unit: 'grapheme' })
-  const flat = fc.dictionary(text.filter((key) => key !== '__proto__'), fc.oneof(text, fc.maxSafeInteger()), { minKeys: 1 })
+  const flat = fc.dictionary(
+    text.filter((key) => key !== '__proto__'),
+    fc.oneof(text, fc.maxSafeInteger()),
+    { minKeys: 1 },
+  )
   fc.assert(
     fc.property(flat, (value) => {
       expect(Object.fromEntries(parse(JSON.stringify(value)) ?? [])).toEqual({ ...value })
@@ -20,7 +24,25 @@ test('whatever a serializer makes of texts and whole numbers is read back', () =
 })
 
 test('arbitrary bytes are an object or none, and where they are one a generic parser agrees', () => {
-  const pieces = fc.constantFrom('{', '}', '"a"', '"b"', ':', ',', '1', '"', '\\', 'u0041', '__proto__', '[', ']', ' ', '-', '0', 'e')
+  const pieces = fc.constantFrom(
+    '{',
+    '}',
+    '"a"',
+    '"b"',
+    ':',
+    ',',
+    '1',
+    '"',
+    '\\',
+    'u0041',
+    '__proto__',
+    '[',
+    ']',
+    ' ',
+    '-',
+    '0',
+    'e',
+  )
   fc.assert(
     fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {
       const read = parse(parts.join(''))

@@ -47,7 +47,7 @@ function aWorld() {
         },
       },
       pods: { synced: () => faults.synced, byUid: (uid) => seen.get(uid) },
-      findPod: ({ namespace, name }) => answer([...cluster.values()].find((it) => it.namespace === namespace && it.name === name)),
+      findPod: ({ name }) => answer([...cluster.values()].find((it) => it.name === name)),
       clock,
       events,
     })
@@ -143,6 +143,21 @@ describe('an instance', () => {
   })
 })
 
+describe('two replicas', () => {
+  test('delete an instance once, whoever is first', async () => {
+    const { open, clock, show, stored, deleted } = aWorld()
+    stored.set(pod.uid, recordOf(pod))
+    await using one = open()
+    await using two = open()
+    await clock.advance(1_000)
+    show()
+    clock.willDraw(0, 1)
+    await clock.advance(60_000)
+    expect(deleted).toEqual([recordOf(pod)])
+    expect([one.count(), two.count()]).toEqual([{ known: 0, ending: 0 }, { known: 0, ending: 0 }])
+  })
+})
+
 describe('an outage', () => {
   test.each<[string, (faults: ReturnType<typeof aWorld>['faults']) => void]>([
     ['zts is away', (faults) => void (faults.zts = new ZtsError('ZTS_UNREACHABLE', 'away'))],
@@ -197,7 +212,9 @@ describe('an outage', () => {
     faults.api = true
     await using _instances = open()
     await clock.advance(60_000)
-    expect(logged).toContainEqual(expect.objectContaining({ level: 'warn', msg: 'records of instances cannot be read' }))
+    expect(logged).toContainEqual(
+      expect.objectContaining({ level: 'warn', msg: 'records of instances cannot be read' }),
+    )
     faults.api = false
     await clock.advance(60_000)
     expect(deleted).toHaveLength(1)
@@ -207,7 +224,10 @@ describe('an outage', () => {
 test('two hundred pods that end at once are all deleted within a minute', async () => {
   const { open, clock, show, deleted } = aWorld()
   await using instances = open()
-  const pods = Array.from({ length: 200 }, (_, index) => aPod({ name: `web-${index}`, uid: `4f14e5f4-0d7c-4c58-9c3a-${String(index).padStart(12, '0')}` }))
+  const pods = Array.from(
+    { length: 200 },
+    (_, index) => aPod({ name: `web-${index}`, uid: `4f14e5f4-0d7c-4c58-9c3a-${String(index).padStart(12, '0')}` }),
+  )
   show(...pods)
   for (const it of pods) await instances.record(recordOf(it))
   show()

@@ -38,6 +38,7 @@ export interface Instances extends AsyncDisposable {
 const TICK_MS = 5_000
 /** How often to learn what other replicas recorded: one of them may have died. */
 const RELOAD_MS = 5 * 60_000
+/** At least; replicas wait differently, so that mostly one does the work. */
 const SETTLE_MS = 20_000
 const BACKOFF_MS = { first: 2_000, longest: 5 * 60_000 }
 const MOST_PER_TICK = 256
@@ -67,7 +68,8 @@ export function openInstances(deps: InstancesDeps): Instances {
     if (!pods.synced()) return
     for (const it of known.values()) {
       const pod = pods.byUid(it.record.instanceId)
-      if (pod === undefined || podState(pod) === 'ended') it.lookAt ??= clock.monotonic() + SETTLE_MS
+      if (pod !== undefined && podState(pod) !== 'ended') continue
+      it.lookAt ??= clock.monotonic() + SETTLE_MS * (1 + clock.random() / 4)
     }
   }
   async function tick(): Promise<void> {
@@ -106,7 +108,7 @@ export function openInstances(deps: InstancesDeps): Instances {
   }
 }
 
-/** Deletes at ZTS, then the record: in this order, so that whoever dies in between leaves a trace. */
+/** Deletes at ZTS, then the record: so that whoever dies in between leaves a trace, and no record means all is done. */
 async function settle(it: Known, deps: InstancesDeps, signal: AbortSignal): Promise<'forgotten' | 'kept'> {
   const { records, zts, findPod, clock, events } = deps
   const { record } = it
@@ -116,6 +118,7 @@ async function settle(it: Known, deps: InstancesDeps, signal: AbortSignal): Prom
       it.lookAt = undefined
       return 'kept'
     }
+    if (!(await records.has(record.instanceId, signal))) return 'forgotten'
     await zts.deleteInstance(record, signal)
     await records.remove(record, signal)
     events.instanceDeleted(record)

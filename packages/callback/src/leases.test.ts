@@ -13,7 +13,11 @@ const namespace = 'k8s-admin'
 
 async function openLeases() {
   const clock = new FakeClock()
-  const server = await startEmbeddedApiServer({ serverCredentials: await loopbackCredentials(), world: { namespaces: [namespace] }, clock })
+  const server = await startEmbeddedApiServer({
+    serverCredentials: await loopbackCredentials(),
+    world: { namespaces: [namespace] },
+    clock,
+  })
   const api = server.client('admin')
   const names = async () => {
     const { leases } = await listLeases(api, { namespace, labelSelector: selectorOf(DOCUMENT_LABELS) })
@@ -37,7 +41,8 @@ describe('the single use', () => {
     await using it = await openLeases()
     await createSingleUse({ ...it, namespace })({ jti: 'secret-id', exp: it.exp() })
     const { leases } = await listLeases(it.api, { namespace, labelSelector: selectorOf(DOCUMENT_LABELS) })
-    expect(leases).toEqual([expect.objectContaining({ name: expect.stringMatching(/^athenz-document-[0-9a-f]{64}$/), durationSeconds: 330 })])
+    const name: unknown = expect.stringMatching(/^athenz-document-[0-9a-f]{64}$/)
+    expect(leases).toEqual([expect.objectContaining({ name, durationSeconds: 330 })])
     expect(JSON.stringify(leases)).not.toContain('secret-id')
   })
 
@@ -78,7 +83,10 @@ describe('the janitor', () => {
   test('touches no lease of others', async () => {
     await using it = await openBoth()
     await createInstanceRecords({ api: it.api, namespace }).put(record)
-    await it.api.create(pathOf(LEASES, { namespace }), { metadata: { name: 'foreign' }, spec: { leaseDurationSeconds: 1 } })
+    await it.api.create(
+      pathOf(LEASES, { namespace }),
+      { metadata: { name: 'foreign' }, spec: { leaseDurationSeconds: 1 } },
+    )
     for (let minute = 0; minute < 30; minute++) await settled(it.clock, 60_000)
     const { items } = await it.api.list(pathOf(LEASES, { namespace }))
     expect(items).toHaveLength(2)
@@ -89,7 +97,9 @@ describe('the janitor', () => {
     await it.use({ jti: 'one-of-many', exp: it.exp() })
     it.server.faults.status(500)
     for (let minute = 0; minute < 15; minute++) await settled(it.clock, 60_000)
-    expect(it.logged).toContainEqual(expect.objectContaining({ level: 'warn', msg: 'expired documents not forgotten yet' }))
+    expect(it.logged).toContainEqual(
+      expect.objectContaining({ level: 'warn', msg: 'expired documents not forgotten yet' }),
+    )
     it.server.faults.clear()
     await settled(it.clock, 60_000)
     await eventually(async () => ((await it.names()).length === 0 ? true : undefined))
@@ -138,7 +148,12 @@ describe('the records of instances', () => {
     await using it = await openLeases()
     it.server.faults.away()
     const records = createInstanceRecords({ api: it.api, namespace })
-    for (const call of [() => records.put(record), () => records.has('x'), () => records.all(), () => records.remove(record)]) {
+    for (const call of [
+      () => records.put(record),
+      () => records.has('x'),
+      () => records.all(),
+      () => records.remove(record),
+    ]) {
       const error: unknown = await call().catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ code: 'API_UNAVAILABLE' })
       expect(isKubernetesError((error as Error).cause)).toBe(true)
@@ -147,4 +162,7 @@ describe('the records of instances', () => {
 })
 
 /** The same API server, three objects at a time. */
-const paged = (api: KubeApi): KubeApi => ({ ...api, list: (path, query, signal) => api.list(path, { ...query, limit: 3 }, signal) })
+const paged = (api: KubeApi): KubeApi => ({
+  ...api,
+  list: (path, query, signal) => api.list(path, { ...query, limit: 3 }, signal),
+})

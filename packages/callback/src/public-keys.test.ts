@@ -59,7 +59,11 @@ async function openDirectory(files: Readonly<Record<string, string>>) {
 
 describe('the directory of public keys', () => {
   test('every version verifies, files of other names do not', async () => {
-    await using it = await openDirectory({ [`${KEY_NAME}.v1`]: ec.publicPem, [`${KEY_NAME}.v10`]: rsa.publicPem, 'other.v2': ec.publicPem })
+    await using it = await openDirectory({
+      [`${KEY_NAME}.v1`]: ec.publicPem,
+      [`${KEY_NAME}.v10`]: rsa.publicPem,
+      'other.v2': ec.publicPem,
+    })
     expect(it.keys.keyOf(`${KEY_NAME}.v1`)?.algorithm).toBe('ES256')
     expect(it.keys.keyOf(`${KEY_NAME}.v10`)?.algorithm).toBe('RS256')
     expect(it.keys.keyOf('other.v2')).toBeUndefined()
@@ -87,7 +91,9 @@ describe('the directory of public keys', () => {
 
   test('without any key documents are not denied but unavailable, and the service is not ready', async () => {
     await using it = await openDirectory({})
-    expect(() => it.keys.keyOf(`${KEY_NAME}.v1`)).toThrow(expect.objectContaining({ code: 'SIGNING_KEY_UNAVAILABLE', kind: 'unavailable' }))
+    expect(() => it.keys.keyOf(`${KEY_NAME}.v1`)).toThrow(
+      expect.objectContaining({ code: 'SIGNING_KEY_UNAVAILABLE', kind: 'unavailable' }),
+    )
     expect(it.keys.problem()).toBe('no public key is loaded')
   })
 
@@ -96,6 +102,8 @@ describe('the directory of public keys', () => {
     await rm(it.dir, { recursive: true })
     await it.looked()
     expect(it.keys.keyOf(`${KEY_NAME}.v1`)).toBeDefined()
-    expect(it.records).toContainEqual(expect.objectContaining({ level: 'error', msg: 'directory of public keys cannot be read' }))
+    expect(it.records).toContainEqual(
+      expect.objectContaining({ level: 'error', msg: 'directory of public keys cannot be read' }),
+    )
   })
 })

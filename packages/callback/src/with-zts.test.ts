@@ -24,16 +24,32 @@ async function openWithZts(): Promise<WithZts> {
   await using scope = new AsyncDisposableStack()
   const authorities = await newAuthorities()
   const { athenz, services } = authorities
-  const ztsWorld = worldOf({ provider: PROVIDER, endpoint: '', dnsSuffixes: ['svc.cluster.local'], services: ['media.on-air.web'] })
+  const ztsWorld = worldOf({
+    provider: PROVIDER,
+    endpoint: '',
+    dnsSuffixes: ['svc.cluster.local'],
+    services: ['media.on-air.web'],
+  })
   const pair = await athenz.issue({ commonName: ZTS_NAME, dns: ['localhost'], ip: ['127.0.0.1'] })
   const server = scope.use(
-    await startEmbeddedZts({ world: ztsWorld, ca: services, server: { ...pair, rootsPem: athenz.certPem }, callbackTimeoutMs: 10_000 }),
+    await startEmbeddedZts({
+      world: ztsWorld,
+      ca: services,
+      server: { ...pair, rootsPem: athenz.certPem },
+      callbackTimeoutMs: 10_000,
+    }),
   )
   const world = scope.use(await openWorld({ authorities, ztsEndpoint: String(server.url) }))
   const callback = await world.start()
   addService(ztsWorld, PROVIDER).providerEndpoint = callback.url.replace('localhost', '127.0.0.1')
   const zts = scope.use(
-    createZtsClient({ endpoint: server.url, roots: () => server.caPem, timeoutMs: 10_000, userAgent: 'test', clock: systemClock }),
+    createZtsClient({
+      endpoint: server.url,
+      roots: () => server.caPem,
+      timeoutMs: 10_000,
+      userAgent: 'test',
+      clock: systemClock,
+    }),
   )
   const parts = scope.move()
   const request = (names: Partial<CsrNames> = {}) => requestFor(world, names)
@@ -52,7 +68,12 @@ async function requestFor({ pod, signing }: World, names: Partial<CsrNames>): Pr
   return { provider: PROVIDER, domain: 'media.on-air', service: 'web', attestationData, csr }
 }
 
-const instanceOf = ({ pod }: World) => ({ provider: PROVIDER, domain: 'media.on-air', service: 'web', instanceId: pod.uid })
+const instanceOf = ({ pod }: World) => ({
+  provider: PROVIDER,
+  domain: 'media.on-air',
+  service: 'web',
+  instanceId: pod.uid,
+})
 
 describe('zts', () => {
   test('issues for a pod, renews by register and by refresh, each time with a fresh document', async () => {
@@ -81,7 +102,9 @@ describe('zts', () => {
   test('passes on that it is not now', async () => {
     await using it = await openWithZts()
     it.world.api.faults.away()
-    await expect(it.zts.register(await it.request())).rejects.toMatchObject({ retryable: true, reason: 'API_UNAVAILABLE' })
+    await expect(
+      it.zts.register(await it.request()),
+    ).rejects.toMatchObject({ retryable: true, reason: 'API_UNAVAILABLE' })
   })
 
   test('forgets the instance when its pod is gone', async () => {
@@ -90,6 +113,7 @@ describe('zts', () => {
     expect(it.server.records.get(instanceOf(it.world))).toBeDefined()
     await it.world.deletePod()
     await eventually(() => (it.server.records.get(instanceOf(it.world)) === undefined ? true : undefined))
-    await eventually(async () => ((await it.callback.metrics.value('instance_deletions_total', { result: 'deleted' })) === 1 ? true : undefined))
+    const deletions = () => it.callback.metrics.value('instance_deletions_total', { result: 'deleted' })
+    await eventually(async () => ((await deletions()) === 1 ? true : undefined))
   })
 })

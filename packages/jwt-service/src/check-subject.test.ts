@@ -33,7 +33,12 @@ test('a pod on its host network has the address of the host in its subject, wher
 test.each<[string, string, Partial<SubjectRequest>, Partial<Pod>]>([
   ['a pod on another node', 'POD_ON_OTHER_NODE', {}, { node: 'node-2' }],
   ['a pod that is on no node', 'POD_ON_OTHER_NODE', {}, { node: '' }],
-  ['a pod on another node, whatever else is wrong', 'POD_ON_OTHER_NODE', { domain: 'x' }, { node: 'node-2', phase: 'Failed' }],
+  [
+    'a pod on another node, whatever else is wrong',
+    'POD_ON_OTHER_NODE',
+    { domain: 'x' },
+    { node: 'node-2', phase: 'Failed' },
+  ],
   ['another pod under that name', 'POD_UNKNOWN', { uid: '11111111-2222-3333-4444-555555555555' }, {}],
   ['a pod that succeeded', 'POD_ENDED', {}, { phase: 'Succeeded' }],
   ['a pod that failed', 'POD_ENDED', {}, { phase: 'Failed' }],

@@ -1,131 +1,21 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { request as httpRequest } from 'node:http'
-import { request as httpsRequest, type RequestOptions } from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { createPublicKey } from 'node:crypto'
 import { connect } from 'node:tls'
-import { readProgram } from '@pallas/config'
-import { pathOf, podOf, PODS } from '@pallas/kubernetes'
-import { loopbackCredentials, newPodObject, startEmbeddedApiServer } from '@pallas/kubernetes/testing'
 import { systemClock } from '@pallas/runtime'
-import { memoryLog, testMetrics } from '@pallas/runtime/testing'
-import { tlsDirectory } from '@pallas/service/testing'
-import { TestCa } from '@pallas/x509/testing'
 import { jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { program, startJwtService } from './index.ts'
-
-const AGENT = 'k8s.admin.athenz-identity-agent'
-const NAMESPACE = 'media-on--air'
-const KEY_ID = 'athenz-init-secret.v1'
-const signing = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const signingPem = signing.privateKey.export({ type: 'pkcs8', format: 'pem' })
-
-/** A cluster with a pod on node-1 and another on node-2, and a JWT service with the files it needs. */
-async function openService({ argv = [], keyPem = signingPem }: { readonly argv?: readonly string[]; readonly keyPem?: string } = {}) {
-  await using scope = new AsyncDisposableStack()
-  const calls: string[] = []
-  const api = scope.use(
-    await startEmbeddedApiServer({
-      serverCredentials: await loopbackCredentials(),
-      world: {
-        users: { signer: {} },
-        rules: [{ users: ['signer'], verbs: ['get', 'list'], apiGroups: [''], resources: ['pods', 'nodes'] }],
-        namespaces: [NAMESPACE],
-        nodes: [{ name: 'node-1', addresses: [{ type: 'Hostname', address: 'one.example' }] }, { name: 'node-2' }],
-        serviceAccounts: [{ namespace: NAMESPACE, name: 'web' }],
-      },
-      onCall: ({ username, method, path }) => void (username === 'signer' && calls.push(`${method} ${path}`)),
-    }),
-  )
-  const admin = api.client('admin')
-  const pods = await Promise.all(
-    [1, 2].map(async (number) => {
-      const name = { namespace: NAMESPACE, name: `web-${number}` }
-      await admin.create(pathOf(PODS, { namespace: NAMESPACE }), newPodObject(name, { serviceAccountName: 'web', nodeName: `node-${number}` }))
-      const status = { phase: 'Running', podIP: `10.1.2.${number}` }
-      await admin.patch(pathOf(PODS, { ...name, subresource: 'status' }), { kind: 'merge', patch: { status } })
-      return podOf(await admin.get(pathOf(PODS, name)))
-    }),
-  )
-  const [athenz, services] = [await TestCa.create({ name: 'athenz' }), await TestCa.create({ name: 'services' })]
-  const tls = scope.use(await tlsDirectory(services, { commonName: 'k8s.admin.athenz-jwt-service', dns: ['localhost'], ip: ['127.0.0.1'] }))
-  const dir = await mkdtemp(join(tmpdir(), 'signer-'))
-  scope.defer(() => rm(dir, { recursive: true, force: true }))
-  const path = (name: string) => join(dir, name)
-  await mkdir(path('keys'))
-  await writeFile(path(`keys/${KEY_ID}`), keyPem)
-  await writeFile(path('config.yaml'), configOf(athenz, services))
-  await writeFile(path('token'), api.tokenFor('signer'))
-  await writeFile(path('api-ca.pem'), api.caPem)
-
-  const places = ['--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--api-server', api.url, '--api-ca', path('api-ca.pem')]
-  const files = ['--config', path('config.yaml'), '--sign-key-dir', path('keys'), '--api-token-file', path('token')]
-  const given = ['--key', tls.keyFile, '--cert', tls.certFile, ...places, ...files, ...argv]
-  const reading = readProgram(program, { argv: given, env: {}, version: 'test' })
-  if (reading.kind === 'print') throw new Error(reading.text)
-  const log = memoryLog()
-  const metrics = testMetrics()
-  const service = scope.use(await startJwtService(reading.settings, { clock: systemClock, log: log.log, metrics }))
-  const agent = (dns: readonly string[] = ['node-1'], commonName = AGENT) => services.issue({ commonName, dns: [...dns] })
-  const parts = scope.move()
-  return { api, admin, pods, calls, athenz, services, service, log, metrics, agent, path, [Symbol.asyncDispose]: () => parts.disposeAsync() }
-}
-
-type Opened = Awaited<ReturnType<typeof openService>>
-
-const configOf = (athenz: TestCa, services: TestCa): string => `
-dns-suffix: svc.cluster.local
-admin-domain: k8s.admin
-zts-endpoint: https://127.0.0.1:9/zts/v1
-provider-service: k8s.admin.athenz-callback
-trust-roots:
-  athenz: |
-    ${athenz.certPem.trim().replaceAll('\n', '\n    ')}
-  athenz-service: |
-    ${services.certPem.trim().replaceAll('\n', '\n    ')}
-`
-
-interface Answer {
-  readonly status: number
-  readonly text: string
-  readonly code: unknown
-}
-
-interface Calling extends RequestOptions {
-  readonly pair?: { readonly keyPem: string; readonly certPem: string }
-}
-
-async function call({ service, services }: Opened, path: string, body: unknown, { pair, ...other }: Calling = {}): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-  const identity = pair === undefined ? {} : { key: pair.keyPem, cert: pair.certPem }
-  const options = { method: 'POST', agent: false, ca: services.certPem, headers: { 'content-type': 'application/json' }, ...identity, ...other }
-  const request = httpsRequest(`${service.url}${path}`, options, (response) => {
-    const chunks: Buffer[] = []
-    response.on('data', (chunk: Buffer) => chunks.push(chunk))
-    response.once('end', () => {
-      const text = Buffer.concat(chunks).toString()
-      resolve({ status: response.statusCode ?? 0, text, code: text.startsWith('{') ? (JSON.parse(text) as { code?: unknown }).code : undefined })
-    })
-  })
-  request.once('error', reject)
-  request.end(typeof body === 'string' ? body : JSON.stringify(body))
-  return promise
-}
-
-const bodyFor = ({ pods }: Opened, number: 1 | 2 = 1, other: Record<string, unknown> = {}) => {
-  const pod = pods[number - 1]!
-  return { subject: { ID: `${NAMESPACE}/${pod.name}`, Domain: 'media.on-air', Service: 'web', IP: pod.ip, UID: pod.uid, ...other } }
-}
-
-const askAs = async (it: Opened, body: unknown, dns?: readonly string[], commonName?: string) =>
-  call(it, '/v1/jwt', body, { pair: await it.agent(dns, commonName) })
-
-const admin = ({ service }: Opened, path: string) =>
-  new Promise<number | undefined>((resolve, reject) => {
-    httpRequest(`${service.adminUrl}${path}`, (response) => resolve(response.resume().statusCode)).once('error', reject).end()
-  })
+import {
+  AGENT,
+  askAs,
+  bodyFor,
+  call,
+  KEY_ID,
+  NAMESPACE,
+  type Opened,
+  openService,
+  probe,
+  signing,
+  signingPem,
+} from './testing/world.ts'
 
 describe('a document', () => {
   test.each([
@@ -136,9 +26,22 @@ describe('a document', () => {
     const { status, text } = await askAs(it, bodyFor(it), dns)
     expect(status).toBe(200)
     const { jwt } = JSON.parse(text) as { jwt: string }
-    const { payload, protectedHeader } = await jwtVerify(jwt, createPublicKey(signing.privateKey), { audience: 'k8s-athenz-identity' })
-    expect(protectedHeader).toEqual({ alg: 'ES256', typ: 'JWT', kid: KEY_ID, iss: 'secret:athenz-init-secret?version=v1' })
-    expect(payload).toMatchObject({ sub: `pod:${NAMESPACE}/web-1?d=media.on-air&n=web&i=10.1.2.1`, node: 'node-1', uid: it.pods[0]!.uid })
+    const { payload, protectedHeader } = await jwtVerify(
+      jwt,
+      createPublicKey(signing.privateKey),
+      { audience: 'k8s-athenz-identity' },
+    )
+    expect(protectedHeader).toEqual({
+      alg: 'ES256',
+      typ: 'JWT',
+      kid: KEY_ID,
+      iss: 'secret:athenz-init-secret?version=v1',
+    })
+    expect(payload).toMatchObject({
+      sub: `pod:${NAMESPACE}/web-1?d=media.on-air&n=web&i=10.1.2.1`,
+      node: 'node-1',
+      uid: it.pods[0]!.uid,
+    })
     expect(payload.exp! - payload.iat!).toBe(300)
     expect(it.log.text()).not.toContain(jwt)
     expect(it.log.text()).toContain(String(payload.jti))
@@ -146,7 +49,10 @@ describe('a document', () => {
 
   test('is signed for a body as the original sent it: any case, no UID, more than asked', async () => {
     await using it = await openService()
-    const body = { Subject: { id: `${NAMESPACE}/web-1`, DOMAIN: 'media.on-air', service: 'web', ip: '10.1.2.1' }, more: true }
+    const body = {
+      Subject: { id: `${NAMESPACE}/web-1`, DOMAIN: 'media.on-air', service: 'web', ip: '10.1.2.1' },
+      more: true,
+    }
     expect(await askAs(it, body)).toMatchObject({ status: 200 })
   })
 
@@ -171,8 +77,20 @@ describe('T23: refused', () => {
     ['an agent of no node of the cluster', 'NODE_UNKNOWN', ['node-9'], undefined, (it) => bodyFor(it)],
     ['an agent that names two nodes', 'NODE_UNKNOWN', ['node-1', 'node-2'], undefined, (it) => bodyFor(it)],
     ['an agent that names none', 'NODE_UNKNOWN', [], undefined, (it) => bodyFor(it)],
-    ['a pod that is not there', 'POD_UNKNOWN', ['node-1'], undefined, (it) => bodyFor(it, 1, { ID: `${NAMESPACE}/web-9` })],
-    ['another pod of that name', 'POD_UNKNOWN', ['node-1'], undefined, (it) => bodyFor(it, 1, { UID: '11111111-2222-3333-4444-555555555555' })],
+    [
+      'a pod that is not there',
+      'POD_UNKNOWN',
+      ['node-1'],
+      undefined,
+      (it) => bodyFor(it, 1, { ID: `${NAMESPACE}/web-9` }),
+    ],
+    [
+      'another pod of that name',
+      'POD_UNKNOWN',
+      ['node-1'],
+      undefined,
+      (it) => bodyFor(it, 1, { UID: '11111111-2222-3333-4444-555555555555' }),
+    ],
     ['another domain', 'DOMAIN_MISMATCH', ['node-1'], undefined, (it) => bodyFor(it, 1, { Domain: 'media' })],
     ['another service', 'SERVICE_MISMATCH', ['node-1'], undefined, (it) => bodyFor(it, 1, { Service: 'db' })],
     ['another address', 'SUBJECT_MISMATCH', ['node-1'], undefined, (it) => bodyFor(it, 1, { IP: '10.1.2.2' })],
@@ -184,9 +102,17 @@ describe('T23: refused', () => {
 
   test.each([
     ['whoever has no certificate', async () => ({})],
-    ['an agent of another authority', async ({ athenz }: Opened) => ({ pair: await athenz.issue({ commonName: AGENT, dns: ['node-1'] }) })],
+    [
+      'an agent of another authority',
+      async ({ athenz }: Opened) => ({ pair: await athenz.issue({ commonName: AGENT, dns: ['node-1'] }) }),
+    ],
     ['an agent whose certificate has expired', async ({ services }: Opened) => ({
-      pair: await services.issue({ commonName: AGENT, dns: ['node-1'], notBefore: systemClock.now() - 7_200_000, lifeMs: 3_600_000 }),
+      pair: await services.issue({
+        commonName: AGENT,
+        dns: ['node-1'],
+        notBefore: systemClock.now() - 7_200_000,
+        lifeMs: 3_600_000,
+      }),
     })],
   ])('%s, in the handshake', async (_name, other) => {
     await using it = await openService()
@@ -200,7 +126,13 @@ describe('T23: refused', () => {
       new Promise<{ readonly sessions: readonly Buffer[]; readonly reused: boolean }>((resolve, reject) => {
         const sessions: Buffer[] = []
         let reused = true
-        const options = { host: '127.0.0.1', port: Number(new URL(it.service.url).port), ca: it.services.certPem, key: keyPem, cert: certPem }
+        const options = {
+          host: '127.0.0.1',
+          port: Number(new URL(it.service.url).port),
+          ca: it.services.certPem,
+          key: keyPem,
+          cert: certPem,
+        }
         const socket = connect({ ...options, ...(session === undefined ? {} : { session }) }, () => {
           reused = socket.isSessionReused()
           socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
@@ -232,7 +164,9 @@ describe('a bad body', () => {
 
   test('that is too long is 413', async () => {
     await using it = await openService()
-    expect(await askAs(it, bodyFor(it, 1, { Domain: 'x'.repeat(20_000) }))).toMatchObject({ status: 413, code: 'BODY_TOO_LARGE' })
+    expect(
+      await askAs(it, bodyFor(it, 1, { Domain: 'x'.repeat(20_000) })),
+    ).toMatchObject({ status: 413, code: 'BODY_TOO_LARGE' })
   })
 })
 
@@ -250,7 +184,7 @@ describe('not now', () => {
     await using it = await openService({ keyPem: broken })
     const { status, code, text } = await askAs(it, bodyFor(it))
     expect({ status, code }).toEqual({ status: 503, code: 'SIGNING_KEY_UNAVAILABLE' })
-    expect(await admin(it, '/readyz')).toBe(503)
+    expect(await probe(it, '/readyz')).toBe(503)
     const secret = broken.split('\n')[1]!.slice(0, 20)
     expect(text + it.log.text()).not.toContain(secret)
   })
@@ -259,14 +193,21 @@ describe('not now', () => {
 describe('health', () => {
   test('has an admin listener without certificates, and the original healthz with one', async () => {
     await using it = await openService()
-    expect(await admin(it, '/healthz')).toBe(200)
-    expect(await admin(it, '/readyz')).toBe(200)
-    expect(await call(it, '/healthz', '', { pair: await it.agent(), method: 'GET' })).toMatchObject({ status: 200, text: 'ok\n' })
+    expect(await probe(it, '/healthz')).toBe(200)
+    expect(await probe(it, '/readyz')).toBe(200)
+    expect(
+      await call(it, '/healthz', '', { pair: await it.agent(), method: 'GET' }),
+    ).toMatchObject({ status: 200, text: 'ok\n' })
   })
 
   test('needs the certificate of an agent on the main listener', async () => {
     await using it = await openService()
-    const answer = await call(it, '/healthz', '', { pair: await it.agent(['node-1'], 'media.on-air.web'), method: 'GET' })
+    const answer = await call(
+      it,
+      '/healthz',
+      '',
+      { pair: await it.agent(['node-1'], 'media.on-air.web'), method: 'GET' },
+    )
     expect(answer).toMatchObject({ status: 403, code: 'CALLER_NOT_ALLOWED' })
   })
 })

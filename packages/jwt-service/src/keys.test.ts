@@ -20,7 +20,11 @@ describe('a signing key', () => {
   test.each([
     ['PKCS#8', pkcs8, 'ES256'],
     ['SEC1', sec1, 'ES256'],
-    ['SEC1 after its parameters, as openssl writes it', `-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n${sec1}`, 'ES256'],
+    [
+      'SEC1 after its parameters, as openssl writes it',
+      `-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n${sec1}`,
+      'ES256',
+    ],
     ['PKCS#1', pkcs1, 'RS256'],
     ['PKCS#8 of an RSA key', rsa.export({ type: 'pkcs8', format: 'pem' }), 'RS256'],
   ])('may be %s', (_name, pem, algorithm) => {
@@ -68,7 +72,12 @@ async function openDirectory(files: Readonly<Record<string, string>>) {
 
 describe('the directory of signing keys', () => {
   test('the newest by number signs, and has both its names', async () => {
-    await using it = await openDirectory({ [`${NAME}.v9`]: pkcs1, [`${NAME}.v10`]: pkcs8, 'other.v11': pkcs1, '..data': 'x' })
+    await using it = await openDirectory({
+      [`${NAME}.v9`]: pkcs1,
+      [`${NAME}.v10`]: pkcs8,
+      'other.v11': pkcs1,
+      '..data': 'x',
+    })
     expect(it.keys.newest()).toMatchObject({ id: `${NAME}.v10`, uri: `secret:${NAME}?version=v10`, algorithm: 'ES256' })
     expect(it.keys.problem()).toBeUndefined()
   })
@@ -86,7 +95,9 @@ describe('the directory of signing keys', () => {
     ['the newest is unreadable', { [`${NAME}.v1`]: pkcs8, [`${NAME}.v2`]: 'hello' }],
   ])('at start nothing signs when %s', async (_name, files) => {
     await using it = await openDirectory(files)
-    expect(() => it.keys.newest()).toThrow(expect.objectContaining({ code: 'SIGNING_KEY_UNAVAILABLE', kind: 'unavailable' }))
+    expect(() => it.keys.newest()).toThrow(
+      expect.objectContaining({ code: 'SIGNING_KEY_UNAVAILABLE', kind: 'unavailable' }),
+    )
     expect(it.keys.problem()).toBe('no signing key can be used')
     expect(await it.unusable()).toBe(1)
   })
@@ -122,6 +133,8 @@ describe('the directory of signing keys', () => {
     })()
     expect(secret).toHaveLength(64)
     expect(error).toBeInstanceOf(Error)
-    expect(`${String(error)} ${JSON.stringify(error)} ${String(error instanceof Error && error.cause)} ${it.text()}`).not.toContain(secret.slice(0, 16))
+    expect(
+      `${String(error)} ${JSON.stringify(error)} ${String(error instanceof Error && error.cause)} ${it.text()}`,
+    ).not.toContain(secret.slice(0, 16))
   })
 })

@@ -9,7 +9,13 @@ const aNode = (name: string, ...addresses: readonly [type: string, address: stri
   addresses: addresses.map(([type, address]) => ({ type, address })),
 })
 
-const one = aNode('node-1', ['Hostname', 'one.example'], ['InternalDNS', 'one.internal'], ['ExternalDNS', 'one.world'], ['InternalIP', '10.0.0.1'])
+const one = aNode(
+  'node-1',
+  ['Hostname', 'one.example'],
+  ['InternalDNS', 'one.internal'],
+  ['ExternalDNS', 'one.world'],
+  ['InternalIP', '10.0.0.1'],
+)
 const two = aNode('node-2', ['Hostname', 'node-2'])
 
 function aCluster(...nodes: Node[]) {
@@ -84,7 +90,8 @@ describe('the list of nodes', () => {
 
   test('that cannot be read is not kept as an answer', async () => {
     const answers = [Promise.reject(new Error('away')), Promise.resolve([one])]
-    const nodeOf = createNodeOfAgent({ listNodes: () => answers.shift() ?? Promise.resolve([]), clock: new FakeClock() })
+    const listNodes = () => answers.shift() ?? Promise.resolve([])
+    const nodeOf = createNodeOfAgent({ listNodes, clock: new FakeClock() })
     await expect(nodeOf(['node-1'])).rejects.toThrow('away')
     expect(await nodeOf(['node-1'])).toBe('node-1')
   })

@@ -95,7 +95,15 @@ async function opensslSays(key: KeyObject, text: string, signature: Buffer): Pro
       return join(dir, name)
     }
     const pub = await file('pub.pem', createPublicKey(key).export({ type: 'spki', format: 'pem' }))
-    const args = ['dgst', '-sha256', '-verify', pub, '-signature', await file('sig', signature), await file('text', text)]
+    const args = [
+      'dgst',
+      '-sha256',
+      '-verify',
+      pub,
+      '-signature',
+      await file('sig', signature),
+      await file('text', text),
+    ]
     const { stdout } = await promisify(execFile)('openssl', args).catch((error: { stdout: string }) => error)
     return stdout.trim().split('\n')[0] ?? ''
   } finally {

@@ -1,0 +1,59 @@
+import { readProgram } from '@pallas/config'
+import { describe, expect, test } from 'vitest'
+import { program } from './settings.ts'
+
+const read = (argv: readonly string[], env: Record<string, string> = {}) => {
+  const reading = readProgram(program, { argv, env, version: 'test' })
+  return reading.kind === 'run' ? reading.settings : undefined
+}
+
+test('the defaults of the original stand', () => {
+  expect(read([])).toMatchObject({
+    listen: { host: '', port: 4443 },
+    key: '/var/tls/athenz/private/service.key',
+    cert: '/var/tls/athenz/public/service.cert',
+    signPubDir: '/var/keys/public',
+    secretName: 'athenz-init-secret',
+    ztsName: 'zts.example.cloud',
+    shutdownGrace: 10_000,
+    config: '/var/cluster/config.yaml',
+    clientIp: { kind: 'ignore' },
+  })
+})
+
+test('the variables of the original are read, and a flag wins', () => {
+  const env = {
+    ADDR: ':1',
+    KEY_FILE: '/k',
+    CERT_FILE: '/c',
+    PUBLIC_KEYS_DIR: '/p',
+    SECRET_PREFIX: 's',
+    ZTS_COMMON_NAME: 'z',
+    CONFIG_URL: '/f',
+  }
+  const settings = read(['--zts-name=flag', '-listen', ':2'], env)
+  expect(settings).toMatchObject({ listen: { port: 2 }, key: '/k', cert: '/c', signPubDir: '/p', secretName: 's', config: '/f' })
+  expect(settings?.ztsName).toBe('flag')
+})
+
+describe('the addresses that may dial zts', () => {
+  test.each([
+    ['ignore', { kind: 'ignore' }],
+    ['node', { kind: 'node' }],
+    ['10.0.0.0/8, fd00::/8', { kind: 'cidrs', cidrs: ['10.0.0.0/8', 'fd00::/8'] }],
+  ])('may be %s', (text, policy) => {
+    expect(read(['--client-ip', text])?.clientIp).toEqual(policy)
+  })
+
+  test.each(['', 'nobody', '10.0.0.0', '10.0.0.0/33', '10.0.0.0/8,'])('may not be "%s"', (text) => {
+    expect(() => read([`--client-ip=${text}`])).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+  })
+})
+
+test.each([
+  ['a name of keys that is a path', ['--secret-name', '../x']],
+  ['a namespace that is none', ['--lease-namespace', 'K8s']],
+  ['an api server without https', ['--api-server', 'http://127.0.0.1']],
+])('refused: %s', (_name, argv) => {
+  expect(() => read(argv)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+})
