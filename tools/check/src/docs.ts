@@ -8,7 +8,7 @@ import { program as agent } from '@pallas/identity-agent'
 import { program as initializer } from '@pallas/initializer'
 import { program as jwtService } from '@pallas/jwt-service'
 import { controlProgram, program as sia } from '@pallas/sia'
-import { program as driver } from '@pallas/volume-driver'
+import { driverProgram, SETTINGS_FILE } from '@pallas/volume-driver'
 
 const START = '<!-- generated: npm run docs -->'
 const END = '<!-- end of generated part -->'
@@ -20,7 +20,14 @@ export function generatedDocs(root: string): Record<string, string> {
 }
 
 const settings = (): string =>
-  [driver, agent, jwtService, callback, initializer, sia, controlProgram].map((it) => describeProgram(it)).join('\n')
+  [driverSettings(), ...[agent, jwtService, callback, initializer, sia, controlProgram].map((it) => describeProgram(it))].join('\n')
+
+/** The kubelet owns the driver's arguments, so its settings are keys of a file. */
+function driverSettings(): string {
+  const { name, summary, schema } = driverProgram
+  const rows = Object.entries(schema).map(([key, { default: standard, doc }]) => `| \`${key}\` | \`${standard}\` | ${doc} |`)
+  return [`## ${name}`, '', summary, '', `Keys of \`${SETTINGS_FILE}\`, all optional:`, '', '| key | default | what it is |', '|---|---|---|', ...rows, ''].join('\n')
+}
 
 const reasons = (): string =>
   ['| reason | kind | meaning |', '|---|---|---|', ...Object.entries(REASONS).map(([code, { kind, doc }]) => `| \`${code}\` | ${kind} | ${doc} |`), ''].join('\n')

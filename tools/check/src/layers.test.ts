@@ -27,6 +27,7 @@ test.each<[string, Project, string]>([
   ['a sibling', project('high', 'model', { ...declaring('low'), ...importing('high', '@pallas/low') }), 'not a lower layer'],
   ['a path out of the project', project('high', 'kit', importing('high', '../../low/src/a.ts')), 'reaches out'],
   ['testing outside a test', project('high', 'kit', { ...declaring('low'), ...importing('high', '@pallas/low/testing') }), 'outside a test'],
+  ['a part of testing outside a test', project('high', 'kit', { ...declaring('low'), ...importing('high', '@pallas/low/testing/contract') }), 'outside a test'],
   ['a node module in code that runs anywhere', project('high', 'kit', { ...anywhere, ...importing('high', 'node:fs') }), 'runs anywhere'],
   ['a package that needs node there', project('high', 'kit', { ...anywhere, ...importing('high', 'undici') }), 'not known to run anywhere'],
   ['a project that needs node there', project('high', 'kit', { ...anywhere, ...declaring('low'), ...importing('high', '@pallas/low') }), 'which needs Node'],

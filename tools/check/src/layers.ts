@@ -50,7 +50,7 @@ function importBreaches(project: Project, { file, specifier }: Import, byName: R
   return [
     ...(project.declared.includes(target.name) ? [] : [`${file} imports ${target.name}, which ${project.name} does not declare`]),
     ...(upward(project, target) ? [`${file} imports ${target.name}: not a lower layer`] : []),
-    ...(specifier.endsWith('/testing') && !isTest(file) && !project.tags.includes('layer:harness')
+    ...(/\/testing(\/|$)/.test(specifier) && !isTest(file) && !project.tags.includes('layer:harness')
       ? [`${file} imports ${specifier} outside a test`]
       : []),
     ...(mayUseNode(project, file) || runsAnywhere(target) ? [] : [`${file} imports ${target.name}, which needs Node`]),

@@ -1,7 +1,7 @@
 /** The checks of `npm run check`, each a name and a function that gives its complaints. */
 import { execFile } from 'node:child_process'
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { breaches } from './layers.ts'
 import { generatedDocs } from './docs.ts'
@@ -29,13 +29,15 @@ const layers: Step = {
   run: async (root) => breaches(readProjects(root), nxEdges(root)),
 }
 
-/** A file that looks like a test and is not run would be a test that cannot fail. */
+/** `x.tests.ts`, `x.spec.ts`, `x_test.ts`, `x.test.ts ` look like tests, and vitest would pass them over in silence. */
+const LOOKS_LIKE_A_TEST = /\.(tests?|spec)\b|_test\./
+
 const testNames: Step = {
   name: 'every test file runs',
   run: async (root) =>
-    globSync('{libs,packages,tools}/*/src/**/*test*', { cwd: root })
-      .filter((file) => !file.endsWith('.test.ts') && !/\/testing(\/|$)/.test(file))
-      .map((file) => `${file} has "test" in its name but vitest does not run it`),
+    globSync('{libs,packages,tools}/*/**/*', { cwd: root, exclude: ['**/node_modules'] })
+      .filter((file) => LOOKS_LIKE_A_TEST.test(basename(file)) && !/\/src\/.*\.test\.ts$/.test(file))
+      .map((file) => `${file} looks like a test, but vitest does not run it`),
 }
 
 const docs: Step = {
