@@ -70,6 +70,12 @@ describe('T22: refused, each with its reason', () => {
   const away = aWorld({ pods: [] })
   test.each<[string, string, World, InstanceConfirmation]>([
     ['another provider', 'PROVIDER_MISMATCH', aWorld(), aRequest({ provider: 'k8s.admin.other' })],
+    [
+      'another provider, whatever its documents look like',
+      'PROVIDER_MISMATCH',
+      aWorld(),
+      aRequest({ provider: 'k8s.admin.other', attestationData: 'hello' }),
+    ],
     ['no document', 'DOCUMENT_MISSING', aWorld(), aRequest({ attestationData: undefined })],
     ['a document that is none', 'DOCUMENT_MALFORMED', aWorld(), aRequest({ attestationData: 'hello' })],
     [
