@@ -8,12 +8,10 @@ async function whileTimePasses<T>(
   { machine: { clock } }: Awaited<ReturnType<typeof nodeInMemory>>,
   calls: readonly Promise<T>[],
 ): Promise<readonly T[]> {
-  let done = false
-  const all = Promise.all(calls).finally(() => {
-    done = true
-  })
-  while (!done) await clock.advance(10)
-  return await all
+  const waiting = new Set(calls)
+  for (const call of calls) void call.finally(() => waiting.delete(call))
+  while (waiting.size > 0) await clock.advance(10)
+  return await Promise.all(calls)
 }
 
 const SUCCESS = { status: 'Success', message: '' }
@@ -43,7 +41,7 @@ describe('at once', () => {
 
   test('mounts of many pods on a new host all succeed and share one handle key', async () => {
     const node = await nodeInMemory()
-    const pods = Array.from({ length: 25 }, (_, index) => `cdff1eb7-31ba-4953-8812-3550160000${`${index + 10}`}`)
+    const pods = Array.from({ length: 25 }, (_, index) => `cdff1eb7-31ba-4953-8812-3550160000${index + 10}`)
     for (const uid of pods) await node.files.mkdirs(mountDirOf(KUBELET, uid), 0o750)
     const mount = (uid: string) => node.call('mount', mountDirOf(KUBELET, uid), mountOptions({ 'kubernetes.io/pod.uid': uid }))
     expect(await whileTimePasses(node, pods.map(mount))).toEqual(pods.map(() => SUCCESS))

@@ -30,6 +30,10 @@ export async function nodeInMemory(settings?: Readonly<Record<string, unknown>>)
   }
 }
 
+const err = (text: string): never => {
+  throw new Error(`on stderr: ${text}`)
+}
+
 /** Runs the driver to its end; throws when it writes anything but one JSON document and a newline. */
 export async function callDriver(
   host: MemoryHost,
@@ -37,9 +41,6 @@ export async function callDriver(
   signal = new AbortController().signal,
 ): Promise<Answer> {
   const out: string[] = []
-  const err = (text: string) => {
-    throw new Error(`on stderr: ${text}`)
-  }
   await runDriver(host, { argv, env: {}, signal, out: (text) => void out.push(text), err })
   if (out.length !== 1 || !out[0]?.endsWith('\n')) throw new Error(`not one document: ${JSON.stringify(out)}`)
   return JSON.parse(out[0]) as Answer

@@ -1,0 +1,275 @@
+/**
+ * The driver as the kubelet meets it: the real program, exec'd with recorded arguments, on real files and mounts.
+ *
+ * Scenarios by name, so that they can be played in a mount namespace, where the test runner itself cannot go.
+ */
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { dirname } from 'node:path'
+import { nodeHost } from '@pallas/linux'
+import type { Answer } from '../answer.ts'
+import { mountDirOf, mountOptions, POD_UID } from './kubelet-calls.ts'
+
+const SUCCESS = { status: 'Success', message: '' }
+const { mounts } = nodeHost()
+
+export type Scenario = (node: RealNode) => Promise<void>
+
+export type RealNode = ReturnType<typeof realNode>
+
+/** A host of the cluster in a directory (kubelet root, volumes, settings), on which the kubelet execs `program`. */
+export function realNode(dir: string, program: string) {
+  const mountDir = mountDirOf(`${dir}/k`)
+  const volumesDir = `${dir}/v`
+  const settings = `${dir}/settings.json`
+  mkdirSync(mountDir, { recursive: true })
+  const configure = (more: Readonly<Record<string, unknown>> = {}) =>
+    writeFileSync(settings, JSON.stringify({ volumesDir, handleKeyFile: `${dir}/handle.key`, ...more }), { mode: 0o600 })
+  configure()
+  // The interpreter of the program is the one that this runs on.
+  const PATH = `${dirname(process.execPath)}:${process.env['PATH']}`
+  const env = { ...process.env, PATH, ATHENZ_VOLUME_DRIVER_SETTINGS: settings }
+  const call = (...argv: readonly string[]) => answerOf(program, argv, env)
+  return {
+    dir,
+    program,
+    mountDir,
+    volumesDir,
+    env,
+    configure,
+    call,
+    mount: (options = mountOptions()) => call('mount', mountDir, options),
+    unmount: () => call('unmount', mountDir),
+    volumes: () => (existsSync(volumesDir) ? readdirSync(volumesDir).sort() : []),
+    mounts: () => mounts.under(dir),
+  }
+}
+
+/** What the kubelet makes of a call: stdout and stderr as one text, one JSON document, exit 0. */
+async function answerOf(program: string, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<Answer> {
+  const { promise, resolve } = Promise.withResolvers<{ code: unknown; text: string }>()
+  execFile(program, [...argv], { env }, (error, stdout, stderr) => {
+    resolve({ code: error === null ? 0 : error.code, text: stdout + stderr })
+  })
+  const { code, text } = await promise
+  assert.equal(code, 0, text)
+  assert.match(text, /^\{.*\}\n$/)
+  return JSON.parse(text) as Answer
+}
+
+async function expectNothing(node: RealNode): Promise<void> {
+  assert.deepEqual(node.volumes(), [])
+  assert.deepEqual(await node.mounts(), [])
+}
+
+const failsWith = (answer: Answer, code: string): void => {
+  assert.equal(answer.status, 'Failure')
+  assert.ok(answer.message.startsWith(`${code}: `), answer.message)
+}
+
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  'the recorded calls of a real kubelet: init, mount, unmount': async (node) => {
+    const capabilities = { attach: false, fsGroup: false, selinuxRelabel: false }
+    assert.deepEqual(await node.call('init'), { ...SUCCESS, capabilities })
+    assert.deepEqual(await node.mount(), SUCCESS)
+    const [handle = ''] = node.volumes()
+    assert.equal(readFileSync(`${node.mountDir}/id`, 'utf8'), handle)
+    assert.deepEqual(readdirSync(node.mountDir), ['connect', 'id'])
+    const modes = ['', '/data.json', '/mount', '/mount/connect', '/mount/id'].map((at) => statSync(`${node.volumesDir}/${handle}${at}`).mode & 0o7777)
+    assert.deepEqual(modes, [0o750, 0o600, 0o755, 0o755, 0o444])
+    assert.equal(statSync(`${node.dir}/handle.key`).mode & 0o7777, 0o600)
+    assert.deepEqual(await node.unmount(), SUCCESS)
+    await expectNothing(node)
+    rmdirSync(node.mountDir)
+  },
+
+  'every other call gets one document too': async (node) => {
+    for (const argv of [[], [''], ['attach', '{}', 'n'], ['MOUNT'], ['getvolumename', '{}']])
+      assert.deepEqual(await node.call(...argv), { status: 'Not supported', message: '' })
+    for (const argv of [['mount'], ['mount', node.mountDir], ['unmount'], ['mount', '/', '{}'], ['mount', node.mountDir, '{'], ['unmount', '-x']])
+      assert.equal((await node.call(...argv)).status, 'Failure')
+    node.configure({ mounter: 'x' })
+    failsWith(await node.mount(), 'SETTINGS_INVALID')
+    writeFileSync(`${node.dir}/settings.json`, '{')
+    failsWith(await node.unmount(), 'SETTINGS_INVALID')
+    await expectNothing(node)
+  },
+
+  'nothing comes on stderr even when Node is started without its flag': async (node) => {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    execFile(process.execPath, [node.program, 'mount', node.mountDir, mountOptions()], { env: node.env }, (_error, stdout, stderr) => resolve(stdout + stderr))
+    assert.deepEqual(JSON.parse(await promise), SUCCESS)
+    await node.unmount()
+  },
+
+  'W3: what the pod sees is read-only, nosuid, nodev, noexec, also for root': async (node) => {
+    await node.mount()
+    assert.throws(() => writeFileSync(`${node.mountDir}/id`, 'forged'), { code: 'EROFS' })
+    assert.throws(() => writeFileSync(`${node.mountDir}/connect/agent.sock`, ''), { code: 'EROFS' })
+    const line = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').find((each) => each.includes(` ${node.mountDir} `))
+    assert.match(line ?? '', / ro,nosuid,nodev,noexec,/)
+    assert.deepEqual(await node.unmount(), SUCCESS)
+  },
+
+  'W9: unmount twice, of nothing, after the mounts are gone, and of stacked mounts': async (node) => {
+    assert.deepEqual(await node.unmount(), SUCCESS)
+    await node.mount()
+    assert.deepEqual(await node.unmount(), SUCCESS)
+    assert.deepEqual(await node.unmount(), SUCCESS)
+
+    await node.mount()
+    await mounts.unmount(node.mountDir)
+    assert.deepEqual(await node.unmount(), SUCCESS)
+    await expectNothing(node)
+
+    await node.mount()
+    const [handle = ''] = node.volumes()
+    mkdirSync(`${node.dir}/agent`)
+    for (let times = 0; times < 2; times++) {
+      await mounts.bind(`${node.dir}/agent`, `${node.mountDir}/connect`, { readOnly: false })
+      await mounts.bind(`${node.volumesDir}/${handle}/mount`, node.mountDir, { readOnly: false })
+    }
+    assert.deepEqual(await node.unmount(), SUCCESS)
+    await expectNothing(node)
+  },
+
+  'W9: unmount while a container still has its own copy of the mount': async (node) => {
+    await node.mount()
+    const container = spawn('unshare', ['-m', '--propagation', 'private', 'sh', '-c', 'echo in; read line'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    try {
+      await once(container.stdout, 'data')
+      assert.deepEqual(await node.unmount(), SUCCESS)
+      await expectNothing(node)
+      rmdirSync(node.mountDir)
+    } finally {
+      await ended(container)
+    }
+  },
+
+  'W10: nothing is deleted through what is mounted in the tree': async (node) => {
+    await node.mount()
+    const [handle = ''] = node.volumes()
+    mkdirSync(`${node.dir}/agent`)
+    writeFileSync(`${node.dir}/agent/agent.sock`, 'precious')
+    for (let times = 0; times < 2; times++)
+      await mounts.bind(`${node.dir}/agent`, `${node.volumesDir}/${handle}/mount/connect`, { readOnly: false })
+    assert.deepEqual(await node.unmount(), SUCCESS)
+    assert.equal(readFileSync(`${node.dir}/agent/agent.sock`, 'utf8'), 'precious')
+    await expectNothing(node)
+  },
+
+  'W10: a volume in use is neither unmounted nor deleted': async (node) => {
+    await node.mount()
+    const before = node.volumes()
+    const user = spawn('sh', ['-c', 'echo in; read line'], { cwd: node.mountDir, stdio: ['pipe', 'pipe', 'inherit'] })
+    try {
+      await once(user.stdout, 'data')
+      failsWith(await node.unmount(), 'VOLUME_BUSY')
+      assert.deepEqual(node.volumes(), before)
+    } finally {
+      await ended(user)
+    }
+    assert.deepEqual(await node.unmount(), SUCCESS)
+    await expectNothing(node)
+  },
+
+  'W11: a mount that cannot be shown leaves nothing, and a stale context does not survive': async (node) => {
+    rmdirSync(node.mountDir)
+    writeFileSync(node.mountDir, '')
+    failsWith(await node.mount(), 'HOST_WRONG_KIND')
+    await expectNothing(node)
+    const other = mountDirOf(`${node.dir}/k`, POD_UID, 'second')
+    mkdirSync(other)
+    await node.call('mount', other, mountOptions())
+    const [handle = ''] = node.volumes()
+    writeFileSync(`${node.volumesDir}/${handle}/context.json`, '{}')
+    await mounts.unmount(other)
+    assert.deepEqual(await node.call('mount', other, mountOptions()), SUCCESS)
+    assert.deepEqual(readdirSync(`${node.volumesDir}/${handle}`), ['data.json', 'mount'])
+    assert.deepEqual(await node.call('unmount', other), SUCCESS)
+  },
+
+  'W14: options of another pod than the directory are refused': async (node) => {
+    const uid = '4f14e5f4-0d7c-4c58-9c3a-2a7f6a1f0c11'
+    failsWith(await node.mount(mountOptions({ 'kubernetes.io/pod.uid': uid })), 'POD_UID_MISMATCH')
+    await expectNothing(node)
+  },
+
+  'mount twice is one mount, and keeps what the agent remembers': async (node) => {
+    await node.mount()
+    const [handle = ''] = node.volumes()
+    writeFileSync(`${node.volumesDir}/${handle}/context.json`, '{}')
+    assert.deepEqual(await node.mount(), SUCCESS)
+    assert.equal((await node.mounts()).length, 1)
+    assert.ok(existsSync(`${node.volumesDir}/${handle}/context.json`))
+    assert.deepEqual(await node.unmount(), SUCCESS)
+    await expectNothing(node)
+  },
+
+  'a socket of the agent is reached through the mount and goes with the volume': async (node) => {
+    await node.mount()
+    const [handle = ''] = node.volumes()
+    const server = createServer((socket) => socket.end('agent'))
+    try {
+      await once(server.listen(`${node.volumesDir}/${handle}/mount/connect/agent.sock`), 'listening')
+      // As in a pod, where the path is short.
+      symlinkSync(node.mountDir, `${node.dir}/identity`)
+      const [heard] = (await once(connect(`${node.dir}/identity/connect/agent.sock`), 'data')) as [Buffer]
+      assert.equal(heard.toString(), 'agent')
+      assert.deepEqual(await node.unmount(), SUCCESS)
+    } finally {
+      server.close()
+    }
+    await expectNothing(node)
+  },
+
+  'a kubelet whose root is a symlink': async (node) => {
+    await nodeHost().files.symlink('k', `${node.dir}/moved`)
+    const moved = mountDirOf(`${node.dir}/moved`)
+    for (let times = 0; times < 2; times++) assert.deepEqual(await node.call('mount', moved, mountOptions()), SUCCESS)
+    assert.equal((await node.mounts()).length, 1)
+    assert.deepEqual(await node.call('unmount', moved), SUCCESS)
+    await expectNothing(node)
+  },
+
+  'many calls at once leave one volume or none': async (node) => {
+    const answers = await Promise.all(Array.from({ length: 6 }, () => node.mount()))
+    assert.deepEqual(answers, answers.map(() => SUCCESS))
+    assert.equal(node.volumes().length, 1)
+    assert.equal((await node.mounts()).length, 1)
+    const mixed = Array.from({ length: 8 }, (_, index) => (index % 2 === 0 ? node.mount() : node.unmount()))
+    for (const answer of await Promise.all(mixed)) assert.deepEqual(answer, SUCCESS)
+    assert.equal(node.volumes().length, (await node.mounts()).length)
+    assert.deepEqual(await node.unmount(), SUCCESS)
+    await expectNothing(node)
+  },
+
+  'a driver that is killed at any time leaves work that the next call finishes': async (node) => {
+    for (let delay = 25; delay < 75; delay += 5) {
+      const child = spawn(node.program, ['mount', node.mountDir, mountOptions()], { env: node.env, stdio: 'ignore' })
+      setTimeout(() => child.kill('SIGKILL'), delay)
+      await once(child, 'exit')
+      assert.deepEqual(await (delay % 2 === 0 ? node.mount() : node.unmount()), SUCCESS)
+      assert.deepEqual(await node.unmount(), SUCCESS)
+      await expectNothing(node)
+    }
+  },
+
+  'by symlink, where mounts are forbidden': async (node) => {
+    node.configure({ mounter: 'link', handle: 'original' })
+    for (let times = 0; times < 2; times++) assert.deepEqual(await node.mount(), SUCCESS)
+    assert.equal(readFileSync(`${node.mountDir}/id`, 'utf8'), node.volumes()[0])
+    assert.deepEqual(await node.mounts(), [])
+    assert.deepEqual(await node.unmount(), SUCCESS)
+    await expectNothing(node)
+  },
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return
+  child.stdin?.end()
+  await once(child, 'exit')
+}
