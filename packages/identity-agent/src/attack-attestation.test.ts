@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { aPod } from '@pallas/identity/testing'
 import { volumePaths } from '@pallas/wire'
 import { expect, test, vi } from 'vitest'
@@ -104,6 +107,24 @@ test('T03 a process that ends after it connected is served no more, whoever hold
   agent.destroy()
 })
 
+test('T03 a process that ends between the head and the body of its request is not answered', async () => {
+  const { world, a } = await twoPods()
+  await using _world = world
+  let alive = true
+  await world.stopAgent()
+  world.peers = { ...world.peers, pin: () => ({ exited: () => !alive, [Symbol.dispose]: () => undefined }) }
+  await world.startAgent()
+  world.enter(A)
+  const socket = connect(world.pathsOf(a).socket)
+  socket.write(`POST /v1/init/${a} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n`)
+  // The server says so once the head has been let through.
+  await new Promise((resolve) => socket.once('readable', resolve))
+  alive = false
+  socket.write('{}')
+  expect(await text(socket)).toContain('PEER_EXITED')
+  expect(world.issuer.calls).toEqual([])
+})
+
 test('T04 a connection that was passed on speaks for the pod that connected, and for no other', async () => {
   const { world, a, b } = await twoPods()
   await using _world = world
@@ -161,6 +182,17 @@ test('T07 a pod that is terminating renews what it has', async () => {
   const { keyPEM, certPEM } = first.body
   expect(await world.call(a, 'refresh', { body: { keyPEM, certPEM } })).toMatchObject({ status: 200 })
   expect(await world.call(a, 'init')).toMatchObject({ status: 403, body: { code: 'POD_TERMINATING' } })
+})
+
+test('T07 a pod that is terminating does not start on the record of another', async () => {
+  const { world, a } = await twoPods()
+  await using _world = world
+  world.enter(A)
+  await world.call(a, 'init')
+  const { context } = world.pathsOf(a)
+  writeFileSync(context, readFileSync(context, 'utf8').replace(A.uid, B.uid))
+  world.pods = [{ ...A, deleting: true }]
+  expect(await world.call(a, 'names')).toMatchObject({ status: 403, body: { code: 'POD_TERMINATING' } })
 })
 
 test('T08 a peer of pid 0 is denied and makes the agent unready, by name', async () => {

@@ -20,6 +20,7 @@ test.each<[string, () => Promise<string>, number, string]>([
   ['a name too many', () => csrFor(nodeKey(), { ...NAMES, dns: [...NAMES.dns, '*.web.media-on-air.svc.cluster.local'] }), 409, 'CSR_NAMES_CHANGED'],
   ['a broken signature', async () => csrFor({ ...nodeKey(), spki: nodeKey().spki }), 400, 'CSR_INVALID'],
   ['an RSA key of 1024 bits', () => csrFor(weakKey('rsa-1024')), 400, 'CSR_INVALID'],
+  ['a key on another curve', () => csrFor(weakKey('p-384')), 400, 'CSR_INVALID'],
   ['no CSR', async () => 'hello', 400, 'CSR_INVALID'],
   ['a certificate', async () => (await TestCa.create()).certPem, 400, 'CSR_INVALID'],
   ['far too much', async () => 'A'.repeat(20_000), 400, 'CSR_INVALID'],
