@@ -56,6 +56,22 @@ test('a volume made anew under its handle is served by a new listener, for what 
   await vi.waitFor(async () => expect((await world.call(handle, 'names')).status).toBe(200))
 })
 
+test('T34 whoever calls while a new agent still reads the tree is served, or finds no socket yet; nobody is denied', async () => {
+  await using world = await World.open()
+  world.pods = [POD]
+  world.enter(POD)
+  const handle = world.addVolume(POD)
+  for (let n = 0; n < 60; n++) world.addVolume(podNumber(n))
+  const started = world.startAgent()
+  const statuses = new Set<number>()
+  const progress = { done: false }
+  void started.then(() => (progress.done = true))
+  while (!progress.done) await world.call(handle, 'names').then(({ status }) => statuses.add(status), () => undefined)
+  await started
+  expect((await world.call(handle, 'names')).status).toBe(200)
+  expect([...statuses].filter((status) => status !== 200)).toEqual([])
+})
+
 test('churn leaves no listener and no descriptor behind', async () => {
   const { world } = await oneLivePod()
   await using _world = world

@@ -24,7 +24,7 @@ import { agentRoutes } from './routes.ts'
 import { createAttestationHealth, selfTest } from './self-test.ts'
 import type { IdentityAgentSettings } from './settings.ts'
 import { createSubjects } from './subjects.ts'
-import { openVolumes, type Volumes } from './volumes.ts'
+import { createVolumes, type Volumes } from './volumes.ts'
 
 /** The outside, as far as serving pods needs it. */
 export interface Doors {
@@ -89,15 +89,14 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
   const graceMs = settings.shutdownGrace + LAST_WORDS_MS
   const sharedPath = settings.listen?.kind === 'unix' ? settings.listen.path : undefined
   const listeners = createListeners({ app, attest: attestation.attest, clock, sharedPath, graceMs })
-  const known: { volumes?: Volumes } = {}
-  const gate = createGate({ volumes: { get: (handle) => known.volumes?.get(handle) }, events })
+  const volumes = volumesFor(listeners, settings, doors)
+  const gate = createGate({ volumes, events })
   const parts = identityParts(settings, config, doors)
   await app.register(async (routes) => agentRoutes(routes, { ...parts, gate, listeners, events, stopped: stop.signal }))
   await app.ready()
 
   scope.use(listeners)
-  const volumes = scope.use(await openTree(settings, listeners, doors))
-  known.volumes = volumes
+  await scope.use(volumes).start()
   await listeners.openShared()
 
   const held = scope.move()
@@ -135,8 +134,8 @@ async function prepareAttestation(settings: ServeSettings, { peers, processes, e
 }
 
 /** A listener for each volume that there is, as long as there is one. */
-const openTree = ({ volumesDir }: ServeSettings, listeners: Listeners, { clock, events, ownUid }: Doors): Promise<Volumes> =>
-  openVolumes({
+const volumesFor = (listeners: Listeners, { volumesDir }: ServeSettings, { clock, events, ownUid }: Doors): Volumes =>
+  createVolumes({
     dir: volumesDir,
     ownUid,
     clock,

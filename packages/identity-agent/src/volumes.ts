@@ -9,6 +9,8 @@ import { type Handle, isHandle } from '@pallas/wire'
 import { checkVolumesDir, incarnationAt, readVolume, type Volume } from './volume-trust.ts'
 
 export interface Volumes extends AsyncDisposable {
+  /** Begins to look; resolves after the first scan. A volume can be got before its `onAppear` is called. */
+  start(): Promise<void>
   get(handle: Handle): Volume | undefined
   /** Why the tree cannot be read; undefined while it can. */
   problem(): string | undefined
@@ -28,35 +30,39 @@ export interface VolumesOptions {
   readonly onUntrusted: (handle: Handle, cause: unknown) => void
 }
 
-/** Resolves after the first scan. */
-export async function openVolumes(options: VolumesOptions): Promise<Volumes> {
+export function createVolumes(options: VolumesOptions): Volumes {
   const { dir, clock, pollMs } = options
   const stop = new AbortController()
   const tree = new Tree(options)
-  let wake = new AbortController()
-  const watcher = watchDirectory(dir, () => wake.abort())
-  await tree.scan()
+  const scope = new AsyncDisposableStack()
 
-  const run = async () => {
-    while (!stop.signal.aborted) {
-      await clock.sleep(pollMs, AbortSignal.any([wake.signal, stop.signal])).catch(() => undefined)
-      wake = new AbortController()
-      if (!stop.signal.aborted) await tree.scan()
+  async function start(): Promise<void> {
+    let wake = new AbortController()
+    const watcher = watchDirectory(dir, () => wake.abort())
+    await tree.scan()
+    const run = async () => {
+      while (!stop.signal.aborted) {
+        await clock.sleep(pollMs, AbortSignal.any([wake.signal, stop.signal])).catch(() => undefined)
+        wake = new AbortController()
+        if (!stop.signal.aborted) await tree.scan()
+      }
     }
+    const running = run()
+    scope.defer(async () => {
+      stop.abort()
+      watcher.close()
+      await running
+    })
   }
-  const running = run()
 
   return {
+    start,
     get: (handle) => tree.get(handle),
     problem: () => tree.problem,
     get size() {
       return tree.size
     },
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      watcher.close()
-      await running
-    },
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
   }
 }
 
