@@ -102,13 +102,17 @@ describe('unmount', () => {
     expect(node.machine.snapshot()).toEqual(before)
   })
 
-  test('does not believe a tree that somebody else may have written', async () => {
+  test.each([
+    ['may have written', 0o666, 0],
+    ['owns', 0o600, 1_000],
+  ])('does not believe a tree that somebody else %s', async (_name, mode, uid) => {
     const node = await nodeInMemory()
     await node.mount()
     const [handle = ''] = await node.volumes()
     const forged = `${VOLUMES}/${'f'.repeat(43)}`
     await node.files.mkdir(forged, 0o750)
-    await node.files.create(`${forged}/data.json`, await node.files.read(`${VOLUMES}/${handle}/data.json`, 9_999), 0o666)
+    await node.files.create(`${forged}/data.json`, await node.files.read(`${VOLUMES}/${handle}/data.json`, 9_999), mode)
+    node.machine.change(`${forged}/data.json`, { uid })
     expect(await node.unmount()).toEqual(SUCCESS)
     expect(await node.volumes()).toEqual(['f'.repeat(43)])
   })

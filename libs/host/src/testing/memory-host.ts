@@ -27,6 +27,12 @@ export interface MemoryMachineOptions {
   readonly start?: string
 }
 
+export interface MemoryProcessOptions {
+  readonly uid?: number
+  /** Waited for before each call: processes of different paces overtake each other. */
+  readonly pace?: () => Promise<void>
+}
+
 export class MemoryMachine {
   readonly clock: FakeClock
   /** Peers by name: `unix:<path>`, `tcp:<host>:<port>`, `tls:<host>:<port>`. */
@@ -40,16 +46,16 @@ export class MemoryMachine {
     this.#keys = keys
   }
 
-  /** The door as another process of the machine has it: own faults, own locks. */
-  open({ uid = 0 }: { readonly uid?: number } = {}): MemoryHost {
+  /** The door as another process of the machine has it: own faults, own locks, own pace. */
+  open({ uid = 0, pace }: MemoryProcessOptions = {}): MemoryHost {
     const locks = new MemoryLocks(this.#locks)
     const faults = new Faults(() => locks.dropAll())
     return {
       clock: this.clock,
-      files: stepped('files', memoryFiles({ tree: this.#tree, locks, uid }), faults),
+      files: stepped('files', memoryFiles({ tree: this.#tree, locks, uid }), faults, pace),
       http: memoryHttp(this.peers, this.clock),
       keys: this.#keys,
-      mounts: stepped('mounts', memoryMounts(this.#tree), faults),
+      mounts: stepped('mounts', memoryMounts(this.#tree), faults, pace),
       faults,
       machine: this,
     }
@@ -102,10 +108,11 @@ function contentOf(node: Node): string {
 type Calls = Readonly<Record<string, (path: string, ...rest: never[]) => Promise<unknown>>>
 
 /** The same calls, each of them a step that may fail. */
-function stepped<T extends object>(part: string, calls: T, faults: Faults): T {
+function stepped<T extends object>(part: string, calls: T, faults: Faults, pace: MemoryProcessOptions['pace']): T {
   const entries = Object.entries(calls as unknown as Calls).map(([name, call]) => [
     name,
     async (path: string, ...rest: never[]) => {
+      await pace?.()
       faults.step(`${part}.${name}`, path)
       return call(path, ...rest)
     },

@@ -10,9 +10,10 @@ export const MOUNT_DIR = mountDirOf(KUBELET)
 export const VOLUMES = '/var/athenz/volumes'
 
 /** A host of the cluster, in memory: the kubelet has made the mount directory, nothing else has happened. */
-export async function nodeInMemory(settings?: Readonly<Record<string, unknown>>) {
+export async function nodeInMemory(settings?: Readonly<Record<string, unknown>>, pace?: () => Promise<void>) {
   const machine = new MemoryMachine({ keys: nodeHost().keys })
   const { files, mounts } = machine.open()
+  const process = () => machine.open(pace === undefined ? {} : { pace })
   await files.mkdirs(MOUNT_DIR, 0o750)
   await files.mkdirs('/var/athenz', 0o755)
   if (settings !== undefined) await files.create(SETTINGS_FILE, new TextEncoder().encode(JSON.stringify(settings)), 0o600)
@@ -21,9 +22,9 @@ export async function nodeInMemory(settings?: Readonly<Record<string, unknown>>)
     files,
     mounts,
     /** One call of the kubelet, as a process of its own. */
-    call: (...argv: readonly string[]) => callDriver(machine.open(), argv),
-    mount: (options = mountOptions()) => callDriver(machine.open(), ['mount', MOUNT_DIR, options]),
-    unmount: () => callDriver(machine.open(), ['unmount', MOUNT_DIR]),
+    call: (...argv: readonly string[]) => callDriver(process(), argv),
+    mount: (options = mountOptions()) => callDriver(process(), ['mount', MOUNT_DIR, options]),
+    unmount: () => callDriver(process(), ['unmount', MOUNT_DIR]),
     /** Handles of the volumes there are. */
     volumes: async () => ((await files.stat(VOLUMES)) === undefined ? [] : await files.list(VOLUMES)),
     text: async (path: string) => new TextDecoder().decode(await files.read(path, 10_000)),
