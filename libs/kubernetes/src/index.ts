@@ -20,6 +20,7 @@ export {
   type Selectors,
   type WatchQuery,
 } from './api.ts'
+export { type ApiSettings, openKubeApi } from './open-api.ts'
 export { readConfigMapKey } from './config-maps.ts'
 export { isKubernetesError, KubernetesError, type KubernetesErrorCode } from './error.ts'
 export { type PodEvent, recordPodEvent } from './events.ts'

@@ -5,7 +5,7 @@
  * `athenz` and `athenz-service`), `auth-header`, `system-namespaces`. Ours: `spiffe-form`, `trust-domain`,
  * `host-network`.
  */
-import { ConfigError } from '@pallas/config'
+import { ConfigError, path, setting } from '@pallas/config'
 import { isDomain, type NameRules } from '@pallas/identity'
 import { readCertificates } from '@pallas/x509'
 import { parseDocument } from 'yaml'
@@ -23,6 +23,11 @@ export interface ClusterConfig extends NameRules {
   }
   /** HTTP header of principal tokens. */
   readonly authHeader: string
+}
+
+/** How every program that reads the file is told where it is; the name is the original's. */
+export const clusterConfigSetting = {
+  config: setting(path, { env: 'CONFIG_URL', default: '/var/cluster/config.yaml', doc: "The cluster's configuration file." }),
 }
 
 const MAX_TEXT = 1_048_576

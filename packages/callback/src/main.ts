@@ -1,14 +1,13 @@
 #!/usr/bin/env node
-import { readProgram } from '@pallas/config'
-import { createLogger, createMetrics, runMain, systemClock } from '@pallas/runtime'
+import { runServer } from '@pallas/service/main'
+import manifest from '../package.json' with { type: 'json' }
 import { program } from './settings.ts'
-import { startCallback } from './start.ts'
 
-await runMain(process, async (invocation) => {
-  const { argv, env } = invocation
-  const reading = readProgram(program, { argv, env, version: 'development version' })
-  if (reading.kind === 'print') return invocation.out(reading.text)
-  const log = createLogger(program.name, { level: reading.settings.logLevel })
-  const metrics = createMetrics('callback', { process: true })
-  return startCallback(reading.settings, { clock: systemClock, log, metrics })
+await runServer(process, {
+  program,
+  version: manifest.version,
+  start: async (settings, deps) => {
+    const { startCallback } = await import('./start.ts')
+    return startCallback(settings, deps)
+  },
 })

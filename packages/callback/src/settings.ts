@@ -4,17 +4,16 @@ import {
   duration,
   fail,
   type Kind,
-  oneOf,
   path,
   program as define,
   setting,
   type SettingsOf,
   text,
-  url,
 } from '@pallas/config'
 import { isCidr } from '@pallas/identity'
-import { IN_CLUSTER } from '@pallas/kubernetes'
-import { LOG_LEVELS } from '@pallas/runtime'
+import { apiSettings } from '@pallas/kubernetes/settings'
+import { serverSettings } from '@pallas/service/settings'
+import { clusterConfigSetting } from '@pallas/wire/cluster-config'
 
 /** Whose address may be that of whoever dialled ZTS. */
 export type ClientIpSetting =
@@ -62,16 +61,6 @@ const schema = {
     default: 'zts.example.cloud',
     doc: 'Common name of the certificate of ZTS: nobody else may ask.',
   }),
-  shutdownGrace: setting(duration(), {
-    env: 'SHUTDOWN_GRACE',
-    default: '10s',
-    doc: 'How long requests may go on after a signal to stop.',
-  }),
-  config: setting(path, {
-    env: 'CONFIG_URL',
-    default: '/var/cluster/config.yaml',
-    doc: "The cluster's configuration file.",
-  }),
   clientIp: setting(clientIp, {
     default: 'ignore',
     doc: 'From which addresses ZTS may be dialled: any, those of the node of the pod, or those in the CIDRs.',
@@ -81,14 +70,9 @@ const schema = {
     doc: 'Namespace of the Leases that keep documents to one use and remember instances: one for all replicas.',
   }),
   ztsTimeout: setting(duration({ min: '100ms' }), { default: '20s', doc: 'Longest call of ZTS.' }),
-  apiServer: setting(url({ protocols: ['https'] }), { default: IN_CLUSTER.server, doc: 'Base URL of the API server.' }),
-  apiCa: setting(path, { default: IN_CLUSTER.caFile, doc: 'PEM roots of the API server.' }),
-  apiTokenFile: setting(path, {
-    default: IN_CLUSTER.tokenFile,
-    doc: 'Bearer token for the API server, read again as it is renewed.',
-  }),
-  adminListen: setting(address, { default: ':9901', doc: 'Address of healthz, readyz and metrics.' }),
-  logLevel: setting(oneOf(...LOG_LEVELS), { default: 'info', doc: 'Least level that is logged.' }),
+  ...clusterConfigSetting,
+  ...apiSettings,
+  ...serverSettings,
 }
 
 const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { createKubeApi, fileToken, getNode, getPod, type KubeApi, orUnavailable } from '@pallas/kubernetes'
+import { getNode, getPod, openKubeApi, orUnavailable } from '@pallas/kubernetes'
 import { type Clock, createRequestIds, type Logger, type Metrics } from '@pallas/runtime'
-import { boundInFlight, createServer, openTlsFiles, peerNamed, serve, startAdmin } from '@pallas/service'
+import { boundInFlight, createServer, openTlsFiles, ownCertificate, peerNamed, serve, startAdmin } from '@pallas/service'
 import { parseClusterConfig } from '@pallas/wire/cluster-config'
 import { createClientIpPolicy } from './client-ip.ts'
 import { createEvents } from './events.ts'
@@ -38,7 +38,7 @@ export async function startCallback(settings: CallbackSettings, deps: CallbackDe
   const events = createEvents({ log, metrics })
 
   const keys = scope.use(await openPublicKeys({ dir: settings.signPubDir, name: settings.secretName, clock, events }))
-  const api = scope.use(await openApi(settings, clock))
+  const api = scope.use(await openKubeApi(settings, { clock, timeoutMs: API_TIMEOUT_MS }))
   const trusted = { pem: config.trustRoots.athenz }
   const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, ca: trusted, log, clock }))
   const instances = scope.use(await followInstances(settings, config, { ...deps, api, tls, events }))
@@ -64,27 +64,8 @@ export async function startCallback(settings: CallbackSettings, deps: CallbackDe
   })
   const { url } = scope.use(await serve(app, { listen: settings.listen, graceMs: settings.shutdownGrace, clock }))
 
-  const checks = {
-    'public-keys': keys.problem,
-    certificate: () => (tls.notAfter() > clock.now() ? undefined : 'own certificate has expired'),
-  }
-  metrics.gauge({
-    name: 'identity_not_after_seconds',
-    help: 'When the own certificate expires.',
-    collect: () => tls.notAfter() / 1_000,
-  })
+  const checks = { 'public-keys': keys.problem, certificate: ownCertificate({ tls, clock, metrics }) }
   const admin = scope.use(await startAdmin({ listen: settings.adminListen, checks, metrics, log, clock }))
   const parts = scope.move()
   return { url, adminUrl: admin.url, [Symbol.asyncDispose]: () => parts.disposeAsync() }
-}
-
-type OpenApi = KubeApi & AsyncDisposable
-
-async function openApi({ apiServer, apiCa, apiTokenFile }: CallbackSettings, clock: Clock): Promise<OpenApi> {
-  return createKubeApi({
-    server: new URL(apiServer),
-    ca: await readFile(apiCa, 'utf8'),
-    token: fileToken({ path: apiTokenFile, clock }),
-    timeoutMs: API_TIMEOUT_MS,
-  })
 }

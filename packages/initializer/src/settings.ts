@@ -1,7 +1,7 @@
 /** What the initializer can be told. Names and defaults of the original stay; everything else begins `INITIALIZER_`. */
-import { address, duration, oneOf, path, program as define, setting, type SettingsOf, text, url } from '@pallas/config'
-import { IN_CLUSTER } from '@pallas/kubernetes'
-import { LOG_LEVELS } from '@pallas/runtime'
+import { address, duration, oneOf, path, program as define, setting, type SettingsOf, text } from '@pallas/config'
+import { apiSettings } from '@pallas/kubernetes/settings'
+import { serverSettings } from '@pallas/service/settings'
 
 const schema = {
   listen: setting(address, { default: ':4443', doc: 'Address of the webhook, `POST /mutate` over TLS.' }),
@@ -26,12 +26,8 @@ const schema = {
     default: 'refuse',
     doc: "Pods on their host's network: refused here, or left to get a certificate without an IP address. As `host-network` of the cluster.",
   }),
-  apiServer: setting(url({ protocols: ['https'] }), { default: IN_CLUSTER.server, doc: 'Base URL of the API server.' }),
-  apiCa: setting(path, { default: IN_CLUSTER.caFile, doc: 'PEM roots of the API server.' }),
-  apiTokenFile: setting(path, { default: IN_CLUSTER.tokenFile, doc: 'Bearer token for the API server, read again as it is renewed.' }),
-  adminListen: setting(address, { default: ':9901', doc: 'Address of healthz, readyz and metrics.' }),
-  logLevel: setting(oneOf(...LOG_LEVELS), { default: 'info', doc: 'Least level that is logged.' }),
-  shutdownGrace: setting(duration(), { env: 'SHUTDOWN_GRACE', default: '10s', doc: 'How long requests may go on after a signal to stop.' }),
+  ...apiSettings,
+  ...serverSettings,
 }
 
 export const program = define({

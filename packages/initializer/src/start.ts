@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { ADMISSION_BODY_LIMIT, createKubeApi, fileToken, orUnavailable, readConfigMapKey } from '@pallas/kubernetes'
+import { ADMISSION_BODY_LIMIT, openKubeApi, orUnavailable, readConfigMapKey } from '@pallas/kubernetes'
 import { type Clock, createRequestIds, type Logger, type Metrics } from '@pallas/runtime'
-import { createServer, openTlsFiles, serve, startAdmin } from '@pallas/service'
+import { createServer, openTlsFiles, ownCertificate, serve, startAdmin } from '@pallas/service'
 import { createEvents } from './events.ts'
 import { admissionRoutes } from './routes.ts'
 import type { InitializerSettings } from './settings.ts'
@@ -37,20 +36,14 @@ export async function startInitializer(settings: InitializerSettings, deps: Init
   admissionRoutes(app, { templates: templates.current, rules: settings, events })
   const { url } = scope.use(await serve(app, { listen: settings.listen, graceMs: settings.shutdownGrace, clock }))
 
-  const checks = { certificate: () => (tls.notAfter() > clock.now() ? undefined : 'own certificate has expired') }
+  const checks = { certificate: ownCertificate({ tls, clock, metrics }) }
   const admin = scope.use(await startAdmin({ listen: settings.adminListen, checks, metrics, log, clock }))
   const parts = scope.move()
   return { url, adminUrl: admin.url, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
 async function configMapReader(settings: InitializerSettings, clock: Clock, scope: AsyncDisposableStack) {
-  const api = scope.use(
-    createKubeApi({
-      server: new URL(settings.apiServer),
-      ca: await readFile(settings.apiCa, 'utf8'),
-      token: fileToken({ path: settings.apiTokenFile, clock }),
-    }),
-  )
+  const api = scope.use(await openKubeApi(settings, { clock }))
   const place = { namespace: settings.configNamespace, name: settings.configMap, key: KEY }
   return (signal: AbortSignal) => orUnavailable(readConfigMapKey(api, place, signal))
 }

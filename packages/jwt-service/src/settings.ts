@@ -1,8 +1,9 @@
 /** What the JWT service can be told. Names and defaults of the original stay; everything else begins `JWT_SERVICE_`. */
-import { address, duration, oneOf, path, program as define, setting, type SettingsOf, text, url } from '@pallas/config'
+import { address, duration, path, program as define, setting, type SettingsOf, text } from '@pallas/config'
 import { DOCUMENT_MAX_LIFE_SECONDS } from '@pallas/identity'
-import { IN_CLUSTER } from '@pallas/kubernetes'
-import { LOG_LEVELS } from '@pallas/runtime'
+import { apiSettings } from '@pallas/kubernetes/settings'
+import { serverSettings } from '@pallas/service/settings'
+import { clusterConfigSetting } from '@pallas/wire/cluster-config'
 
 const schema = {
   listen: setting(address, {
@@ -31,24 +32,9 @@ const schema = {
     default: '5m',
     doc: 'How long a document is valid.',
   }),
-  shutdownGrace: setting(duration(), {
-    env: 'SHUTDOWN_GRACE',
-    default: '10s',
-    doc: 'How long requests may go on after a signal to stop.',
-  }),
-  config: setting(path, {
-    env: 'CONFIG_URL',
-    default: '/var/cluster/config.yaml',
-    doc: "The cluster's configuration file.",
-  }),
-  apiServer: setting(url({ protocols: ['https'] }), { default: IN_CLUSTER.server, doc: 'Base URL of the API server.' }),
-  apiCa: setting(path, { default: IN_CLUSTER.caFile, doc: 'PEM roots of the API server.' }),
-  apiTokenFile: setting(path, {
-    default: IN_CLUSTER.tokenFile,
-    doc: 'Bearer token for the API server, read again as it is renewed.',
-  }),
-  adminListen: setting(address, { default: ':9901', doc: 'Address of healthz, readyz and metrics.' }),
-  logLevel: setting(oneOf(...LOG_LEVELS), { default: 'info', doc: 'Least level that is logged.' }),
+  ...clusterConfigSetting,
+  ...apiSettings,
+  ...serverSettings,
 }
 
 export const program = define({

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { createKubeApi, fileToken, getPod, listNodes, orUnavailable } from '@pallas/kubernetes'
+import { getPod, listNodes, openKubeApi, orUnavailable } from '@pallas/kubernetes'
 import { type Clock, createRequestIds, type Logger, type Metrics } from '@pallas/runtime'
-import { boundInFlight, createServer, openTlsFiles, peerNamed, serve, startAdmin } from '@pallas/service'
+import { boundInFlight, createServer, openTlsFiles, ownCertificate, peerNamed, serve, startAdmin } from '@pallas/service'
 import { parseClusterConfig } from '@pallas/wire/cluster-config'
 import { createEvents } from './events.ts'
 import { openSigningKeys } from './keys.ts'
@@ -36,14 +36,7 @@ export async function startJwtService(settings: JwtServiceSettings, deps: JwtSer
   const events = createEvents({ log, metrics })
 
   const keys = scope.use(await openSigningKeys({ dir: settings.signKeyDir, name: secretName, clock, events }))
-  const api = scope.use(
-    createKubeApi({
-      server: new URL(settings.apiServer),
-      ca: await readFile(settings.apiCa, 'utf8'),
-      token: fileToken({ path: settings.apiTokenFile, clock }),
-      timeoutMs: API_TIMEOUT_MS,
-    }),
-  )
+  const api = scope.use(await openKubeApi(settings, { clock, timeoutMs: API_TIMEOUT_MS }))
   const trusted = { pem: names.trustRoots.athenzService }
   const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, ca: trusted, log, clock }))
 
@@ -59,15 +52,7 @@ export async function startJwtService(settings: JwtServiceSettings, deps: JwtSer
   })
   const { url } = scope.use(await serve(app, { listen: settings.listen, graceMs: settings.shutdownGrace, clock }))
 
-  const checks = {
-    'signing-key': keys.problem,
-    certificate: () => (tls.notAfter() > clock.now() ? undefined : 'own certificate has expired'),
-  }
-  metrics.gauge({
-    name: 'identity_not_after_seconds',
-    help: 'When the own certificate expires.',
-    collect: () => tls.notAfter() / 1_000,
-  })
+  const checks = { 'signing-key': keys.problem, certificate: ownCertificate({ tls, clock, metrics }) }
   const admin = scope.use(await startAdmin({ listen: settings.adminListen, checks, metrics, log, clock }))
   const parts = scope.move()
   return { url, adminUrl: admin.url, [Symbol.asyncDispose]: () => parts.disposeAsync() }
