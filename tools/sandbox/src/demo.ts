@@ -14,8 +14,8 @@ export interface Demo {
   readonly firstIdentityMs: number
 }
 
-const workload = (name: string): string => join(REPOSITORY, 'tools/sandbox/src/workload', `${name}.ts`)
-export const serveCommand: readonly string[] = ['node', workload('serve'), '8443']
+export const workload = (name: string): string => join(REPOSITORY, 'tools/sandbox/src/workload', `${name}.ts`)
+export const serveCommand: readonly string[] = ['node', workload('serve'), '/tls', '8443']
 
 const WEB = { namespace: 'shop', name: 'web-0', serviceAccount: 'web', command: serveCommand }
 const ORDERS = { namespace: 'shop', name: 'orders-0', serviceAccount: 'orders', command: serveCommand }
@@ -48,7 +48,7 @@ function firstIdentity(timeline: Timeline, start: number): () => number {
 }
 
 async function tellCall(cluster: Cluster, timeline: Timeline, web: PodObject): Promise<void> {
-  const { exitCode, output } = await cluster.node.kubelet.exec(ORDERS, 'main', ['node', workload('call'), podIp(web), '8443'])
+  const { exitCode, output } = await cluster.node.kubelet.exec(ORDERS, 'main', ['node', workload('call'), '/tls', podIp(web), '8443'])
   const answer = JSON.parse(output) as { server?: string; youAre?: string; ms?: number }
   if (exitCode !== 0 || answer.server !== 'shop.web' || answer.youAre !== 'shop.orders') {
     throw new Error(`the call between the pods failed: ${output}`)
@@ -67,7 +67,7 @@ async function tellIntruder(cluster: Cluster, timeline: Timeline, stolen: string
 
 /** No annotation: it brings a volume of the driver itself, which gives it a socket and a handle of its own. */
 function intruderManifest({ namespace, name }: { namespace: string; name: string }, stolen: string): object {
-  const command = ['node', workload('intrude'), stolen]
+  const command = ['node', workload('intrude'), '/identity/connect/agent.sock', stolen]
   const plain = podManifest({ namespace, name, serviceAccount: 'intruder', command, restartPolicy: 'Never', identity: false }) as ManifestParts
   const [main] = plain.spec.containers
   return {

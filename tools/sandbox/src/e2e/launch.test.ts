@@ -2,9 +2,9 @@ import { lstatSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readCertificate } from '@pallas/x509'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { workload } from '../demo.ts'
 import { isSidecar, type PodObject } from '../kubelet/objects.ts'
 import { createPod, handleOf, podIp, volumePath } from '../pod-control.ts'
-import { REPOSITORY } from '../programs.ts'
 import { type ClusterUnderTest, credentialsOf, launch, openCluster, openssl, request } from './open-cluster.ts'
 
 let it: ClusterUnderTest
@@ -86,8 +86,7 @@ test('no secret is in the pod, in its volume tree or in any log', async () => {
 test('one pod reaches another over mutual TLS, and each learns the right name', async () => {
   const orders = request('orders-0', { serviceAccount: 'orders' })
   await launch(it.cluster, orders)
-  const call = join(REPOSITORY, 'tools/sandbox/src/workload/call.ts')
-  const { exitCode, output } = await it.cluster.node.kubelet.exec(orders, 'main', ['node', call, podIp(web), '8443'])
+  const { exitCode, output } = await it.cluster.node.kubelet.exec(orders, 'main', ['node', workload('call'), '/tls', podIp(web), '8443'])
   expect({ exitCode, ...JSON.parse(output) }).toMatchObject({ exitCode: 0, server: 'shop.web', youAre: 'shop.orders' })
 })
 

@@ -3,7 +3,7 @@
  * its cgroup exists before its first instruction, as with a real runtime.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Isolation } from '../namespace.ts'
 import { rootScript } from './container-root.ts'
@@ -79,8 +79,10 @@ async function start(spec: ContainerSpec, options: ContainerRuntimeOptions): Pro
 function launch(spec: ContainerSpec, options: ContainerRuntimeOptions, log: number): ChildProcess {
   const stdio = ['pipe', log, log] as const
   if (options.isolation === 'none') {
-    const argv = spec.argv.map((word) => toHostPath(word, spec.mounts))
-    const env = Object.fromEntries(Object.entries(spec.env).map(([key, value]) => [key, toHostPath(value, spec.mounts)]))
+    // What a link leads to, not the link: socket paths must stay short.
+    const mounts = spec.mounts.map((mount) => ({ ...mount, hostPath: realpathSync(mount.hostPath) }))
+    const argv = spec.argv.map((word) => toHostPath(word, mounts))
+    const env = Object.fromEntries(Object.entries(spec.env).map(([key, value]) => [key, toHostPath(value, mounts)]))
     return spawn('sh', ['-c', 'read -r _ && exec "$@" </dev/null', 'sh', ...argv], { env, stdio: [...stdio] })
   }
   const root = join(options.scratchDir, spec.id.slice(0, 12))

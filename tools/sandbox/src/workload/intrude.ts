@@ -1,8 +1,8 @@
-/** Demo attacker: presents the handle of another pod on the socket of its own. Arguments: the stolen handle. */
+/** Demo attacker: presents the handle of another pod on a socket. Arguments: the socket, the stolen handle. */
 import { request } from 'node:http'
 
-const [handle = ''] = process.argv.slice(2)
-const options = { socketPath: '/identity/connect/agent.sock', path: `/v1/init/${handle}`, method: 'POST', timeout: 5_000 }
+const [socketPath = '', handle = ''] = process.argv.slice(2)
+const options = { socketPath, path: `/v1/init/${handle}`, method: 'POST', timeout: 5_000 }
 
 const attack = request(options, (response) => {
   let body = ''

@@ -1,10 +1,10 @@
-/** Demo workload: serves mutual TLS with the pod's identity and tells each caller both names. Arguments: port. */
+/** Demo workload: serves mutual TLS with the pod's identity and tells each caller both names. Arguments: directory of the credentials, port. */
 import { createServer } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import { readCredentials } from './credentials.ts'
 
-const port = Number(process.argv[2])
-const { key, cert, ca } = readCredentials('/tls')
+const [dir = '', port = ''] = process.argv.slice(2)
+const { key, cert, ca } = readCredentials(dir)
 const tls = { key, cert, ca, requestCert: true, rejectUnauthorized: true }
 
 const server = createServer(tls, (request, response) => {
@@ -12,7 +12,7 @@ const server = createServer(tls, (request, response) => {
   console.log(`served ${caller}`)
   response.setHeader('content-type', 'application/json').end(JSON.stringify({ youAre: caller }))
 })
-server.listen(port, process.env['POD_IP'], () => console.log('serving'))
+server.listen(Number(port), process.env['POD_IP'], () => console.log('serving'))
 process.once('SIGTERM', () => {
   server.close()
   server.closeAllConnections()
