@@ -59,7 +59,7 @@ test('a process in a pod is attested, and held until the connection ends', () =>
   const attestation = attest()
   expect(attestation).toMatchObject({ kind: 'pod', uid: UID, pid: 42 })
   expect(refusalOf(attestation, UID)).toBeUndefined()
-  expect(state.opened).toBe(2)
+  expect(state.opened).toBe(1)
   attestation[Symbol.dispose]()
   expect(state.opened).toBe(0)
   expect(refusalOf(attestation, UID)).toMatchObject({ reason: 'PEER_EXITED' })

@@ -54,26 +54,24 @@ export function createAttest(deps: AttestDeps): Attest {
 }
 
 function attest(fd: number, { peers, processes, requirePidfd }: AttestDeps): Attestation & Disposable {
-  using scope = new DisposableStack()
+  using whileAsking = new DisposableStack()
+  using whileConnected = new DisposableStack()
   const { pid } = peers.credentials(fd)
   if (pid <= 0) return refused('PEER_UNKNOWN', OTHER_PID_NAMESPACE)
-  const pin = scope.use(peers.pin(fd) ?? null)
+  const pin = whileConnected.use(peers.pin(fd) ?? null)
   if (pin === null && requirePidfd) return refused('PEER_UNKNOWN', 'no-pidfd', pid)
 
-  const record = scope.use(processes.open(pid) ?? null)
+  // Without a pin, the directory of the process is what holds on to it.
+  const record = (pin === null ? whileConnected : whileAsking).use(processes.open(pid) ?? null)
   if (record === null) return refused('PEER_EXITED', 'no-process', pid)
-  let isHeld = true
   const lives = pin === null ? sameStart(record) : () => !pin.exited()
-  const stillThere = () => isHeld && lives()
   const cgroups = record.cgroups()
-  if (!stillThere() || cgroups === undefined) return refused('PEER_EXITED', 'gone-while-read', pid)
+  if (!lives() || cgroups === undefined) return refused('PEER_EXITED', 'gone-while-read', pid)
 
   const verdict = podOfCgroups(cgroups)
   if (verdict.uid === undefined) return refused('NOT_A_POD', verdict.why, pid)
-  const held = scope.move()
-  held.defer(() => {
-    isHeld = false
-  })
+  const held = whileConnected.move()
+  const stillThere = () => !held.disposed && lives()
   return { kind: 'pod', uid: verdict.uid, pid, stillThere, [Symbol.dispose]: () => held.dispose() }
 }
 

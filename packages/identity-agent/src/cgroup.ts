@@ -8,9 +8,9 @@
 
 export type CgroupVerdict =
   | { readonly uid: string }
-  | { readonly uid: undefined; readonly why: 'unreadable' | 'no-pod' | 'pods-disagree' | 'pods-nested' | 'not-under-kubepods' }
+  | { readonly uid: undefined; readonly why: Refusal }
 
-type Refusal = Extract<CgroupVerdict, { uid: undefined }>['why']
+type Refusal = 'unreadable' | 'no-pod' | 'pods-disagree' | 'pods-nested' | 'not-under-kubepods'
 
 const LINE = /^\d+:[^:]*:(\/.*)$/
 const LONGEST = 64 * 1_024
@@ -83,7 +83,8 @@ function endsWith(parents: readonly string[], wanted: readonly string[], above: 
   if (isOfUser(parents)) return false
   const whole = wanted.every((name, index) => parents[parents.length - wanted.length + index] === name)
   if (whole) return true
-  return above && parents.length < wanted.length && parents.every((name, index) => name === wanted.slice(-parents.length)[index])
+  const hidden = wanted.length - parents.length
+  return above && hidden > 0 && parents.every((name, index) => name === wanted[hidden + index])
 }
 
 /** systemd delegates cgroups to ordinary users of the host: what they create there is no pod. */

@@ -44,4 +44,4 @@ function isStrong(spki: Uint8Array): boolean {
 }
 
 const invalid = (why: string, cause?: unknown) =>
-  new IdentityError('CSR_INVALID', 'the csr is not one that can be signed', { why }, cause === undefined ? {} : { cause })
+  new IdentityError('CSR_INVALID', 'not a csr that can be signed', { why }, cause === undefined ? {} : { cause })

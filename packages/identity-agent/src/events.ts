@@ -44,8 +44,8 @@ const callerEvents = ({ write, counts }: Tools) => ({
   /** A caller came with the handle of another pod: someone may have read what is not theirs. */
   handleMisused(victim: Volume | undefined, caller: Volume | undefined, attestation: Attestation): void {
     counts.misused.inc()
-    const fields = { ...podFields(victim), ...callerFields({ attestation, volume: caller }), reason: 'HANDLE_PEER_MISMATCH' }
-    write('warn', fields, 'a handle was used by another pod than it was made for')
+    const who = { ...podFields(victim), ...callerFields({ attestation, volume: caller }) }
+    write('warn', { ...who, reason: 'HANDLE_PEER_MISMATCH' }, 'a handle was used by another pod than it was made for')
   },
 
   answered(action: Action | 'unknown'): void {
@@ -63,7 +63,8 @@ const identityEvents = ({ write, counts }: Tools) => ({
     counts.issued.inc({ call, origin })
     counts.issueDuration.observe({ call }, durationMs / 1_000)
     const { domain, service, instanceId } = workload
-    write('info', { ...podFields(volume), domain, service, instanceId, serial, notAfter, durationMs }, 'identity issued')
+    const facts = { domain, service, instanceId, serial, notAfter, durationMs }
+    write('info', { ...podFields(volume), ...facts }, 'identity issued')
   },
 
   /** A certificate that is not the newest of its pod was offered for a refresh; it is not shown to ZTS (again). */
@@ -103,7 +104,11 @@ const volumeEvents = ({ write, counts }: Tools) => ({
 
 function countersOf(metrics: Metrics) {
   return {
-    attestations: metrics.counter({ name: 'attestations_total', help: 'Connections by what the kernel said.', labels: ['outcome'] }),
+    attestations: metrics.counter({
+      name: 'attestations_total',
+      help: 'Connections by what the kernel said.',
+      labels: ['outcome'],
+    }),
     misused: metrics.counter({ name: 'handles_misused_total', help: 'Handles used by another pod than their own.' }),
     requests: metrics.counter({ name: 'requests_total', help: 'Requests by outcome.', labels: ['action', 'code'] }),
     issued: metrics.counter({ name: 'identities_issued_total', help: 'Identities issued.', labels: ['call', 'origin'] }),
@@ -111,7 +116,7 @@ function countersOf(metrics: Metrics) {
     contexts: metrics.counter({ name: 'contexts_unsaved_total', help: 'Refresh states that could not be written.' }),
     zts: metrics.counter({ name: 'zts_requests_total', help: 'Calls of ZTS by outcome.', labels: ['code'] }),
     volumesRefused: metrics.counter({ name: 'volumes_refused_total', help: 'Volumes not served.', labels: ['reason'] }),
-    weakened: metrics.gauge({ name: 'weakened', help: '1 for each way in which attestation is weakened.', labels: ['mode'] }),
+    weakened: metrics.gauge({ name: 'weakened', help: '1 for each way attestation is weakened.', labels: ['mode'] }),
     issueDuration: metrics.histogram({
       name: 'issue_duration_seconds',
       help: 'From the document to the checked certificate.',

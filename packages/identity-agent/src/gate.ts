@@ -24,7 +24,7 @@ export function createGate({ volumes, events }: GateDeps): Gate {
     if (refusal === undefined) return meant
     if (refusal.reason !== 'HANDLE_PEER_MISMATCH') throw notAttested(refusal)
     events.handleMisused(meant, own, attestation)
-    throw new IdentityError(refusal.reason, 'the calling process is in another pod than the volume was made for', { why: refusal.why })
+    throw new IdentityError(refusal.reason, 'the volume was made for another pod', { why: refusal.why })
   }
 }
 

@@ -31,9 +31,12 @@ export async function installDriver({ source, target }: InstallOptions): Promise
 
 async function checkDirectory(path: string): Promise<void> {
   const stats = await lstat(path)
-  const why = !stats.isDirectory() ? 'not a directory' : (stats.mode & 0o022) === 0 ? undefined : 'others may write to it'
-  if (why !== undefined) throw new AgentError('DRIVER_NOT_INSTALLED', 'the driver directory cannot be trusted', { path, why })
+  if (!stats.isDirectory()) throw untrusted(path, 'not a directory')
+  if ((stats.mode & 0o022) !== 0) throw untrusted(path, 'others may write to it')
 }
+
+const untrusted = (path: string, why: string) =>
+  new AgentError('DRIVER_NOT_INSTALLED', 'the directory of the driver cannot be trusted', { path, why })
 
 async function isInstalled(driver: Uint8Array, target: string): Promise<boolean> {
   const stats = await lstat(target).catch(() => undefined)

@@ -68,7 +68,8 @@ export function createIssue(deps: IssueDeps): Issue {
     if (lineage === undefined) return ask.register(order, signal)
     // Read again: whoever was ahead in the queue has moved the record.
     const held = await contexts.read(subject.volume)
-    const stale = await staleness({ pair: lineage.pair, held, workload: subject.workload, provider, now: clock.now() }, check)
+    const { workload } = subject
+    const stale = await staleness({ pair: lineage.pair, held, workload, provider, now: clock.now() }, check)
     if (stale === undefined) return ask.refresh(order, lineage.previous, signal)
     events.lineageStale(subject, stale)
     return ask.register(order, signal)
@@ -98,7 +99,8 @@ interface Ask {
 }
 
 /** The two calls of ZTS, each with its document and its check. */
-function createAsk({ documents, zts, check, contexts, events, clock, provider, roots, lifeMs, sendNamespace }: IssueDeps): Ask {
+function createAsk(deps: IssueDeps): Ask {
+  const { documents, zts, check, contexts, events, clock, provider, roots, lifeMs, sendNamespace } = deps
   const expiryMinutes = Math.floor(lifeMs / 60_000)
 
   async function certify(order: Order, call: 'register' | 'refresh', signal: AbortSignal, previous?: Pair) {
@@ -119,7 +121,8 @@ function createAsk({ documents, zts, check, contexts, events, clock, provider, r
       .write(volume, { provider, domain, service, instanceId, serial, notAfter })
       .catch((cause: unknown) => events.contextNotSaved(order.subject, cause))
     const durationMs = clock.monotonic() - began
-    events.identityIssued(order.subject, { serial, notAfter, call, origin: order.keyPem === undefined ? 'pod' : 'agent', durationMs })
+    const origin = order.keyPem === undefined ? 'pod' : 'agent'
+    events.identityIssued(order.subject, { serial, notAfter, call, origin, durationMs })
     return answerOf(identity, order.keyPem, roots)
   }
 

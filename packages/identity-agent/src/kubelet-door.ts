@@ -11,10 +11,14 @@ export interface KubeletDoorDeps {
   readonly clock: Clock
 }
 
-type Settings = Pick<IdentityAgentSettings, 'podEndpoint' | 'podServiceTimeout' | 'kubeletTokenFile' | 'kubeletCa' | 'nodeName'>
+type Settings = Pick<
+  IdentityAgentSettings,
+  'podEndpoint' | 'podServiceTimeout' | 'kubeletTokenFile' | 'kubeletCa' | 'nodeName'
+>
 
 /** Throws `ConfigError` for an endpoint that cannot be used. */
-export async function openKubelet(settings: Settings, { env, clock }: KubeletDoorDeps): Promise<Kubelet & AsyncDisposable> {
+export async function openKubelet(settings: Settings, deps: KubeletDoorDeps): Promise<Kubelet & AsyncDisposable> {
+  const { env, clock } = deps
   const url = parseUrl(expandVariables(settings.podEndpoint, env))
   return createKubelet({
     url,
@@ -41,5 +45,5 @@ async function trustOf({ kubeletCa, nodeName }: Settings, { hostname }: URL): Pr
     return isLoopback && nodeName !== undefined && nodeName !== '' ? { ca, serverName: nodeName } : { ca }
   }
   if (isLoopback) return { insecureLoopback: true }
-  throw new ConfigError(['--kubelet-ca (IDENTITY_AGENT_KUBELET_CA) is required: the kubelet is not on a loopback address'])
+  throw new ConfigError(['--kubelet-ca (IDENTITY_AGENT_KUBELET_CA) is required: the kubelet is not on loopback'])
 }

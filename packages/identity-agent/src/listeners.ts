@@ -44,7 +44,12 @@ export interface ListenersDeps {
 }
 
 const ANYBODY = 0o666
-const OF_ONE_POD: Partial<Limits> = { maxConnections: 64, maxHeaderBytes: 8 * 1_024, requestTimeoutMs: 10_000, headersTimeoutMs: 10_000 }
+const OF_ONE_POD: Partial<Limits> = {
+  maxConnections: 64,
+  maxHeaderBytes: 8 * 1_024,
+  requestTimeoutMs: 10_000,
+  headersTimeoutMs: 10_000,
+}
 
 interface Listener {
   close(graceMs: number): Promise<void>

@@ -71,7 +71,8 @@ async function podsOf(kubelet: Kubelet, signal: AbortSignal): Promise<readonly P
     signal.throwIfAborted()
     const asked = cause instanceof Error && 'retryAfterMs' in cause ? cause.retryAfterMs : undefined
     const retryAfterMs = typeof asked === 'number' ? asked : COME_BACK_MS
-    throw new IdentityError('KUBELET_UNAVAILABLE', 'the kubelet does not say which pods run here', {}, { cause, retryAfterMs })
+    const rest = { cause, retryAfterMs }
+    throw new IdentityError('KUBELET_UNAVAILABLE', 'the kubelet does not say which pods run here', {}, rest)
   }
 }
 

@@ -48,8 +48,9 @@ export function judge(facts: SelfTestFacts): SelfTestVerdict {
   return { problems, weakenings }
 }
 
-/** With the host's PID namespace pid 1 is the host's init; without, it is the pause or first process of the agent's own pod. */
-const isInPod = (cgroups: string | undefined): boolean => cgroups !== undefined && podOfCgroups(cgroups).uid !== undefined
+/** In the host's PID namespace pid 1 is the host's init; otherwise the first process of the agent's own pod. */
+const isInPod = (cgroups: string | undefined): boolean =>
+  cgroups !== undefined && podOfCgroups(cgroups).uid !== undefined
 
 export interface SelfTestDeps {
   readonly peers: Peers
@@ -63,7 +64,8 @@ export async function selfTest(
   { peers, processes, probePath }: SelfTestDeps,
 ): Promise<SelfTestVerdict> {
   const procRootKind = kindOfProcRoot(settings.procRoot)
-  if (settings.attestation === 'handle-only') return judge({ ...settings, procRootKind, own: undefined, firstProcess: undefined })
+  const unasked = { own: undefined, firstProcess: undefined }
+  if (settings.attestation === 'handle-only') return judge({ ...settings, procRootKind, ...unasked })
   using first = processes.open(1) ?? null
   const own = await askOwn(peers, probePath)
   return judge({ ...settings, procRootKind, own, firstProcess: first?.cgroups() })
@@ -99,7 +101,7 @@ export function createAttestationHealth({ problems }: SelfTestVerdict) {
       if (attestation.kind === 'refused' && attestation.why === OTHER_PID_NAMESPACE) invisible = true
     },
     problem(): string | undefined {
-      const all = invisible ? [...problems, 'a peer had pid 0: the agent needs the PID namespace of the host'] : problems
+      const all = invisible ? [...problems, "a peer had pid 0: the agent needs the host's PID namespace"] : problems
       return all.length === 0 ? undefined : all.join('; ')
     },
   }

@@ -83,7 +83,8 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
   const attestation = await prepareAttestation(settings, doors)
 
   const handlerTimeoutMs = settings.podIpTimeout + settings.jwtServiceTimeout + settings.ztsTimeout + QUEUE_MS
-  const app = createServer({ log, clock, requestIds: createRequestIds(), bodyLimit: BODY_LIMIT, limits: { handlerTimeoutMs } })
+  const requestIds = createRequestIds()
+  const app = createServer({ log, clock, requestIds, bodyLimit: BODY_LIMIT, limits: { handlerTimeoutMs } })
   scope.defer(() => app.close())
   scope.defer(() => stop.abort())
   const graceMs = settings.shutdownGrace + LAST_WORDS_MS

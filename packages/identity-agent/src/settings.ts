@@ -18,10 +18,14 @@ import { SOCKET_PATH_LIMIT } from '@pallas/wire'
 const schema = {
   listen: setting(endpoint, {
     env: 'ADDR',
-    doc: 'Socket shared by all pods, `unix://…`, for volumes of the original form; without it each volume has its own.',
+    doc: 'Socket shared by pods with volumes of the original form, `unix://…`; each other volume has its own.',
   }),
   key: setting(path, { env: 'KEY_FILE', required: true, doc: "PEM private key of the agent's own certificate." }),
-  cert: setting(path, { env: 'CERT_FILE', required: true, doc: "PEM certificate that the JWT service knows this node's agent by." }),
+  cert: setting(path, {
+    env: 'CERT_FILE',
+    required: true,
+    doc: "PEM certificate that the JWT service knows this node's agent by.",
+  }),
   podEndpoint: setting(text, {
     env: 'POD_ENDPOINT',
     required: true,
@@ -32,12 +36,26 @@ const schema = {
     required: true,
     doc: 'Base URL of the JWT service with its version path, `https://…:4443/v1`.',
   }),
-  jwtServerName: setting(text, { doc: "Name that the JWT service's certificate must carry, when it is not the host of its URL." }),
-  podServiceTimeout: setting(duration({ min: '100ms' }), { env: 'POD_TIMEOUT', default: '10s', doc: 'Longest call of the kubelet.' }),
-  jwtServiceTimeout: setting(duration({ min: '100ms' }), { env: 'JWT_TIMEOUT', default: '10s', doc: 'Longest call of the JWT service.' }),
+  jwtServerName: setting(text, {
+    doc: "Name that the JWT service's certificate must carry, when it is not the host of its URL.",
+  }),
+  podServiceTimeout: setting(duration({ min: '100ms' }), {
+    env: 'POD_TIMEOUT',
+    default: '10s',
+    doc: 'Longest call of the kubelet.',
+  }),
+  jwtServiceTimeout: setting(duration({ min: '100ms' }), {
+    env: 'JWT_TIMEOUT',
+    default: '10s',
+    doc: 'Longest call of the JWT service.',
+  }),
   ztsTimeout: setting(duration({ min: '100ms' }), { default: '20s', doc: 'Longest call of ZTS.' }),
   podIpTimeout: setting(duration({ max: '5m' }), { default: '30s', doc: "Longest wait for a pod's address." }),
-  shutdownGrace: setting(duration(), { env: 'SHUTDOWN_GRACE', default: '10s', doc: 'How long requests may go on after a signal to stop.' }),
+  shutdownGrace: setting(duration(), {
+    env: 'SHUTDOWN_GRACE',
+    default: '10s',
+    doc: 'How long requests may go on after a signal to stop.',
+  }),
   driverSource: setting(path, {
     env: 'DRIVER_SOURCE',
     default: '/usr/bin/athenz-volume-driver',
@@ -48,23 +66,32 @@ const schema = {
     default: '/drivers/athenz-volume-driver',
     doc: 'Where the kubelet looks for the driver; empty: it is not installed.',
   }),
-  config: setting(path, { env: 'CONFIG_URL', default: '/var/cluster/config.yaml', doc: "The cluster's configuration file." }),
+  config: setting(path, {
+    env: 'CONFIG_URL',
+    default: '/var/cluster/config.yaml',
+    doc: "The cluster's configuration file.",
+  }),
   volumesDir: setting(path, { default: '/var/athenz/volumes', doc: 'The volume tree that the driver makes.' }),
   procRoot: setting(path, {
     default: '/proc',
     doc: 'Where `<pid>/cgroup` is read. Anything but procfs weakens attestation, which the agent announces.',
   }),
-  requirePidfd: setting(flag, { default: 'false', doc: 'Stay unready on a kernel that cannot pin a peer (before 6.5).' }),
+  requirePidfd: setting(flag, {
+    default: 'false',
+    doc: 'Stay unready on a kernel that cannot pin a peer (before 6.5).',
+  }),
   attestation: setting(oneOf('peer', 'handle-only'), {
     default: 'peer',
-    doc: '`peer`: listener and kernel must agree. `handle-only`: the listener alone, for hosts that allow no host PID; weaker.',
+    doc: '`peer`: listener and kernel must agree. `handle-only`: the listener alone, where no host PID is allowed; weaker.',
   }),
   kubeletTokenFile: setting(path, {
     default: '/var/run/secrets/kubernetes.io/serviceaccount/token',
     doc: 'Bearer token for the kubelet, read again as it is renewed.',
   }),
   kubeletCa: setting(path, { doc: 'PEM roots of the kubelet; without it the kubelet must be on a loopback address.' }),
-  nodeName: setting(text, { doc: "Name of this node: the kubelet's certificate must carry it where its address is a loopback one." }),
+  nodeName: setting(text, {
+    doc: "Name of this node: the kubelet's certificate must carry it where its address is a loopback one.",
+  }),
   certificateLife: setting(duration({ min: '10m' }), { default: '24h', doc: 'Life to ask ZTS for.' }),
   adminListen: setting(address, { default: ':9901', doc: 'Address of healthz, readyz and metrics.' }),
   logLevel: setting(oneOf(...LOG_LEVELS), { default: 'info', doc: 'Least level that is logged.' }),
@@ -77,8 +104,8 @@ export const program = define({
   schema,
   check: ({ listen, volumesDir, driverTarget, procRoot }) =>
     [
-      rule(listen === undefined || listen.kind === 'unix', '--listen must be unix://: the kernel knows no caller over tcp'),
-      rule(fitsSocket(volumesDir), `--volumes-dir must be at most ${LONGEST_VOLUMES_DIR} bytes long: sockets lie below it`),
+      rule(listen?.kind !== 'tcp', '--listen must be unix://: over tcp the kernel knows no caller'),
+      rule(fitsSocket(volumesDir), `--volumes-dir must be at most ${LONGEST_VOLUMES_DIR} bytes: sockets lie below it`),
       rule(isAbsolute(volumesDir), '--volumes-dir must be an absolute path'),
       rule(isAbsolute(procRoot), '--proc-root must be an absolute path'),
       rule(driverTarget === '' || isAbsolute(driverTarget), '--driver-target must be an absolute path, or empty'),

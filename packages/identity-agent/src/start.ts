@@ -33,14 +33,18 @@ export interface IdentityAgent extends AsyncDisposable {
 
 const kernel: Peers = { credentials: peerOf, pin: pinPeer }
 
-export async function startIdentityAgent(settings: IdentityAgentSettings, deps: IdentityAgentDeps): Promise<IdentityAgent> {
+export async function startIdentityAgent(
+  settings: IdentityAgentSettings,
+  deps: IdentityAgentDeps,
+): Promise<IdentityAgent> {
   const { clock, log, metrics, env, ownUid, version } = deps
   await using scope = new AsyncDisposableStack()
   const events = createEvents(log, metrics)
   const config = parseClusterConfig(await readFile(settings.config, 'utf8'))
   const { key: keyFile, cert: certFile, driverSource: source, driverTarget: target } = settings
 
-  const tls = scope.use(await openTlsFiles({ keyFile, certFile, ca: { pem: config.trustRoots.athenzService }, log, clock }))
+  const ca = { pem: config.trustRoots.athenzService }
+  const tls = scope.use(await openTlsFiles({ keyFile, certFile, ca, log, clock }))
   if (target !== '') events.driverInstalled(target, await installDriver({ source, target }))
   const kubelet = scope.use(await openKubelet(settings, { env, clock }))
   const { jwtServerName: serverName } = settings
@@ -62,7 +66,11 @@ export async function startIdentityAgent(settings: IdentityAgentSettings, deps: 
   const serving = scope.use(await startServing(settings, config, doors))
 
   metrics.gauge({ name: 'volumes', help: 'Volumes served.', collect: () => serving.volumes })
-  metrics.gauge({ name: 'identity_not_after_seconds', help: "End of the agent's own certificate.", collect: () => tls.notAfter() / 1_000 })
+  metrics.gauge({
+    name: 'identity_not_after_seconds',
+    help: "End of the agent's own certificate.",
+    collect: () => tls.notAfter() / 1_000,
+  })
   const checks = {
     attestation: () => serving.attestationProblem(),
     certificate: () => certificateProblem(tls, clock),

@@ -1,4 +1,4 @@
-/** What a caller's identity follows from, and whether its pod may have one now: by the kubelet's word, never the caller's. */
+/** What a caller's identity follows from, and whether its pod may have one now: by the kubelet's word, not the caller's. */
 import { IdentityError, type NameRules, type Pod, podState, type Workload, workloadOf } from '@pallas/identity'
 import type { VolumeContext } from '@pallas/wire'
 import type { Contexts } from './contexts.ts'

@@ -10,7 +10,9 @@ export function issuerError(cause: unknown): unknown {
   const { code, status, detail, reason } = cause
   const fields = { zts: code, status, detail }
   const said = (kind: ReasonKind) => (reason !== undefined && kindOf(reason) === kind ? reason : undefined)
-  if (!cause.retryable) return new IdentityError(said('denied') ?? 'ISSUER_DENIED', 'zts refused the identity', fields, { cause })
-  const retryAfterMs = cause.retryAfterMs ?? COME_BACK_MS
-  return new IdentityError(said('unavailable') ?? 'ISSUER_UNAVAILABLE', 'zts issues nothing now', fields, { cause, retryAfterMs })
+  if (!cause.retryable) {
+    return new IdentityError(said('denied') ?? 'ISSUER_DENIED', 'zts refused the identity', fields, { cause })
+  }
+  const rest = { cause, retryAfterMs: cause.retryAfterMs ?? COME_BACK_MS }
+  return new IdentityError(said('unavailable') ?? 'ISSUER_UNAVAILABLE', 'zts issues nothing now', fields, rest)
 }
