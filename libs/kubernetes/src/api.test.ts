@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
 import { TestCa } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
 import { createKubeApi, type KubeApiOptions } from './api.ts'
@@ -141,6 +142,18 @@ test('a body that drips is a timeout all the same', async () => {
     { timeoutMs: 150 },
   )
   await expect(it.api.get(PATH)).rejects.toMatchObject({ code: 'KUBE_TIMEOUT' })
+})
+
+test('a server that takes connections and never shakes hands is a timeout in the time of the call', async () => {
+  const mute = createServer()
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
+  const { port } = mute.address() as AddressInfo
+  const server = new URL(`https://127.0.0.1:${port}`)
+  await using api = createKubeApi({ server, ca: credentials.caPem, token: sameToken, timeoutMs: 150 })
+  const start = performance.now()
+  await expect(api.get(PATH)).rejects.toMatchObject({ code: 'KUBE_TIMEOUT' })
+  expect(performance.now() - start).toBeLessThan(5_000)
+  mute.close()
 })
 
 test('a call ends when its caller leaves, with the reason of the caller', async () => {

@@ -1,5 +1,6 @@
 /** HTTPS to one server with pinned roots: bounded bodies, a deadline on each exchange, no redirects, no proxies. */
 import { type Dispatcher, Pool } from 'undici'
+import { unlessAborted } from './abort.ts'
 import { KubernetesError } from './error.ts'
 
 export interface HttpsOptions {
@@ -98,7 +99,8 @@ class Limits {
 
   async run<T>(step: () => Promise<T>): Promise<T> {
     try {
-      return await step()
+      // undici does not hear an abort while it connects.
+      return await unlessAborted(step(), this.signal)
     } catch (error) {
       throw this.#meaning(error)
     }
