@@ -43,6 +43,12 @@ describe('the time of renewal', () => {
     expect(renewAt(life, issue, 0.999_999_999) - life.notBefore).toBe(HOUR)
   })
 
+  test('counts the upper bound from the issue, not from a beginning that the issuer set back', () => {
+    const issue = { first: false, maxIntervalMs: HOUR, since: life.notBefore + 2 * HOUR }
+    expect(renewAt(life, issue, 0) - issue.since).toBe(0.8 * HOUR)
+    expect(renewAt(life, issue, 0.999_999_999) - issue.since).toBe(HOUR)
+  })
+
   test('does not mind an upper bound beyond the window', () => {
     expect(renewAt(life, { first: false, maxIntervalMs: DAY }, 0.3)).toBe(renewAt(life, { first: false }, 0.3))
   })

@@ -21,8 +21,10 @@ export interface RenewalState {
 export interface Issue {
   /** Whether this is the pod's first certificate. */
   readonly first: boolean
-  /** Renew at the latest so long after `notBefore`; unset: half of life rules alone. */
+  /** Renew at the latest so long after `since`; unset: half of life rules alone. */
   readonly maxIntervalMs?: number
+  /** When it was issued, epoch milliseconds; by default `notBefore`, which an issuer may have set back by an hour. */
+  readonly since?: number
 }
 
 const FIRST = { from: 0.25, to: 0.75 }
@@ -32,11 +34,12 @@ const SPREAD_BELOW_BOUND = 0.2
 
 /** `random` is uniform in [0, 1). */
 export function renewAt({ notBefore, notAfter }: Lifetime, issue: Issue, random: number): number {
-  const { first, maxIntervalMs = Infinity } = issue
+  const { first, maxIntervalMs = Infinity, since = notBefore } = issue
   const life = notAfter - notBefore
   const window = first ? FIRST : LATER
-  const to = Math.min(window.to * life, maxIntervalMs)
-  const from = Math.min(window.from * life, to * (1 - SPREAD_BELOW_BOUND))
+  const age = Math.max(0, since - notBefore)
+  const to = Math.min(window.to * life, age + maxIntervalMs)
+  const from = Math.min(window.from * life, to - SPREAD_BELOW_BOUND * Math.max(0, to - age))
   return notBefore + Math.round(from + (to - from) * random)
 }
 

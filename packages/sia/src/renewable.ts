@@ -27,11 +27,12 @@ export function createRenewable(deps: RenewableDeps): Renewable {
   let unpublished: Identity | undefined
   let published: Published | undefined
 
-  const dueOf = (found: Published): Due => {
+  const dueOf = (found: Published, since?: number): Due => {
     const { leaf, set } = found
     published = found
     const life = lifetimeOf([leaf, ...otherLives(set)])
-    const issue = { first: isFirst, ...(maxIntervalMs === undefined ? {} : { maxIntervalMs }) }
+    const bound = maxIntervalMs === undefined ? {} : { maxIntervalMs, ...(since === undefined ? {} : { since }) }
+    const issue = { first: isFirst, ...bound }
     isFirst = false
     return { serial: leaf.serial, life, at: renewAt(life, issue, clock.random()) }
   }
@@ -45,7 +46,7 @@ export function createRenewable(deps: RenewableDeps): Renewable {
     renew: async (signal) => {
       unpublished ??= await fetch(signal)
       try {
-        const due = dueOf(await output.publish(unpublished))
+        const due = dueOf(await output.publish(unpublished), clock.now())
         unpublished = undefined
         log.info({ serial: due.serial, notAfter: due.life.notAfter, renewAt: due.at }, 'credentials published')
         return due

@@ -178,6 +178,16 @@ test('a refresh interval is an upper bound', async () => {
   await done
 })
 
+test('the upper bound counts from the issue: certificates that begin an hour ago are not renewed every minute', async () => {
+  const pod = await openPod({ lifeMs: 24 * HOUR })
+  pod.agent.backdateMs = HOUR
+  const { stop, done } = run(pod, '--mode=refresh', '--refresh-interval=1h')
+  await pod.host.clock.advance(3 * HOUR)
+  expect(pod.agent.asked).toBe(4)
+  stop.abort()
+  await done
+})
+
 test('an outage longer than life keeps the old set in place, and the first answer ends it', async () => {
   const pod = await openPod({ lifeMs: 2 * HOUR })
   const { stop, done } = run(pod, '--mode=refresh')

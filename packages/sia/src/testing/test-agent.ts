@@ -27,6 +27,8 @@ export class TestAgent {
   names = NAMES
   ntoken = 'v=S1;d=media.on-air;n=web;a=00;t=0;e=99999999999;k=0;z=zts;s=AA--'
   lifeMs: number
+  /** How far back its certificates begin. */
+  backdateMs = 0
   /** Changes what is answered. */
   spoil: (credentials: Credentials) => Credentials | Promise<Credentials> = (it) => it
   /** Such as `names`, `init csr`, `init`, `refresh csr`, `refresh pair`. */
@@ -80,7 +82,7 @@ export class TestAgent {
   }
 
   #sign(csr: string): Promise<{ readonly certPem: string }> {
-    return this.#ca.sign(csr, { lifeMs: this.lifeMs, notBefore: this.#now() })
+    return this.#ca.sign(csr, { lifeMs: this.lifeMs, notBefore: this.#now() - this.backdateMs })
   }
 
   async #make() {
