@@ -36,7 +36,8 @@ test("T01 with pod A's handle over pod B's socket, B is denied, A is named in th
   expect(world.issuer.calls).toEqual([])
   expect(world.kubeletCalls).toBe(0)
   const told = world.memory.records.find((it) => it['msg'] === 'a handle was used by another pod than it was made for')
-  expect(told).toMatchObject({ pod: `${A.namespace}/a-0`, peer: `pod ${B.uid}, pid ${stranger.pid}`, reason: 'HANDLE_PEER_MISMATCH' })
+  const peer = `pod ${B.uid}, pid ${stranger.pid}`
+  expect(told).toMatchObject({ pod: `${A.namespace}/a-0`, peer, reason: 'HANDLE_PEER_MISMATCH' })
 })
 
 test("T01 over pod A's own socket, a process of pod B is denied too", async () => {

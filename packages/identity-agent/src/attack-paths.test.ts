@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Handle } from '@pallas/wire'
@@ -128,12 +128,14 @@ test('a client of the original sends no body, or an empty one of some type', asy
   }
 })
 
-const spoil: readonly (readonly [string, (world: World, handle: Handle) => void])[] = [
-  ['T10 a mount that is a symlink', (world, handle) => replace(world.pathsOf(handle).mount, (it) => symlinkSync(mkdtempSync(`${world.root}/x-`), it))],
-  ['T10 a mount that is a file', (world, handle) => replace(world.pathsOf(handle).mount, (it) => writeFileSync(it, ''))],
-  ['T10 a connect directory that is a symlink', (world, handle) => replace(world.pathsOf(handle).connect, (it) => symlinkSync('/tmp', it))],
-  ['T10 a data.json that is a symlink', (world, handle) => replace(world.pathsOf(handle).data, (it) => symlinkSync('/etc/hostname', it))],
-  ['T10 a data.json that is a fifo', (world, handle) => replace(world.pathsOf(handle).data, (it) => void execFileSync('mkfifo', [it]))],
+type Spoil = (world: World, handle: Handle) => void
+
+const spoil: readonly (readonly [string, Spoil])[] = [
+  ['T10 a mount that is a symlink', replaced('mount', (it) => symlinkSync('/tmp', it))],
+  ['T10 a mount that is a file', replaced('mount', (it) => writeFileSync(it, ''))],
+  ['T10 a connect directory that is a symlink', replaced('connect', (it) => symlinkSync('/tmp', it))],
+  ['T10 a data.json that is a symlink', replaced('data', (it) => symlinkSync('/etc/hostname', it))],
+  ['T10 a data.json that is a fifo', replaced('data', (it) => void execFileSync('mkfifo', [it]))],
   ['T10 a data.json that has another name too', (world, handle) => linkSync(world.pathsOf(handle).data, `${world.root}/link`)],
   ['T10 a volume that is a symlink', (world, handle) => moveAway(world, handle)],
   ['T11 a volume that anybody may write to', (world, handle) => chmodSync(world.pathsOf(handle).root, 0o777)],
@@ -143,9 +145,12 @@ const spoil: readonly (readonly [string, (world: World, handle: Handle) => void]
   ['T11 a data.json that never ends', (world, handle) => writeFileSync(world.pathsOf(handle).data, ' '.repeat(70_000))],
 ]
 
-function replace(path: string, by: (path: string) => void): void {
-  renameSync(path, `${path}.old`)
-  by(path)
+function replaced(part: 'mount' | 'connect' | 'data', by: (path: string) => void): Spoil {
+  return (world, handle) => {
+    const path = world.pathsOf(handle)[part]
+    renameSync(path, `${path}.old`)
+    by(path)
+  }
 }
 
 function moveAway(world: World, handle: Handle): void {

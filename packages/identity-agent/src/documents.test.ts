@@ -31,7 +31,8 @@ test.each([
   ['', '/v1/jwt'],
   ['/below/v1', '/below/v1/jwt'],
 ])('an endpoint that ends in "%s" is asked at %s', async (path, expected) => {
-  await using it = await aService((request, response) => response.end(JSON.stringify({ jwt: request.url === expected ? 'a.b.c' : '' })), { path })
+  const answer: RequestListener = ({ url }, response) => void response.end(JSON.stringify({ jwt: url === expected ? 'a.b.c' : '' }))
+  await using it = await aService(answer, { path })
   expect(await it.documents.sign(POD, WORKLOAD, never)).toBe('a.b.c')
 })
 
@@ -40,7 +41,11 @@ const say = (status: number, body: string, headers = {}): RequestListener => (_r
 
 test.each<[string, RequestListener, object]>([
   ['denies with a reason', say(403, '{"code":"POD_ON_OTHER_NODE","message":"no"}'), { code: 'POD_ON_OTHER_NODE' }],
-  ['cannot now, and says for how long', say(503, '{"code":"API_UNAVAILABLE","message":"no","retryAfter":7}'), { code: 'API_UNAVAILABLE', retryAfterMs: 7_000 }],
+  [
+    'cannot now, and says for how long',
+    say(503, '{"code":"API_UNAVAILABLE","message":"no","retryAfter":7}'),
+    { code: 'API_UNAVAILABLE', retryAfterMs: 7_000 },
+  ],
   ['breaks inside', say(500, '{"code":"INTERNAL","message":"no"}'), { code: 'SIGNER_UNAVAILABLE' }],
   ['finds our request odd', say(400, '{"code":"BODY_INVALID","message":"no"}'), { code: 'SIGNER_DENIED' }],
   ['is a page of some proxy', say(502, '<html>'), { code: 'SIGNER_UNAVAILABLE' }],

@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -10,7 +20,8 @@ function aHost() {
   const drivers = join(root, 'drivers')
   writeFileSync(source, 'version 1', { mode: 0o600 })
   mkdirSync(drivers, { mode: 0o755 })
-  return { root, source, drivers, target: join(drivers, 'athenz-volume-driver'), [Symbol.dispose]: () => rmSync(root, { recursive: true }) }
+  const target = join(drivers, 'athenz-volume-driver')
+  return { root, source, drivers, target, [Symbol.dispose]: () => rmSync(root, { recursive: true }) }
 }
 
 test('the driver is put in place executable, once, and again when it has changed', async () => {

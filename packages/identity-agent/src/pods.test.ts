@@ -48,5 +48,6 @@ test.each<[string, readonly Pod[], string]>([
 })
 
 test('a volume that says nonsense of its age is old', () => {
-  expect(() => findPod([], { ...dataOf(POD, 0), createdAt: 'yesterday' }, NOW)).toThrow(expect.objectContaining({ code: 'POD_UNKNOWN' }))
+  const data = { ...dataOf(POD, 0), createdAt: 'yesterday' }
+  expect(() => findPod([], data, NOW)).toThrow(expect.objectContaining({ code: 'POD_UNKNOWN' }))
 })

@@ -4,6 +4,7 @@ import { createCsr } from '@pallas/x509'
 import { nodeKey } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
 import { oneLivePod, pem, POD } from './testing/one-pod.ts'
+import { PROVIDER } from './testing/world.ts'
 
 test('names, then a csr: the caller keeps its key and gets a certificate for it', async () => {
   const { world, handle } = await oneLivePod()
@@ -27,7 +28,8 @@ test('names, then a csr: the caller keeps its key and gets a certificate for it'
   const cert = new X509Certificate(pem(reply.body['certPEM']))
   expect(cert.checkPrivateKey(key.object)).toBe(true)
   expect(cert.verify(new X509Certificate(pem(reply.body['caCertPEM'])).publicKey)).toBe(true)
-  expect(world.issuer.calls).toMatchObject([{ kind: 'register', request: { provider: 'k8s.admin.athenz-callback', domain: 'media.on-air', service: 'web', token: true, expiryMinutes: 1_440 } }])
+  const request = { provider: PROVIDER, domain: 'media.on-air', service: 'web', token: true, expiryMinutes: 1_440 }
+  expect(world.issuer.calls).toMatchObject([{ kind: 'register', request }])
 })
 
 test('the original form: no body, the agent makes the key, and the pair renews by a refresh at ZTS', async () => {

@@ -2,7 +2,7 @@ import { readProgram } from '@pallas/config'
 import { expect, test } from 'vitest'
 import { program } from './settings.ts'
 
-const needed = ['--key', '/k', '--cert', '/c', '--pod-endpoint', 'https://127.0.0.1:10250', '--jwt-endpoint', 'https://jwt:4443/v1']
+const needed = ['--key=/k', '--cert=/c', '--pod-endpoint=https://127.0.0.1:10250', '--jwt-endpoint=https://jwt:4443/v1']
 
 function read(argv: readonly string[], env: Record<string, string> = {}) {
   const reading = readProgram(program, { argv, env, version: 'x' })

@@ -21,7 +21,8 @@ async function startAgent({ argv, env }: Awaited<ReturnType<typeof openCluster>>
   const memory = memoryLog()
   const metrics = createMetrics('identity_agent')
   const ownUid = process.geteuid?.() ?? 0
-  const agent = await startIdentityAgent(reading.settings, { clock: systemClock, log: memory.log, metrics, env, ownUid, version: '1' })
+  const deps = { clock: systemClock, log: memory.log, metrics, env, ownUid, version: '1' }
+  const agent = await startIdentityAgent(reading.settings, deps)
   return { agent, memory }
 }
 
@@ -33,9 +34,9 @@ test('with kubelet, JWT service, ZTS and callback over TLS: both key origins, re
   await using _agent = agent
   const { socket } = volumePaths(join(cluster.root, 'v'), handle)
   const ask = (action: string, body?: object) =>
-    call(socket, `/v1/${action}/${handle}`, { method: action === 'names' ? 'GET' : 'POST', ...(body === undefined ? {} : { body }) })
+    call(socket, `/v1/${action}/${handle}`, body === undefined ? {} : { body })
 
-  const names = await ask('names')
+  const names = await call(socket, `/v1/names/${handle}`, { method: 'GET' })
   expect(names.status).toBe(200)
   const csr = await createCsr(names.body as never, nodeKey())
   const byCsr = await ask('init', { csr })
@@ -57,7 +58,8 @@ test('with kubelet, JWT service, ZTS and callback over TLS: both key origins, re
   ])
   const record = cluster.zts.records.get({ provider: PROVIDER, domain: 'shop', service: 'cart', instanceId: POD.uid })
   expect(JSON.stringify(record)).toContain(serial)
-  expect(cluster.jwt.asked[0]).toEqual({ namespace: 'shop', name: 'cart-0', domain: 'shop', service: 'cart', ip: POD.ip, uid: POD.uid })
+  const { namespace, name, ip, uid } = POD
+  expect(cluster.jwt.asked[0]).toEqual({ namespace, name, domain: 'shop', service: 'cart', ip, uid })
   expect(cluster.callback.asked.every(({ body }) => body.includes('header.payload.signature'))).toBe(true)
 
   expect(await (await fetch(`${agent.adminUrl}/readyz`)).json()).toEqual({ status: 'ok' })

@@ -2,12 +2,17 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
 /** A process of its own, to be placed in a pod and then told to call. */
+interface PeerReply {
+  readonly status: number
+  readonly body: Record<string, unknown>
+}
+
 export interface ChildPeer extends AsyncDisposable {
   readonly pid: number
   /** Sends a request over the socket; resolves with status and body of the answer. */
-  call(socketPath: string, method: string, path: string, body?: string): Promise<{ status: number; body: Record<string, unknown> }>
+  call(socketPath: string, method: string, path: string, body?: string): Promise<PeerReply>
   /** Connects, and answers over the connection it inherited from the process that connected. */
-  callOverInherited(socketPath: string, method: string, path: string): Promise<{ status: number; body: Record<string, unknown> }>
+  callOverInherited(socketPath: string, method: string, path: string): Promise<PeerReply>
 }
 
 /** Reads one JSON command a line: connects itself, or lets a child of its own speak over its connection. */
@@ -21,7 +26,10 @@ const net = require('node:net')
 const socket = new net.Socket({ fd: 3, readable: true, writable: true })
 let text = ''
 socket.on('data', (part) => (text += part))
-socket.on('end', () => process.stdout.write(JSON.stringify({ status: Number(text.slice(9, 12)), body: JSON.parse(text.slice(text.indexOf('\\\\r\\\\n\\\\r\\\\n') + 4)) })))
+socket.on('end', () => {
+  const body = JSON.parse(text.slice(text.indexOf('\\\\r\\\\n\\\\r\\\\n') + 4))
+  process.stdout.write(JSON.stringify({ status: Number(text.slice(9, 12)), body }))
+})
 socket.write(process.argv[1])
 \`
 require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
@@ -51,7 +59,7 @@ export async function startChildPeer(): Promise<ChildPeer> {
   const child = spawn(process.execPath, ['-e', PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = linesOf(child)
   await lines.next()
-  const ask = async (command: object): Promise<{ status: number; body: Record<string, unknown> }> => {
+  const ask = async (command: object): Promise<PeerReply> => {
     child.stdin.write(`${JSON.stringify(command)}\n`)
     for (;;) {
       const answer = JSON.parse(await lines.next()) as { status?: number; body: Record<string, unknown> }

@@ -33,6 +33,11 @@ export class FakeIssuer implements Pick<Zts, 'register' | 'refresh'> {
     this.#twist = twist
   }
 
+  /** Every call from now on fails so. */
+  willFail(error: Error): void {
+    this.#twist = () => Promise.reject(error)
+  }
+
   /** The newest serial of an instance, as the real one keeps it. */
   currentSerial = (instanceId: string): string | undefined => this.#current.get(instanceId)
 
