@@ -87,7 +87,6 @@ async function collect(response: IncomingMessage, maxBytes: number): Promise<Htt
     if (length > maxBytes) throw new HostError('HOST_TOO_LARGE', 'the answer is longer than allowed', { maxBytes })
     parts.push(part)
   }
-  if (!response.complete) throw new HostError('HOST_BAD_ANSWER', 'the answer ends early')
   return {
     status: response.statusCode ?? 0,
     headers: headersOf(response),

@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { describe, expect, test, vi } from 'vitest'
 import type { HttpPeer, HttpRequest } from '../http.ts'
 import { serveBytes, serveHttp, serveTls, trickle } from './http-servers.ts'
 import { smallCa } from './test-certificates.ts'
@@ -163,6 +164,13 @@ const unix = (socketPath: string): HttpPeer => ({ kind: 'unix', socketPath })
 
 const hello = (_request: unknown, response: { end(text: string): void }) => response.end('hello')
 
+/** As if the authority were one of the machine's own roots. */
+function machineTrusts(caPem: string): Disposable {
+  const before = getCACertificates('default')
+  setDefaultCACertificates([...before, caPem])
+  return { [Symbol.dispose]: () => setDefaultCACertificates(before) }
+}
+
 function describeTls(open: Open): void {
   const ca = smallCa('our ca')
   const other = smallCa('another ca')
@@ -214,8 +222,20 @@ function describeTls(open: Open): void {
     ['a spoiled root', '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n'],
   ])('with %s nobody is trusted, the machine’s own roots least of all', async (_name, caPem) => {
     await using it = await open()
+    using _trusting = machineTrusts(ca.certPem)
     await using server = await serve(local)
     await expect(it.host.http.exchange(get(tls(server.port, { caPem })))).rejects.toMatchObject({ code: 'HOST_TLS' })
+  })
+
+  test('no variable in the environment makes a stranger trusted', async () => {
+    await using it = await open()
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    try {
+      await using server = await serve(local, other)
+      await expect(it.host.http.exchange(get(tls(server.port)))).rejects.toMatchObject({ code: 'HOST_TLS' })
+    } finally {
+      vi.unstubAllEnvs()
+    }
   })
 
   test('a server without TLS is not trusted', async () => {
