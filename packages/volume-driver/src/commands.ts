@@ -4,7 +4,7 @@ import { type Handle, SOCKET_PATH_LIMIT, volumePaths } from '@pallas/wire'
 import { type Answer, initialised, notSupported, success } from './answer.ts'
 import { DriverError } from './error.ts'
 import { handleOf, originalHandle } from './handle.ts'
-import { bindMounter, hide, linkMounter, type Mounter } from './mounter.ts'
+import { bindMounter, hide, isShown, linkMounter, type Mounter } from './mounter.ts'
 import { checkSamePod, type MountDir, parseMountDir, parseOptions, type PodOptions } from './request.ts'
 import type { DriverSettings } from './settings.ts'
 import { takeTurn } from './turns.ts'
@@ -47,7 +47,9 @@ async function mount(work: Work, pod: PodOptions, signal: AbortSignal): Promise<
   await using _turn = await takeTurn(mountDir, volumesDir, host, signal)
 
   const handle = await handleOf(mountDir.path, settings, host)
-  const found = await findVolumes({ volumesDir, mountDir: mountDir.path, names: [handle] }, files)
+  // Where nothing is shown, trees of other names can wait for the unmounting.
+  const everywhere = await isShown(host, mountDir.path)
+  const found = await findVolumes({ volumesDir, mountDir: mountDir.path, names: [handle], everywhere }, files)
   const mounter = settings.mounter === 'bind' ? bindMounter(host) : linkMounter(host)
   const living = await livingVolume(found, pod, files)
   if (living !== undefined && (await mounter.shows(living.paths.mount, mountDir.path))) return success()
@@ -98,7 +100,8 @@ async function unmount({ host, settings, mountDir }: Work, signal: AbortSignal):
 
   await openVolumesDir(host.files, volumesDir)
   const names = [await originalHandle(mountDir.path, host)]
-  for (const volume of await findVolumes({ volumesDir, mountDir: mountDir.path, names }, host.files)) {
+  const request = { volumesDir, mountDir: mountDir.path, names, everywhere: true }
+  for (const volume of await findVolumes(request, host.files)) {
     signal.throwIfAborted()
     await discardVolume(volume, volumesDir, host)
   }

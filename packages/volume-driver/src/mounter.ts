@@ -35,6 +35,11 @@ export const linkMounter = ({ files }: MounterHost): Mounter => ({
   shows: async (directory, mountDir) => (await linkTarget(files, mountDir)) === directory,
 })
 
+/** Whether anything is seen at `mountDir`, by either mounter. */
+export async function isShown({ files, mounts }: MounterHost, mountDir: string): Promise<boolean> {
+  return (await linkTarget(files, mountDir)) !== undefined || (await mounts.under(mountDir)).length > 0
+}
+
 /**
  * Takes away whatever is shown at `mountDir`, by either mounter and however often; false when there was nothing.
  * A symlink of ours goes whole: the kubelet is content with a mount directory that is gone.

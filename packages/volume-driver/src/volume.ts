@@ -27,14 +27,18 @@ export interface FindRequest {
   readonly mountDir: string
   /** Names that the mount directory has by computing: such a tree is found even when it says nothing of its own. */
   readonly names: readonly Handle[]
+  /** Whether trees of other names are asked too: the handle key may have changed. It costs a reading of each. */
+  readonly everywhere: boolean
 }
 
-/** All trees of one mount directory, by what they say and not by how they are named: the handle key may have changed. */
-export async function findVolumes({ volumesDir, mountDir, names }: FindRequest, files: Files): Promise<readonly Volume[]> {
+/** The trees of one mount directory, by what they say. */
+export async function findVolumes(request: FindRequest, files: Files): Promise<readonly Volume[]> {
+  const { volumesDir, mountDir, names, everywhere } = request
   const volumes: Volume[] = []
   const owner = (await files.stat(volumesDir))?.uid
-  for (const handle of (await files.list(volumesDir)).filter(isHandle)) {
+  for (const handle of everywhere ? (await files.list(volumesDir)).filter(isHandle) : names) {
     const paths = volumePaths(volumesDir, handle)
+    if ((await files.stat(paths.root)) === undefined) continue
     const data = await readData(paths, files, owner)
     if (data?.mountDir === mountDir || (data === undefined && names.includes(handle))) volumes.push({ handle, paths, data })
   }
