@@ -4,7 +4,9 @@
  * `HOST_WRONG_KIND`, one that the kernel forbids or that lies on a read-only file system `HOST_DENIED`.
  */
 export interface Files {
-  /** The whole file; `HOST_TOO_LARGE` beyond `maxBytes`. Only a regular file, never waiting for one. Follows symlinks. */
+  /**
+   * The whole file; `HOST_TOO_LARGE` beyond `maxBytes`. Only a regular file, never waiting for one. Follows symlinks.
+   */
   read(path: string, maxBytes: number): Promise<Uint8Array>
   /**
    * Creates a new file (`HOST_EXISTS` if anything is there) of exactly this mode whatever the umask, synced to disk.
@@ -23,7 +25,10 @@ export interface Files {
   link(existing: string, path: string): Promise<void>
   /** Removes a file or symlink; one that is not there is fine. */
   unlink(path: string): Promise<void>
-  /** Removes an empty directory; one that is not there is fine; `HOST_NOT_EMPTY`, or `HOST_BUSY` under a mount, otherwise. */
+  /**
+   * Removes an empty directory; one that is not there is fine; `HOST_NOT_EMPTY`, or `HOST_BUSY` under a mount,
+   * otherwise.
+   */
   rmdir(path: string): Promise<void>
   /** Names in a directory, sorted, without `.` and `..`. */
   list(path: string): Promise<readonly string[]>
@@ -32,8 +37,9 @@ export interface Files {
   /** Makes renames and new names in this directory survive a power loss. */
   syncDirectory(path: string): Promise<void>
   /**
-   * An advisory lock of the kernel on an existing file or directory; undefined while a holder of the other kind, or of an
-   * exclusive one, excludes it. Ends when it is disposed of and, whatever happens, with the process. It is never waited for.
+   * An advisory lock of the kernel on an existing file or directory; undefined while a holder of the other kind, or
+   * of an exclusive one, excludes it. Ends when it is disposed of and, whatever happens, with the process. It is
+   * never waited for.
    */
   tryLock(path: string, kind: 'shared' | 'exclusive'): Promise<AsyncDisposable | undefined>
 }

@@ -2,8 +2,8 @@
 export interface Http {
   /**
    * Resolves with any status the peer sends. Otherwise rejects: `HOST_UNREACHABLE` when nobody answers (refused, reset
-   * before an answer, no such name or socket), `HOST_TLS` when one side does not trust the other, `HOST_BAD_ANSWER` when
-   * what comes is not HTTP or ends early; with the signal's reason when it aborts.
+   * before an answer, no such name or socket), `HOST_TLS` when one side does not trust the other, `HOST_BAD_ANSWER`
+   * when what comes is not HTTP or ends early; with the signal's reason when it aborts.
    */
   exchange(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse>
 }

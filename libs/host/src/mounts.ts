@@ -1,14 +1,16 @@
 /** Bind mounts of the mount namespace the program runs in. */
 export interface Mounts {
   /**
-   * Shows the directory `source` at the existing directory `target`, without what is mounted below either, now or later,
-   * also where mounts are shared.
+   * Shows the directory `source` at the existing directory `target`, without what is mounted below either, now or
+   * later, also where mounts are shared.
    *
-   * `readOnly` means read-only, nosuid, nodev and noexec. A kernel from 5.12 shows it only once it is so; an older one needs
-   * a second call for that. When any call fails nothing stays mounted.
+   * `readOnly` means read-only, nosuid, nodev and noexec. A kernel from 5.12 shows it only once it is so; an older
+   * one needs a second call for that. When any call fails nothing stays mounted.
    */
   bind(source: string, target: string, options: { readonly readOnly: boolean }): Promise<void>
-  /** Unmounts the topmost mount at `target`; `HOST_NOT_MOUNTED` if there is none, `HOST_BUSY` in use unless `detach`. */
+  /**
+   * Unmounts the topmost mount at `target`; `HOST_NOT_MOUNTED` if there is none, `HOST_BUSY` in use unless `detach`.
+   */
   unmount(target: string, options?: { readonly detach?: boolean }): Promise<void>
   /**
    * Mounts at or below `path`, in the order in which they can be unmounted: what lies on another comes first.

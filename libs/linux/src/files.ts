@@ -2,8 +2,20 @@
 import type { Files, FileStat } from '@pallas/host'
 import { HostError } from '@pallas/host'
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, link, lstat, mkdir, open, readdir, readlink, rename, rmdir, symlink, unlink } from 'node:fs/promises'
-import { errnoOf, fileError } from './host-error.ts'
+import {
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  rename,
+  rmdir,
+  symlink,
+  unlink,
+} from 'node:fs/promises'
+import { type ErrnoCodes, errnoOf, fileError } from './host-error.ts'
 import { tryLock } from './lock.ts'
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
@@ -27,7 +39,7 @@ export const nodeFiles = (): Files => ({
 })
 
 /** Runs a call on an absolute path; what it throws becomes a `HostError`. */
-async function at<T>(path: string, call: () => Promise<T>, codes: Parameters<typeof fileError>[2] = {}): Promise<T> {
+async function at<T>(path: string, call: () => Promise<T>, codes: ErrnoCodes = {}): Promise<T> {
   if (!path.startsWith('/')) throw new HostError('HOST_IO', 'not an absolute path', { path })
   try {
     return await call()

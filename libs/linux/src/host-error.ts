@@ -1,7 +1,10 @@
 import { HostError, type HostErrorCode } from '@pallas/host'
 
+/** What an errno means, by its name. */
+export type ErrnoCodes = Readonly<Record<string, HostErrorCode>>
+
 /** What the kernel's answer to a call on a file or a mount means at the door. */
-const BY_ERRNO: Readonly<Record<string, HostErrorCode>> = {
+const BY_ERRNO: ErrnoCodes = {
   EEXIST: 'HOST_EXISTS',
   ENOENT: 'HOST_NOT_FOUND',
   ENOTEMPTY: 'HOST_NOT_EMPTY',
@@ -22,7 +25,7 @@ export function errnoOf(error: unknown): string | undefined {
 }
 
 /** Turns what a file call threw into our error, once; `HostError` passes through. */
-export function fileError(path: string, error: unknown, other: Readonly<Record<string, HostErrorCode>> = {}): HostError {
+export function fileError(path: string, error: unknown, other: ErrnoCodes = {}): HostError {
   if (error instanceof HostError) return error
   const errno = errnoOf(error)
   const code = errno === undefined ? 'HOST_IO' : (other[errno] ?? BY_ERRNO[errno] ?? 'HOST_IO')
@@ -34,7 +37,7 @@ export function callError(
   call: string,
   errno: string,
   fields: Record<string, unknown>,
-  other: Readonly<Record<string, HostErrorCode>> = {},
+  other: ErrnoCodes = {},
 ): HostError {
   return new HostError(other[errno] ?? BY_ERRNO[errno] ?? 'HOST_IO', 'the kernel refused', { ...fields, call, errno })
 }

@@ -17,7 +17,8 @@ async function exchange(request: HttpRequest, signal?: AbortSignal): Promise<Htt
   const peer = nameOf(request.to)
   const progress: Progress = { answered: false }
   const sent = await send(request)
-  const timer = setTimeout(() => reject(new HostError('HOST_TIMEOUT', 'no answer in time', { peer })), request.timeoutMs)
+  const onTimeout = () => reject(new HostError('HOST_TIMEOUT', 'no answer in time', { peer }))
+  const timer = setTimeout(onTimeout, request.timeoutMs)
   const onAbort = () => reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   sent.on('error', (error) => reject(exchangeError(error, peer, progress)))
@@ -46,8 +47,8 @@ async function send(request: HttpRequest): Promise<ClientRequest> {
     return made(to, () => https({ ...common, ...tlsOptions(to) }))
   }
   const { request: http } = await import('node:http')
-  const address = to.kind === 'unix' ? { socketPath: to.socketPath, host: 'localhost' } : { host: to.host, port: to.port }
-  return made(to, () => http({ ...common, ...address }))
+  if (to.kind === 'tcp') return made(to, () => http({ ...common, host: to.host, port: to.port }))
+  return made(to, () => http({ ...common, socketPath: to.socketPath, host: 'localhost' }))
 }
 
 /** Node checks path, headers and PEM when it makes a request; none of them may show in the error. */
@@ -119,14 +120,17 @@ const UNREACHABLE = new Set([
 function exchangeError(error: unknown, peer: string, { answered }: Progress): HostError {
   if (error instanceof HostError) return error
   const errno = errnoOf(error) ?? ''
-  if (answered || errno.startsWith('HPE_')) return new HostError('HOST_BAD_ANSWER', 'not a whole answer', { peer, errno }, error)
-  if (UNREACHABLE.has(errno)) return new HostError('HOST_UNREACHABLE', 'nobody answers', { peer, errno }, error)
-  if (isTls(errno)) return new HostError('HOST_TLS', 'the peers do not trust each other', { peer, errno }, error)
-  return new HostError('HOST_IO', 'the exchange failed', { peer, errno }, error)
+  const fields = { peer, errno }
+  if (answered || errno.startsWith('HPE_')) return new HostError('HOST_BAD_ANSWER', 'not a whole answer', fields, error)
+  if (UNREACHABLE.has(errno)) return new HostError('HOST_UNREACHABLE', 'nobody answers', fields, error)
+  if (TLS.test(errno)) return new HostError('HOST_TLS', 'the peers do not trust each other', fields, error)
+  return new HostError('HOST_IO', 'the exchange failed', fields, error)
 }
 
-const VERIFY_CODES = /^(CERT_|CRL_|UNABLE_TO_|ERROR_IN_CERT|DEPTH_ZERO_|SELF_SIGNED_|INVALID_(CA|PURPOSE)|PATH_LENGTH_|HOSTNAME_|EE_)/
-
-const isTls = (errno: string): boolean => errno === 'EPROTO' || /^ERR_(SSL|TLS)_/.test(errno) || VERIFY_CODES.test(errno)
+/** OpenSSL's own failures, and its names for what is wrong with a certificate. */
+const TLS = new RegExp(
+  '^(EPROTO$|ERR_(SSL|TLS)_|CERT_|CRL_|UNABLE_TO_|ERROR_IN_CERT|DEPTH_ZERO_|SELF_SIGNED_|INVALID_(CA|PURPOSE)|' +
+    'PATH_LENGTH_|HOSTNAME_|EE_)',
+)
 
 const nameOf = (to: HttpPeer): string => (to.kind === 'unix' ? to.socketPath : `${to.host}:${to.port}`)

@@ -24,8 +24,12 @@ const FUNCTIONS = {
 
 /** Calls younger than many a C library, by their number; from 2019 on it is the same on every architecture. */
 const OPEN_TREE = { syscall: { arguments: [WORD, 'int64', 'string', WORD], return: 'int64' } } as const
-const MOUNT_SETATTR = { syscall: { arguments: [WORD, 'int64', 'string', WORD, 'buffer', WORD], return: 'int64' } } as const
-const MOVE_MOUNT = { syscall: { arguments: [WORD, 'int64', 'string', 'int64', 'string', WORD], return: 'int64' } } as const
+const MOUNT_SETATTR = {
+  syscall: { arguments: [WORD, 'int64', 'string', WORD, 'buffer', WORD], return: 'int64' },
+} as const
+const MOVE_MOUNT = {
+  syscall: { arguments: [WORD, 'int64', 'string', 'int64', 'string', WORD], return: 'int64' },
+} as const
 
 function load() {
   const ffi = process.getBuiltinModule('node:ffi')
@@ -56,7 +60,9 @@ export function selfTestSystemCalls(): void {
   if (libc().getpid() !== process.pid) throw new HostError('HOST_IO', 'foreign functions answer wrongly')
 }
 
-/** Ends this process at once, whatever its other threads wait for, and in the ordinary way where that cannot be done. */
+/**
+ * Ends this process at once, whatever its other threads wait for, and in the ordinary way where that cannot be done.
+ */
 export function endProcess(code: number): void {
   try {
     libc()._exit(code)

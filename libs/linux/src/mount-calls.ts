@@ -52,7 +52,9 @@ export function bindAtOnce({ source, target, readOnly }: BindRequest): boolean {
   }
 }
 
-/** Container run times answer EPERM for calls that their filter does not know; a true EPERM comes again from `mount`. */
+/**
+ * Container run times answer EPERM for calls that their filter does not know; a true EPERM comes again from `mount`.
+ */
 function unlessUnknown(c: Libc, call: string, fields: Record<string, unknown>): false {
   const why = c.errno()
   if (why === 'ENOSYS' || why === 'EPERM') return false

@@ -29,7 +29,9 @@ function parseLine(line: string): MountLine | undefined {
 const unescape = (field: string): string =>
   field.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
 
-/** Those at or below `path`, in the order in which they can be unmounted: what lies on another first, then the newer. */
+/**
+ * Those at or below `path`, in the order in which they can be unmounted: what lies on another first, then the newer.
+ */
 export function mountsUnder(lines: readonly MountLine[], path: string): readonly Mount[] {
   const byId = new Map(lines.map((line) => [line.id, line]))
   const below = path === '/' ? '/' : `${path}/`

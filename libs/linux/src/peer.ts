@@ -9,7 +9,10 @@ const SO_PEERCRED = 17
 const SO_PEERPIDFD = 77
 const POLLIN = 1
 
-/** The process that called `connect(2)`, in this process's pid and user namespaces; pid 0 when it is not to be seen there. */
+/**
+ * The process that called `connect(2)`, in this process's pid and user namespaces; pid 0 when it is not to be seen
+ * there.
+ */
 export interface PeerCredentials {
   readonly pid: number
   readonly uid: number

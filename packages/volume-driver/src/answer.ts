@@ -13,7 +13,10 @@ export const failure = (error: unknown): Answer => ({ status: 'Failure', message
 
 export const notSupported: Answer = { status: 'Not supported', message: '' }
 
-/** Each key left out would mean true: the kubelet would then wait for an attach, or change owners through the bind (W12). */
+/**
+ * Each key left out would mean true: the kubelet would then wait for an attach, or change owners through the bind
+ * (W12).
+ */
 export const initialised: Answer = {
   ...success(),
   capabilities: { attach: false, fsGroup: false, selinuxRelabel: false },

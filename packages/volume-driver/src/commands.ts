@@ -64,7 +64,11 @@ async function mount(work: Work, pod: PodOptions, signal: AbortSignal): Promise<
 }
 
 /** The volume that an earlier call for the same pod made, if it is still as it was made. */
-async function livingVolume(found: readonly Volume[], { uid }: PodOptions, files: Host['files']): Promise<Volume | undefined> {
+async function livingVolume(
+  found: readonly Volume[],
+  { uid }: PodOptions,
+  files: Host['files'],
+): Promise<Volume | undefined> {
   for (const volume of found) if (volume.data?.uid === uid && (await isWhole(volume, files))) return volume
   return undefined
 }

@@ -14,7 +14,10 @@ export type DriverErrorCode =
   | 'VOLUME_TIMEOUT'
   | 'INTERRUPTED'
 
-/** The driver cannot do what it was asked. The message goes to an Event that people of the pod may read: no host paths. */
+/**
+ * The driver cannot do what it was asked. The message goes to an Event that people of the pod may read: no host
+ * paths.
+ */
 export class DriverError extends Error {
   override readonly name = 'DriverError'
   readonly code: DriverErrorCode

@@ -61,12 +61,14 @@ async function makeKey(path: string, host: HandleHost): Promise<Uint8Array> {
 /** Takes away what makers left beside the key, our own and that of those who ended too early. */
 async function sweep(path: string, files: HandleHost['files']): Promise<void> {
   const directory = parentOf(path)
-  const name = path.slice(directory.length + 1)
+  const prefix = `${path.slice(directory.length + 1)}.`
   for (const each of await files.list(directory)) {
-    if (each.startsWith(`${name}.`) && /^[0-9a-f]{16}$/.test(each.slice(name.length + 1))) await files.unlink(`${directory}/${each}`)
+    const aside = each.startsWith(prefix) && /^[0-9a-f]{16}$/.test(each.slice(prefix.length))
+    if (aside) await files.unlink(`${directory}/${each}`)
   }
 }
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
 
-const encode = (digest: Uint8Array): Handle => parseHandle(digest.toBase64({ alphabet: 'base64url', omitPadding: true }))
+const encode = (digest: Uint8Array): Handle =>
+  parseHandle(digest.toBase64({ alphabet: 'base64url', omitPadding: true }))

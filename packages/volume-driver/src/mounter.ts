@@ -48,7 +48,8 @@ export async function hide({ files, mounts }: MounterHost, mountDir: string, vol
   const unmounted = await unmountAll({ mounts }, mountDir)
   const target = await linkTarget(files, mountDir)
   if (target === undefined) return unmounted
-  if (!target.startsWith(`${volumesDir}/`)) throw new DriverError('MOUNT_DIR_INVALID', 'the mount directory is a symlink')
+  if (!target.startsWith(`${volumesDir}/`))
+    throw new DriverError('MOUNT_DIR_INVALID', 'the mount directory is a symlink')
   await files.unlink(mountDir)
   return true
 }

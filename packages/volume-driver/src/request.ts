@@ -1,4 +1,7 @@
-/** What the kubelet asks for, parsed: the mount directory, and the pod from the options (`spec/node-interfaces.md` 1.2, 1.3). */
+/**
+ * What the kubelet asks for, parsed: the mount directory, and the pod from the options (`spec/node-interfaces.md`
+ * 1.2, 1.3).
+ */
 import { isPodUid } from '@pallas/wire'
 import { DriverError } from './error.ts'
 

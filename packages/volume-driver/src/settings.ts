@@ -1,6 +1,6 @@
 /** The driver's settings. The kubelet owns its arguments, so they stand in a file of the host, when there is one. */
 import { oneOf, path, program, readProgram, setting, type SettingsOf } from '@pallas/config'
-import { type Files, HostError } from '@pallas/host'
+import { type Files, HostError, type Invocation } from '@pallas/host'
 import { DriverError } from './error.ts'
 
 export const SETTINGS_FILE = '/var/athenz/volume-driver.json'
@@ -13,8 +13,14 @@ export const driverProgram = program({
   envPrefix: 'ATHENZ_VOLUME_DRIVER',
   summary: 'FlexVolume driver: ties a pod to the identity agent of its host.',
   schema: {
-    volumesDir: setting(path, { default: '/var/athenz/volumes', doc: 'Where the volume trees lie. Keep it short: sockets lie below.' }),
-    handleKeyFile: setting(path, { default: '/var/athenz/handle.key', doc: 'Key of the handles, made when it is missing.' }),
+    volumesDir: setting(path, {
+      default: '/var/athenz/volumes',
+      doc: 'Where the volume trees lie. Keep it short: sockets lie below.',
+    }),
+    handleKeyFile: setting(path, {
+      default: '/var/athenz/handle.key',
+      doc: 'Key of the handles, made when it is missing.',
+    }),
     handle: setting(oneOf('keyed', 'original'), {
       default: 'keyed',
       doc: 'How volumes are named: by a keyed hash, or by the plain one of the original driver.',
@@ -25,13 +31,15 @@ export const driverProgram = program({
     }),
   },
   check: ({ volumesDir, handleKeyFile }) =>
-    [volumesDir, handleKeyFile].every(isCanonical) ? [] : ['volumesDir and handleKeyFile must be absolute, canonical paths'],
+    [volumesDir, handleKeyFile].every(isCanonical)
+      ? []
+      : ['volumesDir and handleKeyFile must be absolute, canonical paths'],
 })
 
 export type DriverSettings = SettingsOf<typeof driverProgram>
 
 /** Throws `SETTINGS_INVALID` for a file that others may write, that is not JSON, or whose settings cannot be used. */
-export async function readSettings(files: Files, env: Readonly<Record<string, string | undefined>>): Promise<DriverSettings> {
+export async function readSettings(files: Files, env: Invocation['env']): Promise<DriverSettings> {
   const file = await readFile(files, env[SETTINGS_VARIABLE] || SETTINGS_FILE)
   try {
     const reading = readProgram(driverProgram, { argv: [], env: {}, file, version: '' })

@@ -8,8 +8,9 @@ export type TurnsHost = VolumeHost & Pick<Host, 'clock'>
 const POLL_MS = 10
 
 /**
- * Waits for this call's turn on the volume. The locks are the kernel's and end with the process, on directories that are
- * there anyway: the one that holds the mount directory (it is never covered by the mount), and that of all volumes.
+ * Waits for this call's turn on the volume. The locks are the kernel's and end with the process, on directories that
+ * are there anyway: the one that holds the mount directory (it is never covered by the mount), and that of all
+ * volumes.
  */
 export async function takeTurn(
   { parent }: MountDir,

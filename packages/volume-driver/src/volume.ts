@@ -1,6 +1,17 @@
-/** One volume tree: built aside and renamed into place, found by its mount directory, taken away by name (rule 3, W10). */
+/**
+ * One volume tree: built aside and renamed into place, found by its mount directory, taken away by name (rule 3,
+ * W10).
+ */
 import { type Files, type FileStat, type Host, HostError } from '@pallas/host'
-import { formatVolumeData, type Handle, isHandle, parseVolumeData, VOLUME_MODES, type VolumeData, volumePaths } from '@pallas/wire'
+import {
+  formatVolumeData,
+  type Handle,
+  isHandle,
+  parseVolumeData,
+  VOLUME_MODES,
+  type VolumeData,
+  volumePaths,
+} from '@pallas/wire'
 import { DriverError } from './error.ts'
 import { unmountAll } from './mounter.ts'
 
@@ -40,7 +51,8 @@ export async function findVolumes(request: FindRequest, files: Files): Promise<r
     const paths = volumePaths(volumesDir, handle)
     if ((await files.stat(paths.root)) === undefined) continue
     const data = await readData(paths, files, owner)
-    if (data?.mountDir === mountDir || (data === undefined && names.includes(handle))) volumes.push({ handle, paths, data })
+    const ours = data === undefined ? names.includes(handle) : data.mountDir === mountDir
+    if (ours) volumes.push({ handle, paths, data })
   }
   return volumes
 }
@@ -68,7 +80,7 @@ const isOwnersAlone = (stat: FileStat | undefined, kind: FileStat['kind']): bool
 
 /** Whether a pod that sees the tree sees all that it should. */
 export async function isWhole({ handle, paths }: Volume, files: Files): Promise<boolean> {
-  if ((await files.stat(paths.connect))?.kind !== 'directory' || (await files.stat(paths.id))?.kind !== 'file') return false
+  if (!(await isDirectory(paths.connect, files)) || (await files.stat(paths.id))?.kind !== 'file') return false
   return new TextDecoder().decode(await files.read(paths.id, DATA_LIMIT)) === handle
 }
 
@@ -104,9 +116,13 @@ export async function buildVolume({ volumesDir, handle, data }: BuildRequest, ho
 }
 
 /** The same layout under the name of a tree that is being built, which is no handle and therefore no volume. */
-const asidePaths = (volumesDir: string, handle: Handle): Volume['paths'] => volumePaths(volumesDir, `.${handle}` as Handle)
+const asidePaths = (volumesDir: string, handle: Handle): Volume['paths'] =>
+  volumePaths(volumesDir, `.${handle}` as Handle)
 
-/** Renamed away first, so that nobody takes a half-removed tree for a volume. Throws `VOLUME_BUSY` while a mount stays. */
+/**
+ * Renamed away first, so that nobody takes a half-removed tree for a volume. Throws `VOLUME_BUSY` while a mount
+ * stays.
+ */
 export async function discardVolume({ handle, paths }: Volume, volumesDir: string, host: VolumeHost): Promise<void> {
   const { files, keys } = host
   await unmountAll(host, paths.root)
@@ -117,8 +133,8 @@ export async function discardVolume({ handle, paths }: Volume, volumesDir: strin
 }
 
 /**
- * Takes away what ended calls left behind. Only for who holds the directory of volumes alone: what begins with a dot then
- * belongs to nobody. A leftover that holds something unknown stays.
+ * Takes away what ended calls left behind. Only for who holds the directory of volumes alone: what begins with a dot
+ * then belongs to nobody. A leftover that holds something unknown stays.
  */
 export async function sweepLeftovers(volumesDir: string, host: VolumeHost): Promise<void> {
   for (const name of (await host.files.list(volumesDir)).filter(isLeftover)) {
@@ -138,8 +154,8 @@ async function leaveQuietly(work: Promise<void>): Promise<void> {
 }
 
 /**
- * Deletes by known names, bottom up; `HOST_NOT_EMPTY` when there are others, `VOLUME_BUSY` when a mount is at or below it.
- * Never goes through a symlink or a mount.
+ * Deletes by known names, bottom up; `HOST_NOT_EMPTY` when there are others, `VOLUME_BUSY` when a mount is at or
+ * below it. Never goes through a symlink or a mount.
  */
 async function deleteTree(root: string, { files, mounts }: VolumeHost): Promise<void> {
   if ((await files.stat(root))?.kind !== 'directory') return
@@ -161,7 +177,8 @@ async function deleteTree(root: string, { files, mounts }: VolumeHost): Promise<
 /** State of driver and agent, and what either was writing when it ended. */
 const STATE = /^\.?(data|context)\.json(\.[\w.-]+)?$/
 
-const isDirectory = async (path: string, files: Files): Promise<boolean> => (await files.stat(path))?.kind === 'directory'
+const isDirectory = async (path: string, files: Files): Promise<boolean> =>
+  (await files.stat(path))?.kind === 'directory'
 
 async function deleteEntries(
   directory: string,

@@ -9,7 +9,10 @@ export interface Step {
   readonly path: string
 }
 
-/** The process has ended: thrown by the call it ended at and every one after. No `HostError`, so that nothing handles it. */
+/**
+ * The process has ended: thrown by the call it ended at and every one after. No `HostError`, so that nothing handles
+ * it.
+ */
 export class CrashedError extends Error {
   override readonly name = 'CrashedError'
 }

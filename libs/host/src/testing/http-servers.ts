@@ -1,4 +1,7 @@
-/** Servers that behave, and servers that do not, for the contract of HTTP. Each listens on 127.0.0.1:0 or a unix socket. */
+/**
+ * Servers that behave, and servers that do not, for the contract of HTTP. Each listens on 127.0.0.1:0 or a unix
+ * socket.
+ */
 import { createServer as createHttp, type RequestListener, type Server as HttpServer } from 'node:http'
 import { createServer as createHttps, type ServerOptions } from 'node:https'
 import { type AddressInfo, createServer as createTcp, type Server, type Socket } from 'node:net'

@@ -1,6 +1,14 @@
 import type { Files, FileStat } from '../files.ts'
 import type { MemoryLocks } from './memory-locks.ts'
-import { type DirectoryNode, type MemoryTree, newDirectory, type Node, type Place, refused, type Spot } from './memory-tree.ts'
+import {
+  type DirectoryNode,
+  type MemoryTree,
+  newDirectory,
+  type Node,
+  type Place,
+  refused,
+  type Spot,
+} from './memory-tree.ts'
 
 export interface MemoryFilesDeps {
   readonly tree: MemoryTree

@@ -16,7 +16,8 @@ export const memoryHttp = (handlers: ReadonlyMap<string, HttpHandler>, clock: Cl
     const handler = handlers.get(peer)
     if (handler === undefined) throw new HostError('HOST_UNREACHABLE', 'nobody answers', { peer })
     const late = new AbortController()
-    const deadline = clock.sleep(request.timeoutMs, signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]))
+    const stop = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal])
+    const deadline = clock.sleep(request.timeoutMs, stop)
     try {
       const answer = await Promise.race([handler(request), deadline])
       if (answer === undefined) throw new HostError('HOST_TIMEOUT', 'no answer in time', { peer })

@@ -18,7 +18,8 @@ export class MemoryLocks {
 
   take(node: Node, kind: 'shared' | 'exclusive'): AsyncDisposable | undefined {
     const holds = this.#table.get(node) ?? new Set<Hold>()
-    if (holds.size > 0 && (kind === 'exclusive' || [...holds].some((hold) => hold.kind === 'exclusive'))) return undefined
+    const excluded = kind === 'exclusive' ? holds.size > 0 : [...holds].some((hold) => hold.kind === 'exclusive')
+    if (excluded) return undefined
     const hold: Hold = { kind, owner: this }
     this.#table.set(node, holds.add(hold))
     return { [Symbol.asyncDispose]: async () => void holds.delete(hold) }

@@ -1,4 +1,6 @@
-/** The least of a certificate authority that the contract's TLS servers need; it knows nothing of our own X.509 code. */
+/**
+ * The least of a certificate authority that the contract's TLS servers need; it knows nothing of our own X.509 code.
+ */
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 
 export interface Pair {

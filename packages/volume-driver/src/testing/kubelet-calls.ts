@@ -1,4 +1,7 @@
-/** What a kubelet says to the driver, as recorded from a real one (`node-interfaces.md` 1.3), under a root of the test's. */
+/**
+ * What a kubelet says to the driver, as recorded from a real one (`node-interfaces.md` 1.3), under a root of the
+ * test's.
+ */
 export const POD_UID = 'cdff1eb7-31ba-4953-8812-355016a7011b'
 
 export const mountDirOf = (kubeletRoot: string, uid = POD_UID, volume = 'idv'): string =>
