@@ -13,6 +13,7 @@ export default defineConfig({
         root: join(root, dirname(manifest)),
         include: ['src/**/*.test.ts'],
         setupFiles: [join(root, 'tools/check/src/silent-tests.ts')],
+        execArgv: ['--disable-warning=ExperimentalWarning'],
         testTimeout: 60_000,
         hookTimeout: 60_000,
       },

@@ -7,6 +7,7 @@ import { release, tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { selfTestSystemCalls } from './libc.ts'
 import { descriptorOf, peerOf, pinPeer } from './peer.ts'
+import { actsAsAnybody } from './testing/users.ts'
 
 const CALLER = `
   const { connect } = require('node:net')
@@ -15,7 +16,6 @@ const CALLER = `
   connect(path).on('error', () => process.exit())
   process.stdin.resume().on('end', () => process.exit())
 `
-const root = process.getuid?.() === 0
 let dir = ''
 let server: Server
 

@@ -23,7 +23,7 @@ export function runServer<P extends AnyProgram>(host: NodeJS.Process, server: Se
   return runMain(host, async (invocation) => {
     const { argv, env } = invocation
     const reading = readProgram(program, { argv, env, version })
-    if (reading.kind === 'print') return invocation.out(reading.text)
+    if (reading.kind === 'print') return invocation.out(`${reading.text.trimEnd()}\n`)
     const settings = reading.settings as SettingsOf<P>
     const log = createLogger(program.name, { level: levelOf(settings) })
     const metrics = createMetrics(program.name.replace(/^athenz-/, '').replaceAll('-', '_'), { process: true })

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { actsAsAnybody } from '@pallas/linux/testing'
 import type { Handle } from '@pallas/wire'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { call } from './testing/call.ts'
 import { oneLivePod, POD } from './testing/one-pod.ts'
 import { World } from './testing/world.ts'
-
 
 /** Sends these bytes as a request target, which no HTTP library would. */
 async function raw(socketPath: string, target: string, head = ''): Promise<string> {
@@ -168,7 +168,7 @@ test.each(spoil)('%s is not served, and an event says so', async (_name, spoilin
   await expectUntrusted(world, handle)
 })
 
-test.skipIf(process.geteuid?.() !== 0)('T11 a volume of another user is not served (needs root to make one)', async () => {
+test.runIf(actsAsAnybody)('T11 a volume of another user is not served (needs root to make one)', async () => {
   await using world = await World.open()
   world.pods = [POD]
   const handle = world.addVolume(POD)

@@ -1,19 +1,8 @@
 /** What the agent can be told. Names and defaults of the original stay; everything else begins `IDENTITY_AGENT_`. */
-import {
-  address,
-  duration,
-  endpoint,
-  flag,
-  oneOf,
-  path,
-  program as define,
-  setting,
-  type SettingsOf,
-  text,
-  url,
-} from '@pallas/config'
-import { LOG_LEVELS } from '@pallas/runtime'
+import { duration, endpoint, flag, oneOf, path, program as define, setting, type SettingsOf, text, url } from '@pallas/config'
+import { serverSettings } from '@pallas/service/settings'
 import { SOCKET_PATH_LIMIT } from '@pallas/wire'
+import { clusterConfigSetting } from '@pallas/wire/cluster-config'
 
 const schema = {
   listen: setting(endpoint, {
@@ -51,11 +40,6 @@ const schema = {
   }),
   ztsTimeout: setting(duration({ min: '100ms' }), { default: '20s', doc: 'Longest call of ZTS.' }),
   podIpTimeout: setting(duration({ max: '5m' }), { default: '30s', doc: "Longest wait for a pod's address." }),
-  shutdownGrace: setting(duration(), {
-    env: 'SHUTDOWN_GRACE',
-    default: '10s',
-    doc: 'How long requests may go on after a signal to stop.',
-  }),
   driverSource: setting(path, {
     env: 'DRIVER_SOURCE',
     default: '/usr/bin/athenz-volume-driver',
@@ -65,11 +49,6 @@ const schema = {
     env: 'DRIVER_TARGET',
     default: '/drivers/athenz-volume-driver',
     doc: 'Where the kubelet looks for the driver; empty: it is not installed.',
-  }),
-  config: setting(path, {
-    env: 'CONFIG_URL',
-    default: '/var/cluster/config.yaml',
-    doc: "The cluster's configuration file.",
   }),
   volumesDir: setting(path, { default: '/var/athenz/volumes', doc: 'The volume tree that the driver makes.' }),
   procRoot: setting(path, {
@@ -93,8 +72,8 @@ const schema = {
     doc: "Name of this node: the kubelet's certificate must carry it where its address is a loopback one.",
   }),
   certificateLife: setting(duration({ min: '10m' }), { default: '24h', doc: 'Life to ask ZTS for.' }),
-  adminListen: setting(address, { default: ':9901', doc: 'Address of healthz, readyz and metrics.' }),
-  logLevel: setting(oneOf(...LOG_LEVELS), { default: 'info', doc: 'Least level that is logged.' }),
+  ...clusterConfigSetting,
+  ...serverSettings,
 }
 
 export const program = define({

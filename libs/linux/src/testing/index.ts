@@ -1,1 +1,2 @@
+export { mountNamespaces, type Namespace } from './namespaces.ts'
 export { actsAsAnybody } from './users.ts'
