@@ -1,8 +1,8 @@
 /** The story that `npm start` tells: two pods get identities, one calls the other, an intruder is refused. */
 import { join } from 'node:path'
 import type { Cluster } from './cluster.ts'
-import { FLEX_DRIVER } from './injection.ts'
 import type { PodObject } from './kubelet/objects.ts'
+import { FLEX_DRIVER } from './names.ts'
 import { createPod, handleOf, hasEnded, isRunning, logOf, podIp, volumePath, waitForPod } from './pod-control.ts'
 import { podManifest } from './pods.ts'
 import { REPOSITORY } from './programs.ts'

@@ -1,7 +1,7 @@
 /** The volume driver as a file on the host: source for the agent to install, and where the kubelet then finds it. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { FLEX_DRIVER } from './injection.ts'
+import { FLEX_DRIVER } from './names.ts'
 import type { Isolation } from './namespace.ts'
 import { PROGRAMS } from './programs.ts'
 import type { State } from './state.ts'

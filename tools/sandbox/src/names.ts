@@ -20,3 +20,8 @@ export const ADMIN_USER = 'sandbox-admin'
 
 /** Workloads that Athenz knows and lets the callback launch: `<domain>.<service>` = `<namespace>` and service account. */
 export const WORKLOADS = ['shop.web', 'shop.orders', 'shop.intruder', 'media.on-air.player'] as const
+
+/** What `deploy/base` calls them. */
+export const TRIGGER = 'initializer.kubernetes.io/athenz'
+export const FLEX_DRIVER = 'athenz.kubernetes.io/athenz-volume-driver'
+export const SIA_COMMAND = '/usr/bin/athenz-sia'

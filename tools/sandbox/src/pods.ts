@@ -1,5 +1,5 @@
 /** Pod manifests that a user of the sandbox might write. */
-import { TRIGGER } from './injection.ts'
+import { TRIGGER } from './names.ts'
 
 export interface PodRequest {
   readonly namespace: string

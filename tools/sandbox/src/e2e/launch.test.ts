@@ -4,7 +4,8 @@ import { readCertificate } from '@pallas/x509'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { workload } from '../demo.ts'
 import { isSidecar, type PodObject } from '../kubelet/objects.ts'
-import { createPod, handleOf, podIp, volumePath } from '../pod-control.ts'
+import { examplePod } from '../manifests.ts'
+import { createPod, handleOf, isRunning, podIp, volumePath, waitForPod } from '../pod-control.ts'
 import { type ClusterUnderTest, credentialsOf, launch, openCluster, openssl, request } from './open-cluster.ts'
 
 let it: ClusterUnderTest
@@ -94,6 +95,13 @@ test('a pod without the annotation is left as it is', async () => {
   const pod = await createPod(it.cluster, request('plain-0', { identity: false }))
   expect(pod.spec.initContainers ?? []).toEqual([])
   expect(pod.spec.volumes?.map(({ name }) => name)).not.toContain('sia-identity')
+})
+
+test('the example of deploy/ gets an identity as it stands', async () => {
+  const example = { namespace: 'shop', name: 'example' }
+  await createPod(it.cluster, { namespace: 'shop', manifest: examplePod() })
+  const pod = await waitForPod(it.cluster, example, isRunning)
+  expect(readCertificate(credentialsOf(it.cluster, pod).cert).commonName).toBe('shop.web')
 })
 
 test('a namespace with dashes stands for its domain', async () => {

@@ -1,0 +1,75 @@
+/** The manifests of `deploy/`, as the sandbox applies them: what is proven here is what stands there. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Rule } from '@pallas/kubernetes/testing'
+import { parse, parseAllDocuments, stringify } from 'yaml'
+import { REPOSITORY } from './programs.ts'
+
+export interface InjectionOptions {
+  /** Upper bound of the wait between renewals; empty: half of the certificate's life. */
+  readonly refreshInterval: string
+  /** Where the key comes from: the pod makes it, or the agent. */
+  readonly keyOrigin: 'pod' | 'agent'
+}
+
+interface Manifest {
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+}
+
+interface RoleManifest extends Manifest {
+  readonly rules: readonly Pick<Rule, 'apiGroups' | 'resources' | 'resourceNames' | 'verbs'>[]
+}
+
+interface BindingManifest extends Manifest {
+  readonly roleRef: { readonly kind: string; readonly name: string }
+  readonly subjects: readonly { readonly kind: 'ServiceAccount'; readonly name: string; readonly namespace: string }[]
+}
+
+const read = (path: string): Manifest[] =>
+  parseAllDocuments(readFileSync(join(REPOSITORY, 'deploy', path), 'utf8')).map((document) => document.toJS() as Manifest)
+
+const one = (path: string, kind: string): Manifest => {
+  const found = read(path).find((manifest) => manifest.kind === kind)
+  if (found === undefined) throw new Error(`deploy/${path} holds no ${kind}`)
+  return found
+}
+
+/** Roles and bindings of `base/rbac.yaml` as rules for users. */
+export function deployedRules(): Rule[] {
+  const manifests = read('base/rbac.yaml')
+  return manifests.filter(isBinding).flatMap(({ roleRef, subjects, metadata: { namespace } }) => {
+    const role = manifests.find((it) => it.kind === roleRef.kind && it.metadata.name === roleRef.name) as RoleManifest | undefined
+    if (role === undefined) throw new Error(`deploy/base/rbac.yaml binds ${roleRef.name}, which it does not have`)
+    const users = subjects.map((subject) => `system:serviceaccount:${subject.namespace}:${subject.name}`)
+    return role.rules.map((rule) => ({ ...rule, users, ...(namespace === undefined ? {} : { namespaces: [namespace] }) }))
+  })
+}
+
+const isBinding = (manifest: Manifest): manifest is BindingManifest => manifest.kind.endsWith('RoleBinding')
+
+/** `base/initializer-config.yaml`, its two containers told what this sandbox wants of them. */
+export function initializerConfigMap({ refreshInterval, keyOrigin }: InjectionOptions): object {
+  const manifest = one('base/initializer-config.yaml', 'ConfigMap') as Manifest & { readonly data: { readonly 'init-config': string } }
+  const config = parse(manifest.data['init-config']) as Record<string, string>
+  const origin = `--key-origin=${keyOrigin}`
+  const interval = refreshInterval === '' ? [] : [`--refresh-interval=${refreshInterval}`]
+  const initTemplate = withArgs(config['initTemplate'] ?? '', [origin])
+  const refreshTemplate = withArgs(config['refreshTemplate'] ?? '', [origin, ...interval])
+  return { ...manifest, data: { 'init-config': stringify({ ...config, initTemplate, refreshTemplate }) } }
+}
+
+function withArgs(template: string, more: readonly string[]): string {
+  const container = parse(template) as { readonly args: readonly string[] }
+  return stringify({ ...container, args: [...container.args, ...more] })
+}
+
+/** `base/webhook.yaml`, dialled by address since the sandbox has no Services. */
+export function webhookConfiguration({ url, caPem }: { readonly url: string; readonly caPem: string }): object {
+  const manifest = one('base/webhook.yaml', 'MutatingWebhookConfiguration') as Manifest & { readonly webhooks: readonly object[] }
+  const clientConfig = { url, caBundle: Buffer.from(caPem).toString('base64') }
+  return { ...manifest, webhooks: manifest.webhooks.map((webhook) => ({ ...webhook, clientConfig })) }
+}
+
+/** `example/pod.yaml`. */
+export const examplePod = (): object => one('example/pod.yaml', 'Pod')
