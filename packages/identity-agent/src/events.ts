@@ -1,16 +1,22 @@
 /** What happens in the agent's life, each event once: a log record and a metric. Nobody else logs them. */
 import { IdentityError } from '@pallas/identity'
 import type { LogFields, Logger, Metrics } from '@pallas/runtime'
-import type { Handle } from '@pallas/wire'
+import type { Handle, KeyWish } from '@pallas/wire'
+import type { Certificate } from '@pallas/x509'
 import { ZtsError } from '@pallas/zts'
 import type { Attestation } from './attest.ts'
-import type { IssuedFacts } from './issue.ts'
 import type { Stale } from './lineage.ts'
 import type { Caller } from './listeners.ts'
 import type { Weakening } from './self-test.ts'
 import type { Subject } from './subjects.ts'
 import type { Action } from './target.ts'
 import type { Volume } from './volume-trust.ts'
+
+export type IssuedFacts = Pick<Certificate, 'serial' | 'notAfter'> & {
+  readonly call: 'register' | 'refresh'
+  readonly origin: KeyWish['origin']
+  readonly durationMs: number
+}
 
 export type AgentEvents = ReturnType<typeof createEvents>
 

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock, Keys } from '@pallas/host'
 import { type CredentialsAnswer, credentialsAnswer, type KeyWish, type Pair } from '@pallas/wire'
-import { type Certificate, createCsr } from '@pallas/x509'
+import { createCsr } from '@pallas/x509'
 import { type InstanceIdentity, type Zts, ZtsError } from '@pallas/zts'
 import type { CertificateCheck } from './certificate-check.ts'
 import type { Contexts } from './contexts.ts'
@@ -162,9 +162,3 @@ const answerOf = (identity: InstanceIdentity, keyPem: string | undefined, roots:
   })
 
 const fingerprintOf = (spki: Uint8Array): string => createHash('sha256').update(spki).digest('hex')
-
-export type IssuedFacts = Pick<Certificate, 'serial' | 'notAfter'> & {
-  readonly call: 'register' | 'refresh'
-  readonly origin: KeyWish['origin']
-  readonly durationMs: number
-}

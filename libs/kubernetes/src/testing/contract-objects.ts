@@ -5,7 +5,7 @@ import { getPod, listPods } from '../pods.ts'
 import { CONFIG_MAPS, LEASES, pathOf, PODS } from '../resources.ts'
 import { readConfigMapKey } from '../config-maps.ts'
 import { recordPodEvent } from '../events.ts'
-import type { OpenKubeApi } from './contract.ts'
+import type { OpenKubeApi } from './under-test.ts'
 import { newPodObject } from './pod-objects.ts'
 
 /** Keeps a pod from being started anywhere, on a real cluster too. */

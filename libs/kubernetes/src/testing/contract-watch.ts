@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { KubeApi } from '../api.ts'
 import { CONFIG_MAPS, pathOf } from '../resources.ts'
 import type { WatchEvent } from '../watch-events.ts'
-import type { KubeApiUnderTest, OpenKubeApi } from './contract.ts'
+import type { KubeApiUnderTest, OpenKubeApi } from './under-test.ts'
 
 /** Events without bookmarks, as `<type> <name>`, until `count` were seen or the watch ended. */
 async function read(events: AsyncIterable<WatchEvent>, count: number): Promise<{ seen: string[]; last: string }> {

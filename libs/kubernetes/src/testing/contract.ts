@@ -1,25 +1,12 @@
 /** What every API server and every kubelet keeps to our clients: run against the embedded ones and real ones alike. */
 import { describe, expect, test } from 'vitest'
-import type { KubeApi } from '../api.ts'
 import type { Kubelet } from '../kubelet.ts'
 import { admissionPromises } from './contract-admission.ts'
 import { objectPromises } from './contract-objects.ts'
 import { watchPromises } from './contract-watch.ts'
+import type { OpenKubeApi } from './under-test.ts'
 
-/** What a test run needs from any API server. Each `open` gives a namespace that nobody else uses. */
-export interface KubeApiUnderTest extends AsyncDisposable {
-  /** May do everything. */
-  readonly admin: KubeApi
-  /** Known, may do nothing. */
-  readonly nobody: KubeApi
-  /** Its token is nobody's. */
-  readonly stranger: KubeApi
-  readonly namespace: string
-  /** Makes older resource versions too old; absent when that cannot be forced. */
-  readonly forgetHistory?: () => void | Promise<void>
-}
-
-export type OpenKubeApi = () => Promise<KubeApiUnderTest>
+export type { KubeApiUnderTest, OpenKubeApi } from './under-test.ts'
 
 /** The promises every API server keeps to a `KubeApi`. */
 export function describeKubeApi(name: string, open: OpenKubeApi): void {
