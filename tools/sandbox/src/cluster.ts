@@ -6,11 +6,12 @@
 import { systemClock } from '@pallas/runtime'
 import { type KubeApi } from '@pallas/kubernetes'
 import { type EmbeddedApiServer, startEmbeddedApiServer } from '@pallas/kubernetes/testing'
-import { type EmbeddedZts, startEmbeddedZts, type ZtsCall, type ZtsWorld } from '@pallas/zts/testing'
+import { type EmbeddedZts, startEmbeddedZts, type ZtsWorld } from '@pallas/zts/testing'
 import { athenzWorld } from './athenz-world.ts'
 import { writeClusterConfig } from './cluster-config.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { installDriver } from './driver.ts'
+import type { ClusterEvents, Timed } from './events.ts'
 import { deployInitializerConfig, kubeWorld, registerWebhook } from './kube-world.ts'
 import type { InjectionOptions } from './manifests.ts'
 import { ADMIN_USER, AGENT, NODE, SIGNING_KEY, ZTS_NAME } from './names.ts'
@@ -21,19 +22,6 @@ import { freePorts } from './ports.ts'
 import type { Ports, ProgramContext } from './programs.ts'
 import { openState, type State } from './state.ts'
 import { writeTokens } from './tokens.ts'
-
-export type CallRecord = Parameters<NonNullable<Parameters<typeof startEmbeddedApiServer>[0]['onCall']>>[0]
-
-export interface ClusterEvents {
-  /** A program is ready, or a party is up. */
-  up?(name: string, ms: number): void
-  /** A step of a pod's life at the kubelet. */
-  pod?(pod: { readonly namespace: string; readonly name: string }, step: string, detail?: string): void
-  zts?(call: ZtsCall): void
-  api?(call: CallRecord): void
-  /** A JSON line of a program's log. */
-  log?(program: string, record: Readonly<Record<string, unknown>>): void
-}
 
 export interface ClusterOptions extends Partial<InjectionOptions> {
   readonly isolation: Isolation
@@ -99,8 +87,6 @@ const startApi = (pki: Pki, events: ClusterEvents): Promise<EmbeddedApiServer> =
     world: kubeWorld,
     onCall: (call) => events.api?.(call),
   })
-
-export type Timed = <T>(name: string, starting: Promise<T>) => Promise<T>
 
 const stopwatch = (events: ClusterEvents): Timed => async (name, starting) => {
   const start = systemClock.monotonic()

@@ -1,7 +1,7 @@
 /** The suite's own servers, each with the identity it would have in a cluster, all as processes. */
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { ClusterEvents, Timed } from './cluster.ts'
+import type { ClusterEvents, Timed } from './events.ts'
 import type { DriverFiles } from './driver.ts'
 import type { Account } from './names.ts'
 import { type Program, startProgram } from './processes.ts'

@@ -1,6 +1,7 @@
 /** Turns what the parties report into moments of the timeline. */
+import type { CallRecord } from '@pallas/kubernetes/testing'
 import type { ZtsCall } from '@pallas/zts/testing'
-import type { CallRecord, ClusterEvents } from './cluster.ts'
+import type { ClusterEvents } from './events.ts'
 import { type Account, ACCOUNTS, userOf } from './names.ts'
 import type { Moment, Timeline } from './timeline.ts'
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { systemClock } from '@pallas/runtime'
 import type { EmbeddedApiServer } from '@pallas/kubernetes/testing'
-import type { ClusterEvents } from './cluster.ts'
+import type { ClusterEvents } from './events.ts'
 import type { DriverFiles } from './driver.ts'
 import { createContainerRuntime } from './kubelet/containers.ts'
 import { createFlexDriver, type FlexDriver } from './kubelet/flex-driver.ts'
@@ -61,7 +61,7 @@ export async function startNode({ state, pki, api, isolation, events }: NodeOpti
     }),
   )
   const stop = new AbortController()
-  const watching = watchPods({ kube, nodeName: NODE, clock: systemClock, seen: (pod) => kubelet.seen(pod) }, stop.signal)
+  const watching = watchPods({ kube, nodeName: NODE, clock: systemClock, ...kubelet }, stop.signal)
   scope.defer(async () => {
     stop.abort()
     await watching

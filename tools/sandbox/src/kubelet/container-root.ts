@@ -1,5 +1,9 @@
 /** The shell script that gives a container a root of its own: system directories, the programs, its volumes, nothing else. */
-import type { ContainerMount } from './containers.ts'
+export interface ContainerMount {
+  readonly hostPath: string
+  readonly mountPath: string
+  readonly readOnly: boolean
+}
 
 const SYSTEM_DIRS = ['/bin', '/lib', '/lib32', '/lib64', '/libx32', '/sbin', '/usr', '/etc', '/dev', '/proc', '/sys']
 

@@ -6,13 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Isolation } from '../namespace.ts'
-import { rootScript } from './container-root.ts'
-
-export interface ContainerMount {
-  readonly hostPath: string
-  readonly mountPath: string
-  readonly readOnly: boolean
-}
+import { type ContainerMount, rootScript } from './container-root.ts'
 
 export interface ContainerSpec {
   /** 64 hex digits. */
@@ -59,11 +53,13 @@ async function start(spec: ContainerSpec, options: ContainerRuntimeOptions): Pro
   const log = openSync(spec.logFile, 'a')
   const child = launch(spec, options, log)
   closeSync(log)
+  child.on('error', () => undefined)
   const { pid } = child
   if (pid === undefined) throw new Error('the container did not start')
   const entry = join(options.procRoot, String(pid))
   const exited = Promise.withResolvers<Exit>()
   child.on('exit', (code, signal) => {
+    killGroup(pid)
     rmSync(entry, { recursive: true, force: true })
     exited.resolve({ exitCode: code ?? 128, signal: signal ?? undefined })
   })
@@ -73,7 +69,16 @@ async function start(spec: ContainerSpec, options: ContainerRuntimeOptions): Pro
   symlinkSync(`/proc/${pid}/stat`, join(entry, 'stat'))
   child.stdin?.on('error', () => undefined)
   child.stdin?.end('go\n')
-  return { pid, exited: exited.promise, signal: (name) => void child.kill(name) }
+  return { pid, exited: exited.promise, signal: (name) => void (name === 'SIGKILL' ? killGroup(pid) : child.kill(name)) }
+}
+
+/** A container ends with its first process, and all that it has started with it: a runtime would empty its cgroup. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // Nobody is left.
+  }
 }
 
 function launch(spec: ContainerSpec, options: ContainerRuntimeOptions, log: number): ChildProcess {
@@ -83,13 +88,13 @@ function launch(spec: ContainerSpec, options: ContainerRuntimeOptions, log: numb
     const mounts = spec.mounts.map((mount) => ({ ...mount, hostPath: realpathSync(mount.hostPath) }))
     const argv = spec.argv.map((word) => toHostPath(word, mounts))
     const env = Object.fromEntries(Object.entries(spec.env).map(([key, value]) => [key, toHostPath(value, mounts)]))
-    return spawn('sh', ['-c', 'read -r _ && exec "$@" </dev/null', 'sh', ...argv], { env, stdio: [...stdio] })
+    return spawn('sh', ['-c', 'read -r _ && exec "$@" </dev/null', 'sh', ...argv], { env, stdio: [...stdio], detached: true })
   }
   const root = join(options.scratchDir, spec.id.slice(0, 12))
   mkdirSync(root, { recursive: true })
   const script = rootScript(root, spec.mounts, options.sharedDirs)
   const args = ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...spec.argv]
-  return spawn('unshare', args, { env: { ...spec.env }, stdio: [...stdio] })
+  return spawn('unshare', args, { env: { ...spec.env }, stdio: [...stdio], detached: true })
 }
 
 /** Without a mount namespace a container's paths are host paths: `/tls/x` and `--out=/tls/x` become what lies behind. */

@@ -60,21 +60,29 @@ async function unlessGone(call: Promise<unknown>): Promise<void> {
 
 const WATCH_SECONDS = 60
 
-/** Tells `seen` of every pod of the node, now and when it changes, until the signal aborts. */
-export async function watchPods(
-  { kube, nodeName, clock, seen }: { kube: KubeApi; nodeName: string; clock: Clock; seen: (pod: PodObject) => void },
-  signal: AbortSignal,
-): Promise<void> {
+export interface WatchPodsOptions {
+  readonly kube: Pick<KubeApi, 'list' | 'watch'>
+  readonly nodeName: string
+  readonly clock: Clock
+  /** All pods of the node as they are now: what was known beside them is gone. */
+  readonly listed: (pods: readonly PodObject[]) => void
+  readonly seen: (pod: PodObject) => void
+  readonly removed: (pod: PodObject) => void
+}
+
+/** Tells of every pod of the node, now and when it changes, until the signal aborts. */
+export async function watchPods({ kube, nodeName, clock, listed, seen, removed }: WatchPodsOptions, signal: AbortSignal): Promise<void> {
   const fieldSelector = `spec.nodeName=${nodeName}`
   const once = async () => {
     const { items, resourceVersion } = await kube.list(pathOf(PODS), { fieldSelector }, signal)
-    items.forEach((item) => seen(asPod(item)))
+    listed(items.map(asPod))
     let from = resourceVersion
     for (;;) {
       const query = { fieldSelector, resourceVersion: from, timeoutSeconds: WATCH_SECONDS }
       for await (const event of kube.watch(pathOf(PODS), query, signal)) {
         from = event.resourceVersion
         if (event.type === 'ADDED' || event.type === 'MODIFIED') seen(asPod(event.object))
+        if (event.type === 'DELETED') removed(asPod(event.object))
       }
     }
   }

@@ -8,8 +8,12 @@ import type { PodObject } from './objects.ts'
 import { type ExecResult, type PodWorker, type PodWorkerDeps, startPod } from './pod-worker.ts'
 
 export interface Kubelet extends AsyncDisposable {
+  /** All pods of this node as the API server has them: others are ended. */
+  listed(pods: readonly PodObject[]): void
   /** A pod of this node was added or changed. */
   seen(pod: PodObject): void
+  /** The API server has the pod no more, as after a delete that ended pods and `--force` get: it is ended here too. */
+  removed(pod: PodObject): void
   /** Pods as `/pods` shows them. */
   pods(): readonly PodObject[]
   /** Runs a command beside a container, with its volumes and in its pod's cgroup, as `kubectl exec` does. */
@@ -20,6 +24,9 @@ export interface PodName {
   readonly namespace: string
   readonly name: string
 }
+
+/** For pods that nobody asks after any more. */
+const LAST_GRACE_SECONDS = 2
 
 export function startKubelet(deps: PodWorkerDeps): Kubelet {
   const workers = new Map<string, PodWorker>()
@@ -33,8 +40,22 @@ export function startKubelet(deps: PodWorkerDeps): Kubelet {
     void worker.gone.then(() => workers.delete(pod.metadata.uid), (error: unknown) => deps.onStep(pod, 'stuck', String(error)))
   }
 
+  const end = (uid: string, graceSeconds: number): void => {
+    const worker = workers.get(uid)
+    if (worker === undefined) return
+    const pod = worker.current()
+    const deletionTimestamp = new Date(deps.clock.now()).toISOString()
+    worker.update({ ...pod, metadata: { ...pod.metadata, deletionTimestamp, deletionGracePeriodSeconds: graceSeconds } })
+  }
+
   return {
     seen,
+    listed(pods) {
+      const uids = new Set(pods.map(({ metadata }) => metadata.uid))
+      for (const uid of workers.keys()) if (!uids.has(uid)) end(uid, LAST_GRACE_SECONDS)
+      pods.forEach(seen)
+    },
+    removed: ({ metadata }) => end(metadata.uid, LAST_GRACE_SECONDS),
     pods: () => [...workers.values()].map((worker) => worker.current()),
     async exec({ namespace, name }, container, argv) {
       const worker = [...workers.values()].find((it) => {
@@ -45,11 +66,9 @@ export function startKubelet(deps: PodWorkerDeps): Kubelet {
       return worker.exec(container, argv)
     },
     async [Symbol.asyncDispose]() {
-      const deletionTimestamp = new Date(deps.clock.now()).toISOString()
-      for (const pod of [...workers.values()].map((worker) => worker.current())) {
-        seen({ ...pod, metadata: { ...pod.metadata, deletionTimestamp, deletionGracePeriodSeconds: 2 } })
-      }
-      await Promise.allSettled([...workers.values()].map((worker) => worker.gone))
+      const ending = [...workers.values()].map((worker) => worker.gone)
+      for (const uid of workers.keys()) end(uid, LAST_GRACE_SECONDS)
+      await Promise.allSettled(ending)
     },
   }
 }

@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, retry } from '@pallas/runtime'
 import type { KubeletApi } from './api.ts'
-import type { ContainerMount, ContainerRuntime } from './containers.ts'
+import type { ContainerMount } from './container-root.ts'
+import type { ContainerRuntime, RunningContainer } from './containers.ts'
 import { environmentOf } from './fields.ts'
 import type { Images } from './images.ts'
 import { type ContainerObject, isSidecar, type PodObject } from './objects.ts'
@@ -61,7 +62,10 @@ class PodRun {
   readonly #containers = new Map<string, ContainerState>()
   readonly #sidecars: Supervised[] = []
   readonly #others: Supervised[] = []
+  readonly #execs = new Set<RunningContainer>()
   readonly #deleted = new AbortController()
+  /** Its containers have ended, and no more are to run. */
+  #isOver = false
   #pod: PodObject
   #progress: PodProgress
   #reporting = Promise.resolve()
@@ -78,8 +82,9 @@ class PodRun {
   }
 
   update(next: PodObject): void {
+    const isSooner = graceOf(next) < graceOf(this.#pod)
     this.#pod = next
-    if (next.metadata.deletionTimestamp === undefined || this.#deleted.signal.aborted) return
+    if (next.metadata.deletionTimestamp === undefined || (this.#deleted.signal.aborted && !isSooner)) return
     this.#deleted.abort()
     void this.#stopContainers()
   }
@@ -107,7 +112,10 @@ class PodRun {
     const [command, ...args] = argv
     const asked = { ...container, command: [command ?? ''], args }
     const started = await this.#deps.runtime.start({ ...containerSpec(this.#pod, asked, id, this.#progress.ip, this.#deps), logFile })
+    this.#execs.add(started)
+    if (this.#isOver) started.signal('SIGKILL')
     const { exitCode } = await started.exited
+    this.#execs.delete(started)
     return { exitCode, output: await readFile(logFile, 'utf8') }
   }
 
@@ -152,10 +160,12 @@ class PodRun {
 
   /** Main containers first, then the sidecars, last started first. */
   async #stopContainers(): Promise<void> {
-    const { metadata, spec } = this.#pod
-    const graceMs = (metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS) * 1_000
+    const graceMs = graceOf(this.#pod) * 1_000
     await Promise.all(this.#others.map((one) => one.stop(graceMs)))
     for (const sidecar of this.#sidecars.toReversed()) await sidecar.stop(graceMs)
+    this.#isOver = true
+    for (const one of this.#execs) one.signal('SIGKILL')
+    await Promise.all([...this.#execs].map(({ exited }) => exited))
     this.#report()
     await this.#reporting
   }
@@ -168,6 +178,9 @@ class PodRun {
       .catch((error: unknown) => onStep(this.#pod, 'status not reported', String(error)))
   }
 }
+
+const graceOf = ({ metadata, spec }: PodObject): number =>
+  metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS
 
 const newContainerId = (): string => randomBytes(32).toString('hex')
 
