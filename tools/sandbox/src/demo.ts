@@ -62,7 +62,7 @@ async function tellIntruder(cluster: Cluster, timeline: Timeline, stolen: string
   await waitForPod(cluster, name, hasEnded)
   const { status, body } = JSON.parse(await logOf(cluster, name, 'main')) as { status: number; body: { code: string; message: string } }
   if (status !== 403 || body.code !== 'HANDLE_PEER_MISMATCH') throw new Error(`the intruder was answered ${status} ${body.code}`)
-  timeline.tell({ from: 'intruder-0', to: 'identity-agent', what: `init with the handle of web-0: ${body.message}`, outcome: `denied (${status} ${body.code})` })
+  timeline.tell({ from: 'intruder-0', to: 'identity-agent', what: 'init with the handle of web-0', outcome: `denied (${status} ${body.code}): ${body.message}` })
 }
 
 /** No annotation: it brings a volume of the driver itself, which gives it a socket and a handle of its own. */
