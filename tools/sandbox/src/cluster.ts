@@ -26,6 +26,8 @@ import { writeTokens } from './tokens.ts'
 export interface ClusterOptions extends Partial<InjectionOptions> {
   readonly isolation: Isolation
   readonly events?: ClusterEvents
+  /** Aborts the start; a cluster that is up is ended by disposing it. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface Cluster extends AsyncDisposable {
@@ -45,7 +47,8 @@ export interface Cluster extends AsyncDisposable {
 
 const PORTS = ['jwtService', 'jwtServiceAdmin', 'callback', 'callbackAdmin', 'initializer', 'initializerAdmin', 'agentAdmin'] as const
 
-export async function startCluster({ isolation, events = {}, refreshInterval = '', keyOrigin = 'pod' }: ClusterOptions): Promise<Cluster> {
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { isolation, events = {}, refreshInterval = '', keyOrigin = 'pod', signal } = options
   await using scope = new AsyncDisposableStack()
   const timed = stopwatch(events)
   const state = scope.use(openState())
@@ -64,9 +67,10 @@ export async function startCluster({ isolation, events = {}, refreshInterval = '
   const node = scope.use(await startNode({ state, pki, api, isolation, events }))
   const context: ProgramContext = { state, pki, ports, apiServer: api.url, kubelet: node.podsUrl, tokenFile }
   const driver = installDriver(state, isolation)
-  const controlPlane = scope.use(await startControlPlane({ context, driver, events, timed }))
+  const controlPlane = scope.use(await startControlPlane({ context, driver, events, timed, signal }))
   await node.addDriver(driver)
   await registerWebhook(admin, { url: `https://127.0.0.1:${ports.initializer}/mutate`, caPem: pki.kubernetesCa.chainPem })
+  signal?.throwIfAborted()
 
   const parts = scope.move()
   const cluster = { state, pki, isolation, ports, world, zts, api, admin, controlPlane, node, context }

@@ -32,23 +32,27 @@ export interface ControlPlaneOptions {
   readonly driver: DriverFiles
   readonly events: ClusterEvents
   readonly timed: Timed
+  /** Aborts what is starting; what runs is ended by disposing. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   await using scope = new AsyncDisposableStack()
   const { context, timed } = options
   const accounts = ['athenz-jwt-service', 'athenz-callback'] as const
-  await Promise.all(accounts.map((account) => timed(`control-sia for ${account}`, obtainIdentity(options, account))))
+  await all(accounts.map((account) => timed(`control-sia for ${account}`, obtainIdentity(options, account))))
 
   const running = new Map<ServerName, Program>()
   const start = async (name: ServerName) => {
     const { argv, adminPort } = commandOf(name, options)
-    running.set(name, await timed(name, startProgram({ ...common(options, name), argv, adminUrl: adminUrl(adminPort) })))
+    const starting = startProgram({ ...common(options, name), argv, adminUrl: adminUrl(adminPort) })
+    void starting.then((program) => running.set(name, program), () => undefined)
+    await timed(name, starting)
   }
   scope.defer(async () => {
     await Promise.all([...running.values()].map((program) => program[Symbol.asyncDispose]()))
   })
-  await Promise.all(SERVERS.map(start))
+  await all(SERVERS.map(start))
   const parts = scope.move()
   return {
     program: (name) => running.get(name) ?? missing(name),
@@ -73,7 +77,14 @@ async function obtainIdentity(options: ControlPlaneOptions, account: Account): P
   await startProgram({ ...common(options, `control-sia-${account}`), argv })
 }
 
-const common = ({ context, events }: ControlPlaneOptions, name: string) => ({
+/** Settles with the last of them, so that nothing comes up behind the back of whoever cleans up. */
+async function all(steps: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.allSettled(steps)
+  await Promise.all(steps)
+}
+
+const common = ({ context, events, signal }: ControlPlaneOptions, name: string) => ({
+  signal,
   name,
   env: { PATH: process.env['PATH'] ?? '' },
   logFile: join(context.state.logs, `${name}.log`),

@@ -24,9 +24,9 @@ export async function runIsolated(argv: readonly string[]): Promise<number> {
   const [command = '', ...args] = allowed ? ['unshare', ...flags, ...argv] : argv
   const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, [MARK]: isolation } })
   const pass = (signal: NodeJS.Signals) => void child.kill(signal)
-  process.on('SIGTERM', pass)
+  process.on('SIGTERM', pass).on('SIGHUP', pass)
   process.on('SIGINT', () => void (process.stdin.isTTY || pass('SIGINT')))
   const { promise, resolve, reject } = Promise.withResolvers<number>()
-  child.on('error', reject).on('exit', (code) => resolve(code ?? 0))
+  child.on('error', reject).on('exit', (code, signal) => resolve(code ?? (signal === 'SIGTERM' || signal === 'SIGINT' ? 0 : 1)))
   return promise
 }

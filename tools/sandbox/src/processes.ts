@@ -12,6 +12,8 @@ export interface ProgramSpec {
   readonly adminUrl?: string
   /** Every JSON line that it logs. */
   readonly onLog?: (record: Readonly<Record<string, unknown>>) => void
+  /** While it starts: abort, and it is killed at once. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface Program extends AsyncDisposable {
@@ -23,17 +25,20 @@ export interface Program extends AsyncDisposable {
 }
 
 const READY_DEADLINE_MS = 15_000
-const STOP_DEADLINE_MS = 15_000
+const STOP_DEADLINE_MS = 5_000
 const POLL_MS = 20
 
 /** Resolves when the program is ready; throws with the end of its log when it ends before, or takes too long. */
 export async function startProgram(spec: ProgramSpec): Promise<Program> {
   const [command = '', ...args] = spec.argv
-  const child = spawn(command, args, { env: { ...spec.env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  spec.signal?.throwIfAborted()
+  // Of a group of its own: a terminal's Ctrl-C is for the sandbox, which ends its programs in order.
+  const child = spawn(command, args, { env: { ...spec.env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  child.on('error', () => undefined)
   const { pid } = child
   if (pid === undefined) throw new Error(`${spec.name} cannot be started`)
   const tail = follow(child, spec)
-  const exited = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 128)))
+  const exited = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 128)))
   const program: Program = {
     name: spec.name,
     pid,
@@ -49,16 +54,34 @@ export async function startProgram(spec: ProgramSpec): Promise<Program> {
       clearTimeout(late)
     },
   }
-  const complain = (what: string) => new Error(`${spec.name} ${what}; it said:\n${tail().join('\n')}`)
-  if (spec.adminUrl === undefined) {
+  const killed = () => void child.kill('SIGKILL')
+  spec.signal?.addEventListener('abort', killed)
+  try {
+    await started(spec, { exited, tail })
+    return program
+  } catch (error) {
+    await program.kill()
+    spec.signal?.throwIfAborted()
+    throw error
+  } finally {
+    spec.signal?.removeEventListener('abort', killed)
+  }
+}
+
+interface Starting {
+  readonly exited: Promise<number>
+  readonly tail: () => readonly string[]
+}
+
+async function started({ name, adminUrl, signal }: ProgramSpec, { exited, tail }: Starting): Promise<void> {
+  const complain = (what: string) => new Error(`${name} ${what}; it said:\n${tail().join('\n')}`)
+  if (adminUrl === undefined) {
     const code = await exited
     if (code !== 0) throw complain(`ended with ${code}`)
-    return program
+  } else if (!(await untilReady(`${adminUrl}/readyz`, exited))) {
+    throw complain('did not become ready')
   }
-  const ready = await untilReady(`${spec.adminUrl}/readyz`, exited)
-  if (ready) return program
-  await program.kill()
-  throw complain('did not become ready')
+  signal?.throwIfAborted()
 }
 
 async function untilReady(url: string, exited: Promise<number>): Promise<boolean> {
@@ -79,7 +102,7 @@ async function untilReady(url: string, exited: Promise<number>): Promise<boolean
 const TAIL_LINES = 20
 
 function follow(child: ChildProcess, { logFile, onLog }: ProgramSpec): () => readonly string[] {
-  const file = createWriteStream(logFile, { flags: 'a' })
+  const file = createWriteStream(logFile, { flags: 'a' }).on('error', () => undefined)
   const last: string[] = []
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) continue

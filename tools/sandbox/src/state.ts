@@ -2,6 +2,7 @@
  * Everything the sandbox writes, below one short directory: socket paths end in it, and 107 bytes is all that they may have.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export interface State extends Disposable {
@@ -18,9 +19,11 @@ export interface State extends Disposable {
   readonly logs: string
 }
 
+const LONGEST_PARENT = 16
+
 /** A new directory of mode 0700, removed when disposed. */
 export function openState(): State {
-  const dir = mkdtempSync('/tmp/pl-')
+  const dir = mkdtempSync(join(tmpdir().length > LONGEST_PARENT ? '/tmp' : tmpdir(), 'pl-'))
   const below = (name: string) => join(dir, name)
   const state = {
     dir,

@@ -7,6 +7,7 @@ import { writeEvidence } from './evidence.ts'
 import { ADMIN_USER } from './names.ts'
 import type { Isolation } from './namespace.ts'
 import { narrator } from './narrate.ts'
+import { aborted, stopSignal, unlessAborted } from './stop-signal.ts'
 import { createTimeline } from './timeline.ts'
 
 export interface UpOptions {
@@ -17,16 +18,26 @@ export interface UpOptions {
   readonly say: (line: string) => void
 }
 
-/** Exit code: 0, or an exception with the reason. */
-export async function up({ once, out: wanted, isolation, say }: UpOptions): Promise<number> {
-  const stopped = untilStopped()
+/** Exit code: 0, also when it was asked to stop on the way, or an exception with the reason. */
+export async function up(options: UpOptions): Promise<number> {
+  const stop = stopSignal()
+  try {
+    return await tell(options, stop)
+  } catch (error) {
+    if (stop.aborted) return 0
+    throw error
+  }
+}
+
+async function tell({ once, out: wanted, isolation, say }: UpOptions, stop: AbortSignal): Promise<number> {
   const timeline = createTimeline({ write: say, now: () => performance.now(), colour: process.stdout.isTTY && process.env['NO_COLOR'] === undefined })
   banner(isolation, say)
   timeline.chapter('Bringing up the suite')
   const start = performance.now()
-  await using cluster = await startCluster({ isolation, events: narrator(timeline) })
+  await using cluster = await startCluster({ isolation, events: narrator(timeline), signal: stop })
+  stop.addEventListener('abort', () => timeline.close())
   const readyMs = performance.now() - start
-  const demo = await runDemo(cluster, timeline)
+  const demo = await unlessAborted(runDemo(cluster, timeline), stop)
   const out = wanted ?? join(cluster.state.dir, 'out')
   const endpoints = writeEvidence(cluster, demo.pods, out)
   say('')
@@ -40,8 +51,7 @@ export async function up({ once, out: wanted, isolation, say }: UpOptions): Prom
   using _beacon = lightBeacon({ apiServer: api.url, ca: pki.kubernetesCa.chainPem, token: api.tokenFor(ADMIN_USER), logs: state.logs, kubeletRoot: state.kubeletRoot })
   tour(endpoints, out, state.logs, say)
   timeline.chapter('From here on, as it happens')
-  await stopped
-  timeline.close()
+  await aborted(stop)
   say('\nstopping …')
   return 0
 }
@@ -61,14 +71,8 @@ function tour(endpoints: string, out: string, logs: string, say: (line: string) 
   say(`  ls ${logs}                    # a log for each program and container`)
   say('Launch a pod of your own (in another terminal):')
   say('  npm start -- pod mine --service-account web')
-  say('  npm start -- pod theirs --service-account stranger      # Athenz does not know it: see it wait, and why')
+  say('  npm start -- pod theirs --service-account stranger      # Athenz does not know it: see why it gets no identity')
   say('End with Ctrl-C.')
 }
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`
-
-function untilStopped(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  })
-}

@@ -1,0 +1,62 @@
+/** After a cluster nothing of it is left on the host: however it ended, and however far it came. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { startCluster } from '../cluster.ts'
+import { currentIsolation } from '../namespace.ts'
+import { createPod } from '../pod-control.ts'
+import { isListening, leftoversOf, mountsBelow, NOTHING_LEFT, processesOf } from './leftovers.ts'
+import { launch, openCluster, request } from './open-cluster.ts'
+
+/** Everything that a sandbox writes goes below it. */
+let parent: string
+
+beforeEach(() => {
+  parent = mkdtempSync('/tmp/t-')
+  vi.stubEnv('TMPDIR', parent)
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  rmSync(parent, { recursive: true, force: true })
+})
+
+test('a cluster that is disposed leaves no process, no listener, no mount and no file', async () => {
+  const it = await openCluster()
+  const { cluster } = it
+  const { dir } = cluster.state
+  await launch(cluster, request('web-0'))
+  await launch(cluster, request('stubborn-0', { identity: false, command: ['sh', '-c', 'trap "" TERM; sleep 600 & sleep 600'] }))
+  void cluster.node.kubelet.exec(request('web-0'), 'main', ['sh', '-c', 'sleep 600 & sleep 600'])
+  const ports = [...Object.values(cluster.ports), ...[cluster.api.url, cluster.zts.url.href, cluster.node.podsUrl].map((url) => Number(new URL(url).port))]
+  expect(await Promise.all(ports.map(isListening))).not.toContain(false)
+  expect(processesOf(dir).length).toBeGreaterThan(8)
+  expect(mountsBelow(dir)).toHaveLength(cluster.isolation === 'none' ? 0 : 1)
+
+  await it[Symbol.asyncDispose]()
+  expect(leftoversOf(dir)).toEqual(NOTHING_LEFT)
+  expect(readdirSync(parent)).toEqual([])
+  expect(await Promise.all(ports.map(isListening))).not.toContain(true)
+})
+
+test('a cluster that ends while a pod is being launched leaves nothing either', async () => {
+  const it = await openCluster()
+  const { dir } = it.cluster.state
+  await createPod(it.cluster, request('web-0'))
+  await it[Symbol.asyncDispose]()
+  expect(leftoversOf(dir)).toEqual(NOTHING_LEFT)
+})
+
+test.each(['api server', 'jwt-service'])('a start that is given up when %s is up leaves nothing', async (last) => {
+  const stop = new AbortController()
+  let midway: string[] = []
+  const up = (name: string) => {
+    if (name !== last) return
+    midway = processesOf(parent)
+    stop.abort(new Error('given up'))
+  }
+  const isolation = currentIsolation(process.env) ?? 'none'
+  await expect(startCluster({ isolation, events: { up }, signal: stop.signal })).rejects.toThrow('given up')
+  if (last !== 'api server') expect(midway).not.toEqual([])
+  expect(readdirSync(parent)).toEqual([])
+  expect(processesOf(parent)).toEqual([])
+  expect(mountsBelow(parent)).toEqual([])
+})

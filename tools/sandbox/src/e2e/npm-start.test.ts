@@ -1,0 +1,98 @@
+/** `npm start` as a user meets it: asked to stop at any moment, and used from another terminal. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { REPOSITORY, run } from '../programs.ts'
+import { processesOf } from './leftovers.ts'
+import { eventually } from './open-cluster.ts'
+
+/** Everything that a sandbox writes goes below it, so what is left can be seen. */
+let dir: string
+
+beforeEach(() => {
+  dir = mkdtempSync('/tmp/t-')
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+interface Started {
+  readonly child: ChildProcess
+  readonly said: () => string
+  /** Exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string | null>
+}
+
+function start(...args: string[]): Started {
+  const [command = '', ...argv] = run('tools/sandbox/src/main.ts')
+  const { PALLAS_SANDBOX_ISOLATION: _ours, ...env } = process.env
+  const child = spawn(command, [...argv, ...args], { cwd: REPOSITORY, env: { ...env, TMPDIR: dir }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const ended = new Promise<number | string | null>((resolve) => child.once('close', (code, signal) => resolve(code ?? signal)))
+  return { child, said: () => said, ended }
+}
+
+const until = (it: Started, words: string) => eventually(words, () => (it.said().includes(words) ? true : undefined), 45_000)
+
+async function endsWith(it: Started, signals: readonly NodeJS.Signals[]): Promise<void> {
+  const asked = performance.now()
+  for (const signal of signals) it.child.kill(signal)
+  expect(await it.ended, it.said()).toBe(0)
+  expect(performance.now() - asked).toBeLessThan(10_000)
+  expect(readdirSync(dir)).toEqual([])
+  expect(processesOf(dir)).toEqual([])
+}
+
+test.each([
+  ['SIGTERM', 'while it is about to begin', 'Bringing up the suite', ['SIGTERM']],
+  ['SIGINT', 'while programs start', 'api server', ['SIGINT']],
+  ['SIGTERM', 'while the first pods start', 'Two pods ask', ['SIGTERM']],
+  ['SIGINT, more than once,', 'while pods talk', 'An intruder', ['SIGINT', 'SIGINT', 'SIGTERM']],
+] as const)('%s %s ends it all, with 0', async (_signal, _when, words, signals) => {
+  const it = start()
+  await until(it, words)
+  await endsWith(it, signals)
+})
+
+test('without a sandbox that is up there is no pod, and it says what to do', async () => {
+  const it = start('pod', 'mine')
+  expect(await it.ended).toBe(1)
+  expect(it.said()).toContain('no sandbox is up: run `npm start`')
+})
+
+test('beside a sandbox that is up, a user launches pods, and is told why one gets no identity', async () => {
+  const sandbox = start()
+  await until(sandbox, 'End with Ctrl-C')
+
+  const mine = start('pod', 'mine', '--service-account', 'web')
+  expect(await mine.ended, mine.said()).toBe(0)
+  expect(mine.said()).toMatch(/^pod shop\/mine has its identity and is Running\n {2}files {2}\S+\n {2}logs {3}\S+\n$/)
+
+  const quick = start('pod', 'quick', '--', 'true')
+  expect(await quick.ended, quick.said()).toBe(0)
+  expect(quick.said()).toMatch(/^pod shop\/quick has its identity and is (Running|Succeeded)\n/)
+
+  const stranger = start('pod', 'theirs', '--service-account', 'stranger')
+  expect(await stranger.ended, stranger.said()).toBe(1)
+  expect(stranger.said()).toMatch(/^pod shop\/theirs gets no identity \(sia-init ended with 77\)\n {2}why {4}athenz-sia: denied: ISSUER_DENIED: /)
+
+  for (const [args, words] of [
+    [['pod', 'mine'], 'pods "mine" already exists'],
+    [['pod', 'other', '--service-account', 'nobody'], 'serviceaccount "nobody" not found'],
+    [['pod', 'other', '--namespace', 'nowhere'], 'namespaces "nowhere" not found'],
+  ] as const) {
+    const it = start(...args)
+    expect(await it.ended, it.said()).toBe(1)
+    expect(it.said()).toContain(words)
+  }
+  await endsWith(sandbox, ['SIGTERM'])
+})
+
+test('--once leaves what happened where it is told to, and nothing else', async () => {
+  const out = join(dir, 'out')
+  const it = start('--once', '--out', out)
+  expect(await it.ended, it.said()).toBe(0)
+  expect(readdirSync(dir)).toEqual(['out'])
+  expect(new Set(readdirSync(out))).toEqual(new Set(['ca.pem', 'credentials', 'endpoints.json', 'pods']))
+  expect(processesOf(dir)).toEqual([])
+})
