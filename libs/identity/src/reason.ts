@@ -75,6 +75,7 @@ export const REASONS = {
 
   POD_IP_PENDING: unavailable('The pod has no address yet.'),
   POD_NOT_SEEN_YET: unavailable('The kubelet does not show the pod yet.'),
+  NODE_AMBIGUOUS: unavailable('Several nodes claim the addresses in the certificate of the agent: the log names them.'),
   KUBELET_UNAVAILABLE: unavailable('The kubelet does not answer.'),
   API_UNAVAILABLE: unavailable('The API server does not answer.'),
   SIGNER_UNAVAILABLE: unavailable('The JWT service does not answer.'),

@@ -1,20 +1,21 @@
 import { expect, test } from 'vitest'
-import { nodeNamesOf, nodeOf } from './nodes.ts'
+import { nodeAddressesOf, nodeOf } from './nodes.ts'
 
 const metadata = { name: 'node-1', uid: 'u-1' }
 
-test('a node is called by its name, Hostname and InternalDNS, each once, and by no address', () => {
+test('a node calls itself by its Hostname and InternalDNS, each once, and by no IP address', () => {
   const addresses = [
     { type: 'InternalIP', address: '10.0.0.1' },
     { type: 'Hostname', address: 'node-1' },
+    { type: 'InternalDNS', address: 'node-1' },
     { type: 'InternalDNS', address: 'node-1.internal.example' },
     { type: 'ExternalDNS', address: 'node-1.example' },
   ]
-  expect(nodeNamesOf(nodeOf({ metadata, status: { addresses } }))).toEqual(['node-1', 'node-1.internal.example'])
+  expect(nodeAddressesOf(nodeOf({ metadata, status: { addresses } }))).toEqual(['node-1', 'node-1.internal.example'])
 })
 
-test('a node that just registered has its name only', () => {
-  expect(nodeNamesOf(nodeOf({ metadata, status: {} }))).toEqual(['node-1'])
+test('a node that just registered has no address', () => {
+  expect(nodeAddressesOf(nodeOf({ metadata, status: {} }))).toEqual([])
 })
 
 test.each([

@@ -1,4 +1,4 @@
-/** Nodes, and the names a node may be called by in a certificate. */
+/** Nodes, and the names that they go by. */
 import type { KubeApi } from './api.ts'
 import { isKubernetesError, KubernetesError } from './error.ts'
 import { fieldsOf, isObject } from './json.ts'
@@ -72,9 +72,9 @@ export async function listNodes(
 
 const NAMING: ReadonlySet<string> = new Set(['Hostname', 'InternalDNS'])
 
-/** The node's own name and its Hostname and InternalDNS addresses, each once. */
-export const nodeNamesOf = ({ name, addresses }: Node): readonly string[] => [
-  ...new Set([name, ...addresses.filter(({ type }) => NAMING.has(type)).map(({ address }) => address)]),
+/** The Hostname and InternalDNS addresses, each once: names that the node's kubelet chose itself. */
+export const nodeAddressesOf = ({ addresses }: Pick<Node, 'addresses'>): readonly string[] => [
+  ...new Set(addresses.filter(({ type }) => NAMING.has(type)).map(({ address }) => address)),
 ]
 
 function addressOf(value: unknown): NodeAddress {

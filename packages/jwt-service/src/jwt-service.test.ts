@@ -179,6 +179,16 @@ describe('not now', () => {
     expect(await askAs(it, bodyFor(it))).toMatchObject({ status: 200 })
   })
 
+  test('while two nodes have the address in the certificate; the log says which, and names win over addresses', async () => {
+    await using it = await openService()
+    const addresses = ['one.example', 'node-1'].map((address) => ({ type: 'InternalDNS', address }))
+    await it.api.client('admin').patch('/api/v1/nodes/node-2/status', { kind: 'merge', patch: { status: { addresses } } })
+    expect(await askAs(it, bodyFor(it), ['one.example'])).toMatchObject({ status: 503, code: 'NODE_AMBIGUOUS' })
+    expect(await it.metrics.value('documents_total', { code: 'NODE_AMBIGUOUS' })).toBe(1)
+    expect(it.log.text()).toContain('"nodes":["node-1","node-2"]')
+    expect(await askAs(it, bodyFor(it))).toMatchObject({ status: 200 })
+  })
+
   test('W18: without a usable key; not ready, and the key that cannot be read is nowhere', async () => {
     const broken = signingPem.replace('PRIVATE KEY', 'PRIVATE  KEY')
     await using it = await openService({ keyPem: broken })

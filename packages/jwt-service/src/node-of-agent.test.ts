@@ -1,3 +1,4 @@
+import type { IdentityError } from '@pallas/identity'
 import type { Node } from '@pallas/kubernetes'
 import { FakeClock } from '@pallas/runtime/testing'
 import { describe, expect, test } from 'vitest'
@@ -52,10 +53,31 @@ describe('the node of an agent', () => {
     await expect(aCluster(one, two).nodeOf(dnsNames)).rejects.toMatchObject({ code: 'NODE_UNKNOWN', kind: 'denied' })
   })
 
-  test('is unknown by a name that another node claims as an address', async () => {
-    const { nodeOf } = aCluster(one, aNode('evil', ['InternalDNS', 'node-1']))
-    await expect(nodeOf(['node-1'])).rejects.toMatchObject({ code: 'NODE_UNKNOWN' })
-    expect(await nodeOf(['evil'])).toBe('evil')
+  test('is the one of that name, whichever other node claims the name as its address', async () => {
+    const claims = ['node-1', 'node-2', 'one.internal'].map((name): [string, string] => ['InternalDNS', name])
+    const { nodeOf } = aCluster(aNode('evil', ...claims), one, two)
+    for (const name of ['evil', 'node-1', 'node-2']) expect(await nodeOf([name])).toBe(name)
+    expect(await nodeOf(['node-1', 'one.internal'])).toBe('node-1')
+  })
+
+  test.each([
+    ['two nodes have the same address', ['one.internal']],
+    ['its addresses belong to different nodes', ['one.example', 'two.example']],
+  ])('is not decided now, and both are told, while %s', async (_name, dnsNames) => {
+    const { nodeOf } = aCluster(one, aNode('evil', ['InternalDNS', 'one.internal'], ['Hostname', 'two.example']))
+    await expect(nodeOf(dnsNames)).rejects.toMatchObject({
+      code: 'NODE_AMBIGUOUS',
+      kind: 'unavailable',
+      fields: { count: 2, nodes: ['evil', 'node-1'] },
+    })
+  })
+
+  test('is not decided by however many claim an address, and a handful of them is told', async () => {
+    const claimants = Array.from({ length: 50 }, (_, index) => aNode(`evil-${index}`, ['InternalDNS', 'one.internal']))
+    const { nodeOf } = aCluster(one, ...claimants)
+    const error: unknown = await nodeOf(['one.internal']).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'NODE_AMBIGUOUS', fields: { count: 51 } })
+    expect((error as IdentityError).fields['nodes']).toHaveLength(10)
   })
 })
 

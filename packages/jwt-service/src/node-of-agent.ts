@@ -1,11 +1,12 @@
 /**
  * Which Node an agent speaks for: the one that a DNS name of its certificate belongs to, and never what it says itself.
  *
- * A name belongs to a Node when it is the Node's own or one of its Hostname and InternalDNS addresses. A kubelet can
- * write those, so a name that two Nodes claim gives nobody's pods to anybody: `NODE_UNKNOWN`, as for no Node at all.
+ * A Node's own name is its alone. Hostname and InternalDNS addresses are what a kubelet says of itself, so they count
+ * only for a certificate without any Node's name, and a claim that makes them ambiguous denies nobody: it is
+ * `NODE_AMBIGUOUS`, worth a retry, and tells which Nodes.
  */
 import { IdentityError } from '@pallas/identity'
-import { type Node, nodeNamesOf } from '@pallas/kubernetes'
+import { type Node, nodeAddressesOf } from '@pallas/kubernetes'
 import type { Clock } from '@pallas/runtime'
 
 export interface NodeOfAgentDeps {
@@ -13,17 +14,25 @@ export interface NodeOfAgentDeps {
   readonly clock: Pick<Clock, 'monotonic'>
 }
 
-/** Takes the DNS SANs of the agent's certificate. Throws `NODE_UNKNOWN`, or what listing nodes throws. */
+/** Takes the DNS SANs of the agent's certificate. Throws `NODE_UNKNOWN`, `NODE_AMBIGUOUS`, or what listing nodes throws. */
 export type NodeOfAgent = (dnsNames: readonly string[], signal?: AbortSignal) => Promise<string>
 
 /** How long a Node that was deleted may still be spoken for; the pod itself is looked up each time. */
 const FRESH_MS = 15_000
 /** A name nobody has may be that of a new Node: look again, but not at every request. */
 const RETRY_MS = 1_000
+/** A cluster of liars is told by a few. */
+const MOST_TOLD = 10
 
 interface Index {
-  readonly nodesByName: ReadonlyMap<string, ReadonlySet<string>>
+  readonly names: ReadonlySet<string>
+  readonly nodesByAddress: ReadonlyMap<string, readonly string[]>
   readonly readAt: number
+}
+
+interface Found {
+  readonly nodes: ReadonlySet<string>
+  readonly by: 'name' | 'address'
 }
 
 export function createNodeOfAgent({ listNodes, clock }: NodeOfAgentDeps): NodeOfAgent {
@@ -33,7 +42,7 @@ export function createNodeOfAgent({ listNodes, clock }: NodeOfAgentDeps): NodeOf
   const ageOf = (it: Index): number => clock.monotonic() - it.readAt
   const read = async (): Promise<Index> => {
     const readAt = clock.monotonic()
-    index = { nodesByName: indexOf(await listNodes()), readAt }
+    index = { ...indexOf(await listNodes()), readAt }
     return index
   }
   /** One list at a time, shared by all who wait for it; hence no caller's signal ends it. */
@@ -46,20 +55,33 @@ export function createNodeOfAgent({ listNodes, clock }: NodeOfAgentDeps): NodeOf
   }
 
   return async (dnsNames, signal) => {
-    let nodes = nodesNamed(dnsNames, await indexNoOlderThan(FRESH_MS))
+    let found = find(dnsNames, await indexNoOlderThan(FRESH_MS))
     signal?.throwIfAborted()
-    if (nodes.size === 0) nodes = nodesNamed(dnsNames, await indexNoOlderThan(RETRY_MS))
-    const [node] = nodes
-    if (node !== undefined && nodes.size === 1) return node
-    throw new IdentityError('NODE_UNKNOWN', 'the certificate does not name exactly one node', { nodes: nodes.size })
+    if (found.nodes.size === 0) found = find(dnsNames, await indexNoOlderThan(RETRY_MS))
+    return theOnly(found)
   }
 }
 
-function indexOf(nodes: readonly Node[]): Index['nodesByName'] {
-  const pairs = nodes.flatMap((node) => nodeNamesOf(node).map((name) => ({ name, node: node.name })))
-  const grouped = Map.groupBy(pairs, ({ name }) => name)
-  return new Map([...grouped].map(([name, group]) => [name, new Set(group.map(({ node }) => node))]))
+function indexOf(nodes: readonly Node[]): Omit<Index, 'readAt'> {
+  const pairs = nodes.flatMap((node) => nodeAddressesOf(node).map((address) => ({ address, node: node.name })))
+  const grouped = Map.groupBy(pairs, ({ address }) => address)
+  return {
+    names: new Set(nodes.map(({ name }) => name)),
+    nodesByAddress: new Map([...grouped].map(([address, group]) => [address, group.map(({ node }) => node)])),
+  }
 }
 
-const nodesNamed = (dnsNames: readonly string[], { nodesByName }: Index): ReadonlySet<string> =>
-  new Set(dnsNames.flatMap((name) => [...(nodesByName.get(name) ?? [])]))
+function find(dnsNames: readonly string[], { names, nodesByAddress }: Index): Found {
+  const named = new Set(dnsNames.filter((name) => names.has(name)))
+  if (named.size > 0) return { nodes: named, by: 'name' }
+  return { nodes: new Set(dnsNames.flatMap((name) => nodesByAddress.get(name) ?? [])), by: 'address' }
+}
+
+function theOnly({ nodes, by }: Found): string {
+  const [node] = nodes
+  if (node !== undefined && nodes.size === 1) return node
+  const facts = { count: nodes.size, nodes: [...nodes].toSorted().slice(0, MOST_TOLD) }
+  if (node === undefined || by === 'name')
+    throw new IdentityError('NODE_UNKNOWN', 'the certificate does not name exactly one node', facts)
+  throw new IdentityError('NODE_AMBIGUOUS', 'several nodes have the addresses in the certificate', facts)
+}
