@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Cluster } from './cluster.ts'
 import type { PodObject } from './kubelet/objects.ts'
 import { FLEX_DRIVER } from './names.ts'
-import { createPod, handleOf, hasEnded, isRunning, logOf, podIp, volumePath, waitForPod } from './pod-control.ts'
+import { createPod, handleOf, hasEnded, isRunning, logOf, podIp, volumePath, waitForLog, waitForPod } from './pod-control.ts'
 import { podManifest } from './pods.ts'
 import { REPOSITORY } from './programs.ts'
 import type { Timeline } from './timeline.ts'
@@ -28,6 +28,8 @@ export async function runDemo(cluster: Cluster, timeline: Timeline): Promise<Dem
   const pods = await Promise.all([WEB, ORDERS].map((pod) => waitForPod(cluster, pod, isRunning)))
   const [web] = pods
   if (web === undefined) throw new Error('the demo has lost its pod')
+
+  await waitForLog(cluster, WEB, 'main', SERVING)
 
   timeline.chapter('orders-0 calls web-0 over mutual TLS, each with the certificate it was issued')
   await tellCall(cluster, timeline, web)

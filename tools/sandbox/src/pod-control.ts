@@ -54,6 +54,17 @@ export function podIp(pod: PodObject): string {
 export const logOf = ({ state }: Parts, { namespace, name }: PodName, container: string): Promise<string> =>
   readFile(join(state.logs, `${namespace}_${name}_${container}.log`), 'utf8')
 
+/** Waits until a container has said this: the nearest thing to a readiness probe that a process without one has. */
+export async function waitForLog(parts: Parts, pod: PodName, container: string, text: string): Promise<void> {
+  const giveUpAt = performance.now() + DEADLINE_MS
+  for (;;) {
+    const log = await logOf(parts, pod, container).catch(() => '')
+    if (log.includes(text)) return
+    if (performance.now() > giveUpAt) throw new Error(`${pod.namespace}/${pod.name} has not said "${text}" in time; it said:\n${log}`)
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
 /** Host path of one of a pod's volumes. */
 export function volumePath({ node }: Parts, pod: PodObject, volumeName: string): string {
   const volume = pod.spec.volumes?.find(({ name }) => name === volumeName)

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { readCertificate } from '@pallas/x509'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { workload } from '../demo.ts'
+import { SERVING } from '../demo.ts'
 import { isSidecar, type PodObject } from '../kubelet/objects.ts'
 import { examplePod } from '../manifests.ts'
-import { createPod, handleOf, isRunning, podIp, volumePath, waitForPod } from '../pod-control.ts'
+import { createPod, handleOf, isRunning, podIp, volumePath, waitForLog, waitForPod } from '../pod-control.ts'
 import { type ClusterUnderTest, credentialsOf, launch, openCluster, openssl, request } from './open-cluster.ts'
 
 let it: ClusterUnderTest
