@@ -16,6 +16,8 @@ export interface Demo {
 
 export const workload = (name: string): string => join(REPOSITORY, 'tools/sandbox/src/workload', `${name}.ts`)
 export const serveCommand: readonly string[] = ['node', workload('serve'), '/tls', '8443']
+/** What the server says when it takes calls. */
+export const SERVING = 'serving'
 
 const WEB = { namespace: 'shop', name: 'web-0', serviceAccount: 'web', command: serveCommand }
 const ORDERS = { namespace: 'shop', name: 'orders-0', serviceAccount: 'orders', command: serveCommand }

@@ -88,6 +88,7 @@ test('no secret is in the pod, in its volume tree or in any log', async () => {
 test('one pod reaches another over mutual TLS, and each learns the right name', async () => {
   const orders = request('orders-0', { serviceAccount: 'orders' })
   await launch(it.cluster, orders)
+  await waitForLog(it.cluster, request('web-0'), 'main', SERVING)
   const { exitCode, output } = await it.cluster.node.kubelet.exec(orders, 'main', ['node', workload('call'), '/tls', podIp(web), '8443'])
   expect({ exitCode, ...JSON.parse(output) }).toMatchObject({ exitCode: 0, server: 'shop.web', youAre: 'shop.orders' })
 })
