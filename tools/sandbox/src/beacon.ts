@@ -1,5 +1,5 @@
 /** Where a sandbox that is up tells its user's other commands how to reach it. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -30,9 +30,11 @@ export function findBeacon(): Beacon | undefined {
   return text === undefined ? undefined : (JSON.parse(text) as Beacon)
 }
 
+/** Only a file of our own: the directory is everybody's. */
 function seen(): string | undefined {
   try {
-    return readFileSync(path(), 'utf8')
+    const stats = lstatSync(path())
+    return stats.isFile() && stats.uid === process.getuid?.() ? readFileSync(path(), 'utf8') : undefined
   } catch {
     return undefined
   }

@@ -24,6 +24,7 @@ export function createFlexDriver(executable: string, env: Readonly<Record<string
     call: async (...args) => {
       const { output, exitCode } = await run(executable, args, env)
       const answer = parse(output)
+      if (answer === undefined) throw new Error(`driver ${args[0]}: not one JSON object (exit ${exitCode}): ${output.slice(0, SHOWN)}`)
       if (answer.status !== 'Success' || exitCode !== 0) {
         throw new Error(`driver ${args[0]}: ${answer.status} (exit ${exitCode}): ${answer.message ?? ''}`)
       }
@@ -50,10 +51,16 @@ export function mountOptions(pod: PodObject, volume: VolumeObject): string {
   return JSON.stringify(Object.fromEntries(Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))))
 }
 
-function parse(output: string): DriverAnswer {
-  const answer: unknown = JSON.parse(output)
-  if (typeof answer === 'object' && answer !== null && 'status' in answer) return answer as DriverAnswer
-  throw new Error('the driver did not print an answer')
+/** Of what a driver printed in place of an answer. */
+const SHOWN = 200
+
+function parse(output: string): DriverAnswer | undefined {
+  try {
+    const answer: unknown = JSON.parse(output)
+    return typeof answer === 'object' && answer !== null && 'status' in answer ? (answer as DriverAnswer) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function run(executable: string, args: readonly string[], env: Readonly<Record<string, string>>) {
