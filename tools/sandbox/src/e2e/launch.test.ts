@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SERVING, workload } from '../demo.ts'
 import { isSidecar, type PodObject } from '../kubelet/objects.ts'
 import { examplePod } from '../manifests.ts'
+import { currentIsolation } from '../namespace.ts'
 import { createPod, handleOf, isRunning, podIp, volumePath, waitForLog, waitForPod } from '../pod-control.ts'
 import { type ClusterUnderTest, credentialsOf, launch, openCluster, openssl, request } from './open-cluster.ts'
 
@@ -90,6 +91,31 @@ test('one pod reaches another over mutual TLS, and each learns the right name', 
   await waitForLog(it.cluster, request('web-0'), 'main', SERVING)
   const { exitCode, output } = await it.cluster.node.kubelet.exec(orders, 'main', ['node', workload('call'), '/tls', podIp(web), '8443'])
   expect({ exitCode, ...JSON.parse(output) }).toMatchObject({ exitCode: 0, server: 'shop.web', youAre: 'shop.orders' })
+})
+
+const tampering = [
+  'rm -f /identity/connect/agent.sock',
+  'mv /identity/connect/agent.sock /identity/connect/mine.sock',
+  'ln -sf /tmp/mine.sock /identity/connect/agent.sock',
+  'touch /identity/connect/mine.sock',
+  'chmod 0777 /identity/connect',
+  'echo forged > /identity/id',
+  'echo forged > /identity/data.json',
+]
+test.runIf(currentIsolation(process.env) === 'mount-namespace').each(tampering)(
+  'rule 3: root inside the pod cannot change its volume: %s',
+  async (command) => {
+    const { exitCode, output } = await it.cluster.node.kubelet.exec(request('web-0'), 'sia-refresh', ['sh', '-c', command])
+    expect(exitCode).not.toBe(0)
+    expect(output).toContain('Read-only file system')
+  },
+)
+
+test('rule 3: the state of the agent is not in what the pod sees', async () => {
+  const look = ['ls', '/identity', '/identity/connect']
+  const { output } = await it.cluster.node.kubelet.exec(request('web-0'), 'sia-refresh', look)
+  expect(output).toMatch(/agent\.sock/)
+  expect(output).not.toMatch(/data\.json|context\.json/)
 })
 
 test('a pod without the annotation is left as it is', async () => {
