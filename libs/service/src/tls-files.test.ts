@@ -13,6 +13,10 @@ beforeAll(async () => {
   ca = await TestCa.create()
 })
 
+/** In the armour of one. */
+const NO_CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n'
+const half = (pem: string): string => pem.slice(0, pem.length / 2)
+
 const openIn = (it: TlsDirectory, log = memoryLog().log) =>
   openTlsFiles({ ...it, ca: { files: [it.caFile] }, log, clock: systemClock })
 
@@ -31,6 +35,10 @@ test.each<[string, (it: TlsDirectory) => Promise<unknown>]>([
   ['something else than a certificate', (it) => writeFile(it.certFile, 'hello')],
   ['something else than a key', (it) => writeFile(it.keyFile, 'hello')],
   ['something else than roots', (it) => writeFile(it.caFile, '')],
+  ['a chain of which half is written', (it) => writeFile(it.certFile, half(ca.certPem), { flag: 'a' })],
+  ['a chain with something that is no certificate', (it) => writeFile(it.certFile, NO_CERTIFICATE, { flag: 'a' })],
+  ['roots of which half are written', (it) => writeFile(it.caFile, half(ca.certPem), { flag: 'a' })],
+  ['roots with one that is no certificate', (it) => writeFile(it.caFile, NO_CERTIFICATE, { flag: 'a' })],
 ])('%s is refused at the start, without quoting it', async (_what, spoil) => {
   await using it = await tlsDirectory(ca, NAME)
   await spoil(it)
@@ -53,6 +61,39 @@ test('a change that cannot be used is logged and the old pair stays; the next go
   await told
   expect(files.current()).toMatchObject({ key: next.keyPem, cert: next.certPem })
   expect(memory.text()).not.toContain('PRIVATE KEY')
+})
+
+test('half a chain that is being written is not announced, and servers and clients go on with the old', async () => {
+  await using it = await tlsDirectory(ca, NAME)
+  const memory = memoryLog()
+  await using files = await openIn(it, memory.log)
+  const before = files.current()
+  let told = 0
+  files.onChange(() => void told++)
+  await writeFile(it.certFile, half(ca.certPem), { flag: 'a' })
+  await vi.waitUntil(() => memory.records.some(({ level }) => level === 'warn'))
+  expect(files.current()).toBe(before)
+  expect(told).toBe(0)
+  await it.replace(await ca.issue(NAME))
+  await vi.waitUntil(() => told === 1)
+  expect(memory.records.filter(({ msg }) => msg === 'tls files replaced')).toHaveLength(1)
+})
+
+test('files that a listener cannot take are not the current ones, for nobody', async () => {
+  await using it = await tlsDirectory(ca, NAME)
+  const memory = memoryLog()
+  await using files = await openIn(it, memory.log)
+  const before = files.current()
+  const taken: unknown[] = []
+  files.onChange(() => void taken.push(files.current()))
+  files.onChange(() => {
+    if (files.current() !== before) throw new Error('not these')
+  })
+  await it.replace(await ca.issue(NAME))
+  await vi.waitUntil(() => memory.records.some(({ level }) => level === 'warn'))
+  expect(files.current()).toBe(before)
+  expect(taken.at(-1)).toBe(before)
+  expect(memory.text()).not.toContain('tls files replaced')
 })
 
 test('roots are reloaded too', async () => {

@@ -1,6 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
 import { type Clock, type LogFields, type Logger, watchFiles } from '@pallas/runtime'
+import { CERTIFICATE_LABEL, manyFromPem } from '@pallas/x509'
 import { ServiceError } from './error.ts'
 
 /** PEM text, as `node:tls` takes it. */
@@ -17,7 +19,10 @@ export interface TlsFiles extends AsyncDisposable {
   current(): TlsMaterial
   /** Of the leaf, epoch milliseconds. */
   notAfter(): number
-  /** Called after each good change. Returns what ends the calls. */
+  /**
+   * Called after each good change. A listener that throws refuses it for all: they are called again, the old set being
+   * the current one as before. Returns what ends the calls.
+   */
   onChange(listener: () => void): () => void
 }
 
@@ -43,10 +48,23 @@ export async function openTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
   const { keyFile, certFile, ca = {}, log, clock, pollMs = 60_000 } = options
   const listeners = new Set<() => void>()
   let loaded: Loaded = { key: '', cert: '', ca: [], notAfter: 0 }
+  const tell = (): void => {
+    for (const listener of listeners) listener()
+  }
+  const use = (next: Loaded): void => {
+    const old = loaded
+    try {
+      loaded = next
+      tell()
+    } catch (error) {
+      loaded = old
+      tell()
+      throw error
+    }
+  }
   const reload = async (): Promise<void> => {
     try {
-      loaded = await load(options)
-      for (const listener of listeners) listener()
+      use(await load(options))
       log.info({ path: certFile, notAfter: loaded.notAfter } satisfies LogFields, 'tls files replaced')
     } catch (err) {
       log.warn({ err, path: certFile, notAfter: loaded.notAfter } satisfies LogFields, 'new tls files cannot be used, keeping the old')
@@ -68,15 +86,27 @@ export async function openTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
 }
 
 async function load({ keyFile, certFile, ca = {}, clock }: TlsFilesOptions): Promise<Loaded> {
-  const [key, cert, ...roots] = await Promise.all([keyFile, certFile, ...(ca.files ?? [])].map(readPem))
+  const files = ca.files ?? []
+  const [key, cert, ...roots] = await Promise.all([keyFile, certFile, ...files].map(readPem))
   if (key === undefined || cert === undefined) throw unusable('a tls file is missing', { keyFile, certFile })
-  const leaf = certificateIn(cert, certFile)
+  const leaf = firstOf(cert, certFile)
   if (!matches(leaf, key)) throw unusable('the key is not the key of the certificate', { keyFile, certFile })
   const notAfter = leaf.validToDate.getTime()
   if (notAfter <= clock.now()) throw unusable('the certificate has expired', { certFile })
-  const files = ca.files ?? []
-  roots.forEach((pem, index) => certificateIn(pem, files[index] ?? ''))
-  return { key, cert, ca: [...roots, ...(ca.pem === undefined ? [] : [ca.pem])], notAfter }
+  const trusted = [...roots, ...(ca.pem === undefined ? [] : [ca.pem])]
+  trusted.forEach((pem, index) => firstOf(pem, files[index] ?? 'roots given as text'))
+  const material = { key, cert, ca: trusted }
+  checkUsable(material, { keyFile, certFile })
+  return { ...material, notAfter }
+}
+
+/** What every connection will be made from: a set that fails here would fail each of them. */
+function checkUsable({ key, cert, ca }: TlsMaterial, fields: Record<string, unknown>): void {
+  try {
+    createSecureContext({ key, cert, ca: [...ca] })
+  } catch (cause) {
+    throw unusable('no connection can be made with the tls files', fields, cause)
+  }
 }
 
 async function readPem(path: string): Promise<string> {
@@ -87,12 +117,15 @@ async function readPem(path: string): Promise<string> {
   }
 }
 
-function certificateIn(pem: string, path: string): X509Certificate {
+/** The first certificate of a file, every one of which was read: half a file is none. */
+function firstOf(pem: string, path: string): X509Certificate {
   try {
-    return new X509Certificate(pem)
+    const [first] = manyFromPem(pem, CERTIFICATE_LABEL).map((der) => new X509Certificate(der))
+    if (first !== undefined) return first
   } catch (cause) {
-    throw unusable('not a certificate', { path }, cause)
+    throw unusable('not one certificate after another', { path }, cause)
   }
+  throw unusable('no certificate', { path })
 }
 
 function matches(leaf: X509Certificate, key: string): boolean {
