@@ -41,6 +41,8 @@ export function supervise(options: SuperviseOptions): Supervised {
     }
     onState({ id, restartCount, state: { kind: 'running', startedAt: stamp() } })
     started.resolve()
+    // Whoever stopped it while it was being started found nobody to tell.
+    if (stopping.signal.aborted) running.signal('SIGTERM')
     const exit = await running.exited
     running = undefined
     const reason = exit.exitCode === 0 ? 'Completed' : 'Error'
