@@ -26,8 +26,11 @@ export function lightBeacon(beacon: Beacon): Disposable {
 }
 
 export function findBeacon(): Beacon | undefined {
-  const text = seen()
-  return text === undefined ? undefined : (JSON.parse(text) as Beacon)
+  try {
+    return JSON.parse(seen() ?? '') as Beacon
+  } catch {
+    return undefined
+  }
 }
 
 /** Only a file of our own: the directory is everybody's. */

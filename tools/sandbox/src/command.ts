@@ -38,7 +38,12 @@ function commandOf(argv: readonly string[]): Command {
   const { values, positionals } = parseArgs({ args: [...own], options: OPTIONS, allowPositionals: true, strict: true })
   if (values.help === true) return { kind: 'help' }
   const [verb, name, ...rest] = positionals
-  if (verb === undefined) return { kind: 'up', once: values.once === true, out: values.out }
+  if (verb === undefined) {
+    const stray = cut >= 0 ? '--' : (['namespace', 'service-account'] as const).find((option) => values[option] !== undefined)
+    if (stray !== undefined) return { kind: 'wrong', problem: `${stray} belongs to \`pod\`` }
+    return { kind: 'up', once: values.once === true, out: values.out }
+  }
   if (verb !== 'pod' || name === undefined || rest.length > 0) return { kind: 'wrong', problem: `not understood: ${positionals.join(' ')}` }
+  if (values.once !== undefined || values.out !== undefined) return { kind: 'wrong', problem: '--once does not go with `pod`, and --out neither' }
   return { kind: 'pod', name, namespace: values.namespace ?? 'shop', serviceAccount: values['service-account'] ?? 'web', command }
 }

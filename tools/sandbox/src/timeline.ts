@@ -38,6 +38,7 @@ export function createTimeline({ write, now, colour }: TimelineOptions): Timelin
     close: () => void (closed = true),
     chapter(title) {
       start = now()
+      if (closed) return
       write('')
       write(bold(title))
     },
