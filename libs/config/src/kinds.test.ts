@@ -1,11 +1,12 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { address, cidr, duration, endpoint, flag, integer, type Kind, list, oneOf, path, text, url } from './index.ts'
+import { address, cidr, duration, endpoint, flag, integer, type Kind, list, name, oneOf, path, text, url } from './index.ts'
 
 const https = url({ protocols: ['https'] })
 
 test.each<[Kind<unknown>, string, unknown]>([
   [text, '', ''],
+  [name, 'zts.example', 'zts.example'],
   [path, '/var/x', '/var/x'],
   [flag, 'T', true],
   [flag, '0', false],
@@ -36,6 +37,9 @@ test.each<[Kind<unknown>, string, unknown]>([
 })
 
 test.each<[Kind<unknown>, string, string]>([
+  [name, '', 'must be a name'],
+  [name, ' ', 'must be a name'],
+  [name, 'zts.example ', 'must be a name'],
   [path, '', 'must be a path'],
   [flag, 'yes', 'must be true or false'],
   [integer(), '1.5', 'must be a whole number'],

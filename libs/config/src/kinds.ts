@@ -1,8 +1,14 @@
-/** The kinds of plain values: text, paths, switches, numbers, choices, lists. */
+/** The kinds of plain values: text, names, paths, switches, numbers, choices, lists. */
 import { fail, type Kind } from './kind.ts'
 
 /** Any text, empty too. */
 export const text: Kind<string> = { label: 'text', parse: (it) => it }
+
+/** Text that says something, without blanks around it: for whatever decides who may do what. */
+export const name: Kind<string> = {
+  label: 'name',
+  parse: (it) => (it === '' || it !== it.trim() ? fail('must be a name') : it),
+}
 
 /** A path of a file or directory. Nothing is opened. */
 export const path: Kind<string> = {

@@ -6,7 +6,8 @@ import type { FastifyRequest } from 'fastify'
 
 /** Who is at the other end of a mutual TLS connection, read from the certificate's DER and from nothing else. */
 export interface PeerIdentity {
-  readonly commonName: string
+  /** Undefined when the subject has none, or several. */
+  readonly commonName: string | undefined
   readonly dns: readonly string[]
   readonly ip: readonly string[]
   readonly uri: readonly string[]
@@ -21,10 +22,11 @@ export interface PeerIdentity {
 /** Says why a caller with a verified chain may not use this service; undefined when it may. */
 export type Allow = (peer: PeerIdentity) => ReasonCode | undefined
 
-export const peerNamed =
-  (commonName: string): Allow =>
-  (peer) =>
-    peer.commonName === commonName ? undefined : 'CALLER_NOT_ALLOWED'
+/** Allows whoever has exactly this common name. Throws when it is empty: that is nobody's. */
+export function peerNamed(commonName: string): Allow {
+  if (commonName === '') throw new TypeError('a caller cannot be allowed by an empty name')
+  return (peer) => (peer.commonName === commonName ? undefined : 'CALLER_NOT_ALLOWED')
+}
 
 /** A connection keeps its certificate (renegotiation is off), so it is read once for each. */
 const known = new WeakMap<Socket, PeerIdentity>()
@@ -43,7 +45,7 @@ function readPeer(socket: TLSSocket): PeerIdentity | undefined {
   const raw = socket.getPeerX509Certificate()?.raw
   if (raw === undefined) return undefined
   try {
-    const { commonName = '', names, serial, notAfter } = readCertificate(raw)
+    const { commonName, names, serial, notAfter } = readCertificate(raw)
     return { commonName, dns: names.dns, ip: names.ip, uri: names.uri, serial, notAfter, raw }
   } catch {
     return undefined

@@ -51,6 +51,7 @@ describe('the addresses that may dial zts', () => {
 })
 
 test.each([
+  ['a ZTS without a name', ['--zts-name=']],
   ['a name of keys that is a path', ['--secret-name', '../x']],
   ['a namespace that is none', ['--lease-namespace', 'K8s']],
   ['an api server without https', ['--api-server', 'http://127.0.0.1']],

@@ -4,6 +4,7 @@ import {
   duration,
   fail,
   type Kind,
+  name,
   path,
   program as define,
   setting,
@@ -56,7 +57,7 @@ const schema = {
     default: 'athenz-init-secret',
     doc: 'What the names of signing keys begin with.',
   }),
-  ztsName: setting(text, {
+  ztsName: setting(name, {
     env: 'ZTS_COMMON_NAME',
     default: 'zts.example.cloud',
     doc: 'Common name of the certificate of ZTS: nobody else may ask.',

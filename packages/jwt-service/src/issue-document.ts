@@ -25,7 +25,7 @@ export interface AgentRequest {
 
 /** Resolves with the document; every refusal is an `IdentityError`. */
 export async function issueDocument({ peer, body, note }: AgentRequest, deps: IssueDocumentDeps): Promise<string> {
-  note({ peer: peer.commonName })
+  if (peer.commonName !== undefined) note({ peer: peer.commonName })
   const asked = parseJwtRequest(body)
   note({ pod: `${asked.namespace}/${asked.name}` })
   const node = await deps.nodeOfAgent(peer.dns)

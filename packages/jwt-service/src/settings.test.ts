@@ -36,6 +36,7 @@ test.each([
   ['no key pair', []],
   ['documents that live longer than any may', [...PAIR, '--token-expiry', '15m1s']],
   ['documents that expire before they arrive', [...PAIR, '--token-expiry', '1s']],
+  ['agents without a name', [...PAIR, '--identity-cn=']],
   ['a name of keys that is a path', [...PAIR, '--secret-name', '../x']],
 ])('refused: %s', (_name, argv) => {
   expect(() => read(argv)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))

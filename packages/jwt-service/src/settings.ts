@@ -1,5 +1,5 @@
 /** What the JWT service can be told. Names and defaults of the original stay; everything else begins `JWT_SERVICE_`. */
-import { address, duration, path, program as define, setting, type SettingsOf, text } from '@pallas/config'
+import { address, duration, name, path, program as define, setting, type SettingsOf, text } from '@pallas/config'
 import { DOCUMENT_MAX_LIFE_SECONDS } from '@pallas/identity'
 import { apiSettings } from '@pallas/kubernetes/settings'
 import { serverSettings } from '@pallas/service/settings'
@@ -23,7 +23,7 @@ const schema = {
   }),
   key: setting(path, { env: 'KEY_FILE', required: true, doc: 'PEM private key of this service.' }),
   cert: setting(path, { env: 'CERT_FILE', required: true, doc: 'PEM certificate chain of this service.' }),
-  identityCn: setting(text, {
+  identityCn: setting(name, {
     env: 'IDENTITY_CN',
     doc: 'Common name of the certificates of agents; without it `<admin-domain>.athenz-identity-agent`.',
   }),
