@@ -43,14 +43,20 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await all(accounts.map((account) => timed(`control-sia for ${account}`, obtainIdentity(options, account))))
 
   const running = new Map<ServerName, Program>()
+  const keep = (name: ServerName, program: Program) => {
+    running.set(name, program)
+    void program.exited.then((code) => (running.get(name) === program ? options.events.down?.(name, code) : undefined))
+  }
   const start = async (name: ServerName) => {
     const { argv, adminPort } = commandOf(name, options)
     const starting = startProgram({ ...common(options, name), argv, adminUrl: adminUrl(adminPort) })
-    void starting.then((program) => running.set(name, program), () => undefined)
+    void starting.then((program) => keep(name, program), () => undefined)
     await timed(name, starting)
   }
   scope.defer(async () => {
-    await Promise.all([...running.values()].map((program) => program[Symbol.asyncDispose]()))
+    const programs = [...running.values()]
+    running.clear()
+    await Promise.all(programs.map((program) => program[Symbol.asyncDispose]()))
   })
   await all(SERVERS.map(start))
   const parts = scope.move()
@@ -58,8 +64,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     program: (name) => running.get(name) ?? missing(name),
     async stop(name, how = 'stop') {
       const program = running.get(name) ?? missing(name)
-      await (how === 'kill' ? program.kill() : program[Symbol.asyncDispose]())
       running.delete(name)
+      await (how === 'kill' ? program.kill() : program[Symbol.asyncDispose]())
     },
     start,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),

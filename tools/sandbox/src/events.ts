@@ -5,6 +5,8 @@ import type { ZtsCall } from '@pallas/zts/testing'
 export interface ClusterEvents {
   /** A program is ready, or a party is up. */
   up?(name: string, ms: number): void
+  /** A program ended though nobody asked it to. */
+  down?(name: string, exitCode: number): void
   /** A step of a pod's life at the kubelet. */
   pod?(pod: { readonly namespace: string; readonly name: string }, step: string, detail?: string): void
   zts?(call: ZtsCall): void

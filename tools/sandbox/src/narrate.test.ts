@@ -29,6 +29,12 @@ test.each([
   expect(told.map(({ outcome }) => outcome)).toEqual(outcomes)
 })
 
+test('a program that ends though nobody asked it to is told', () => {
+  const { told, events } = open()
+  events.down?.('jwt-service', 128)
+  expect(told).toMatchObject([{ from: 'jwt-service', outcome: 'exit 128' }])
+})
+
 test.each([
   ['refresh-service', 'control-sia'],
   ['delete', 'callback'],

@@ -11,6 +11,7 @@ export function narrator(timeline: Timeline): ClusterEvents {
   const tell = (moment: Moment | undefined) => (moment === undefined ? undefined : timeline.tell(moment))
   return {
     up: (name, ms) => tell({ from: name, what: 'ready', ms }),
+    down: (name, exitCode) => tell({ from: name, what: 'ended, though nobody asked it to', outcome: `exit ${exitCode}` }),
     pod: ({ namespace, name }, step, detail) => tell(podMoment(`${namespace}/${name}`, step, detail)),
     zts: (call) => ztsMoments(call).forEach(tell),
     api: (call) => tell(apiMoment(call)),

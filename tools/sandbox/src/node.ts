@@ -14,6 +14,7 @@ import { createVolumes, type Volumes } from './kubelet/volumes.ts'
 import { FLEX_DRIVER, NODE, NODE_USER, SIA_COMMAND } from './names.ts'
 import type { Isolation } from './namespace.ts'
 import type { Pki } from './pki.ts'
+import { podAddresses } from './pod-addresses.ts'
 import { PROGRAMS, REPOSITORY } from './programs.ts'
 import type { State } from './state.ts'
 
@@ -56,7 +57,7 @@ export async function startNode({ state, pki, api, isolation, events }: NodeOpti
       logDir: state.logs,
       podIpDelayMs: 100,
       backoff: { initialMs: 500, maxMs: 10_000 },
-      allocateIp: loopbackAddresses(),
+      allocateIp: podAddresses(systemClock.random()),
       onStep: ({ metadata }, step, detail) => events.pod?.(metadata, step, detail),
     }),
   )
@@ -82,12 +83,3 @@ export async function startNode({ state, pki, api, isolation, events }: NodeOpti
 }
 
 const credentialsOf = ({ kubeletServer: { keyPem, certPem } }: Pki) => ({ key: keyPem, cert: certPem })
-
-/** 127.88.0.2, 127.88.0.3 …: each pod has an address of its own that really answers. */
-function loopbackAddresses(): () => string {
-  let last = 1
-  return () => {
-    last++
-    return `127.88.${(last >> 8) & 255}.${last & 255}`
-  }
-}

@@ -5,7 +5,7 @@ import { startCluster } from '../cluster.ts'
 import { currentIsolation } from '../namespace.ts'
 import { createPod } from '../pod-control.ts'
 import { isListening, leftoversOf, mountsBelow, NOTHING_LEFT, processesOf } from './leftovers.ts'
-import { launch, openCluster, request } from './open-cluster.ts'
+import { eventually, launch, openCluster, request } from './open-cluster.ts'
 
 /** Everything that a sandbox writes goes below it. */
 let parent: string
@@ -43,6 +43,17 @@ test('a cluster that ends while a pod is being launched leaves nothing either', 
   await createPod(it.cluster, request('web-0'))
   await it[Symbol.asyncDispose]()
   expect(leftoversOf(dir)).toEqual(NOTHING_LEFT)
+})
+
+test('a program that ends though nobody asked it to is told; one that is stopped, or ends with the cluster, is not', async () => {
+  const down: string[] = []
+  const cluster = await startCluster({ isolation: currentIsolation(process.env) ?? 'none', events: { down: (name) => down.push(name) } })
+  await cluster.controlPlane.stop('callback', 'kill')
+  process.kill(cluster.controlPlane.program('initializer').pid, 'SIGKILL')
+  await eventually('the end to be told', () => (down.length > 0 ? true : undefined))
+  await cluster[Symbol.asyncDispose]()
+  expect(down).toEqual(['initializer'])
+  expect(readdirSync(parent)).toEqual([])
 })
 
 test.each(['api server', 'jwt-service'])('a start that is given up when %s is up leaves nothing', async (last) => {

@@ -25,7 +25,7 @@ export async function startPodsServer(options: PodsServerOptions): Promise<PodsS
       () => response.writeHead(500, { 'content-type': 'text/plain' }).end('Internal Server Error'),
     )
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return { url: `https://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => close(server) }
 }
