@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, lstat, rename, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { connect, type Server as NetServer } from 'node:net'
 import { dirname, join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
 import { ServiceError } from './error.ts'
-import { DEFAULT_LIMITS, httpOptionsOf, type Limits } from './limits.ts'
 
 /** What fits `sun_path`, in bytes, with its closing zero. */
 const PATH_LIMIT = 107
@@ -14,14 +12,6 @@ export interface ListenUnixOptions {
   readonly path: string
   /** Exactly this, whatever the umask: 0o666 for a socket that any pod user may call. */
   readonly mode: number
-}
-
-/** One more server in front of an app's routes: each listener is its own, so a handler can tell which one was used. */
-export function serverFor(app: FastifyInstance, limits: Partial<Limits> = {}): Server {
-  const all = { ...DEFAULT_LIMITS, ...limits }
-  const server = createServer(httpOptionsOf(all), (request, response) => app.routing(request, response))
-  server.maxConnections = all.maxConnections
-  return server
 }
 
 /**

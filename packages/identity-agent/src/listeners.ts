@@ -5,24 +5,16 @@
  * a request is bound to.
  */
 import { stat } from 'node:fs/promises'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { dirname } from 'node:path'
 import type { Clock } from '@pallas/host'
-import { IdentityError } from '@pallas/identity'
-import { descriptorOf } from '@pallas/linux'
 import { type Limits, listenUnix, serverFor } from '@pallas/service'
 import type { Handle } from '@pallas/wire'
 import type { FastifyInstance } from 'fastify'
-import type { Attest, Attestation } from './attest.ts'
+import type { Visit } from './allowance.ts'
+import { type Caller, createDoor, type DoorDeps } from './door.ts'
 import type { Volume } from './volume-trust.ts'
-
-/** Who is at the other end of a connection, and through which listener it came. */
-export interface Caller {
-  readonly attestation: Attestation
-  /** Undefined on the socket that all pods share. */
-  readonly volume: Volume | undefined
-}
 
 export interface Listeners extends AsyncDisposable {
   open(volume: Volume): Promise<void>
@@ -31,11 +23,12 @@ export interface Listeners extends AsyncDisposable {
   /** The shared socket, if there is to be one: on it the handle says whose volume is meant. */
   openShared(): Promise<void>
   callerOf(socket: Socket): Caller
+  /** What the request is counted by, while it is worked on. */
+  visitOf(request: IncomingMessage): Visit
 }
 
-export interface ListenersDeps {
+export interface ListenersDeps extends DoorDeps {
   readonly app: FastifyInstance
-  readonly attest: Attest
   readonly clock: Pick<Clock, 'sleep'>
   /** Socket whose directory is bound into volumes of the original form. */
   readonly sharedPath: string | undefined
@@ -44,34 +37,43 @@ export interface ListenersDeps {
 }
 
 const ANYBODY = 0o666
-const OF_ONE_POD: Partial<Limits> = {
+const LIMITS = {
   maxConnections: 64,
   maxHeaderBytes: 8 * 1_024,
   requestTimeoutMs: 10_000,
   headersTimeoutMs: 10_000,
-}
+} as const satisfies Partial<Limits>
+const SHARED_LIMITS = { ...LIMITS, maxConnections: 2_000 } as const
 
 interface Listener {
   close(graceMs: number): Promise<void>
 }
 
-export function createListeners({ app, attest, clock, sharedPath, graceMs }: ListenersDeps): Listeners {
-  const callers = new WeakMap<Socket, Caller>()
+export function createListeners(deps: ListenersDeps): Listeners {
+  const { app, clock, sharedPath, graceMs } = deps
   const open = new Map<Handle | 'shared', Listener>()
-
-  function onConnection(socket: Socket, volume: Volume | undefined): void {
-    const fd = descriptorOf(socket)
-    const attestation = fd === undefined ? closedAlready : attest(fd)
-    callers.set(socket, { attestation, volume })
-    socket.once('close', () => attestation[Symbol.dispose]())
-  }
+  const door = createDoor(deps)
 
   async function listen(path: string, volume: Volume | undefined, limits: Partial<Limits>): Promise<Listener> {
-    const server = serverFor(app, limits)
+    const { admit } = door
+    const server = serverFor(app, { limits, admit, onFlood: (socket) => door.cutOff(socket, keepShut) })
+    const closed = new AbortController()
+    /** Whoever connects meanwhile is dropped before it costs anything; nobody but the pod itself calls here. */
+    function keepShut(ms: number): void {
+      if (volume === undefined || server.maxConnections === 0) return
+      server.maxConnections = 0
+      const reopen = () => void (server.maxConnections = limits.maxConnections ?? LIMITS.maxConnections)
+      clock.sleep(ms, closed.signal).then(reopen, () => undefined)
+    }
     // Before the listener of node:http, which begins to read.
-    server.prependListener('connection', (socket: Socket) => onConnection(socket, volume))
+    server.prependListener('connection', (socket: Socket) => door.onConnection(socket, volume, keepShut))
     const bound = await listenUnix(server, { path, mode: ANYBODY })
-    return { close: (grace) => closeServer(server, bound, grace, clock) }
+    return {
+      async close(grace) {
+        closed.abort()
+        await closeServer(server, bound, grace, clock)
+      },
+    }
   }
 
   async function close(key: Handle | 'shared', grace: number): Promise<void> {
@@ -85,17 +87,14 @@ export function createListeners({ app, attest, clock, sharedPath, graceMs }: Lis
     async open(volume) {
       await close(volume.handle, 0)
       if (sharedPath !== undefined && (await isSameDirectory(volume.paths.connect, dirname(sharedPath)))) return
-      open.set(volume.handle, await listen(volume.paths.socket, volume, OF_ONE_POD))
+      open.set(volume.handle, await listen(volume.paths.socket, volume, LIMITS))
     },
     async openShared() {
       if (sharedPath === undefined) return
-      open.set('shared', await listen(sharedPath, undefined, { ...OF_ONE_POD, maxConnections: 2_000 }))
+      open.set('shared', await listen(sharedPath, undefined, SHARED_LIMITS))
     },
-    callerOf(socket) {
-      const caller = callers.get(socket)
-      if (caller !== undefined) return caller
-      throw new IdentityError('PEER_UNKNOWN', 'the connection was not attested')
-    },
+    callerOf: door.callerOf,
+    visitOf: door.visitOf,
     async [Symbol.asyncDispose]() {
       await Promise.all([...open.keys()].map((key) => close(key, graceMs)))
     },
@@ -106,14 +105,6 @@ export function createListeners({ app, attest, clock, sharedPath, graceMs }: Lis
 async function isSameDirectory(one: string, other: string): Promise<boolean> {
   const [a, b] = await Promise.all([stat(one), stat(other)])
   return a.dev === b.dev && a.ino === b.ino
-}
-
-const closedAlready: Attestation & Disposable = {
-  kind: 'refused',
-  reason: 'PEER_EXITED',
-  why: 'closed-before-attested',
-  pid: 0,
-  [Symbol.dispose]: () => undefined,
 }
 
 /** Takes no more, answers what was asked within the grace, and cuts the rest. */
