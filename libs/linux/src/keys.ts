@@ -14,6 +14,8 @@ import {
 import { promisify } from 'node:util'
 
 const RSA_BITS = { least: 2048, most: 8192 } as const
+/** What a longer one costs in every check of a signature, it gives to nobody. */
+const RSA_EXPONENT = { least: 3n, most: 2n ** 32n - 1n } as const
 const PROBE = Buffer.from('halves of one key')
 
 export const nodeKeys = (): Keys => ({
@@ -31,7 +33,7 @@ export const nodeKeys = (): Keys => ({
 async function importKey(pem: string): Promise<PrivateKey> {
   const key = readPrivateKey(pem)
   const algorithm = algorithmOf(key)
-  if (algorithm === undefined) throw new HostError('HOST_BAD_KEY', 'neither p-256 nor rsa of 2048 to 8192 bits')
+  if (algorithm === undefined) throw new HostError('HOST_BAD_KEY', 'neither p-256 nor rsa of 2048 to 8192 bits and a short exponent')
   const result = privateKeyOf(key, algorithm)
   const scheme = algorithm === 'rsa' ? 'rsa-sha256' : 'ecdsa-sha256'
   // A key file may carry any public half; the certificate would then be for a key that nobody holds.
@@ -50,10 +52,15 @@ function readPrivateKey(pem: string): KeyObject {
 }
 
 function algorithmOf(key: KeyObject): PrivateKey['algorithm'] | undefined {
-  const { namedCurve, modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
-  if (key.asymmetricKeyType === 'ec') return namedCurve === 'prime256v1' ? 'ec-p256' : undefined
-  if (key.asymmetricKeyType !== 'rsa' || publicExponent < 3n) return undefined
-  return modulusLength >= RSA_BITS.least && modulusLength <= RSA_BITS.most ? 'rsa' : undefined
+  if (key.asymmetricKeyType === 'ec') return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? 'ec-p256' : undefined
+  return isModestRsa(key) ? 'rsa' : undefined
+}
+
+/** Neither weak nor costly. Asked before the key is computed with. */
+function isModestRsa({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  const { modulusLength = 0, publicExponent = 0n } = asymmetricKeyDetails ?? {}
+  const fits = modulusLength >= RSA_BITS.least && modulusLength <= RSA_BITS.most
+  return asymmetricKeyType === 'rsa' && fits && publicExponent >= RSA_EXPONENT.least && publicExponent <= RSA_EXPONENT.most
 }
 
 const privateKeyOf = (key: KeyObject, algorithm: PrivateKey['algorithm']): PrivateKey => ({
@@ -85,10 +92,8 @@ async function verifySignature({ scheme, spki, data, signature }: SignatureCheck
   }
 }
 
-function fits(key: KeyObject, family: 'ecdsa' | 'rsa'): boolean {
-  if (family === 'ecdsa') return key.asymmetricKeyType === 'ec'
-  return key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS.least
-}
+const fits = (key: KeyObject, family: 'ecdsa' | 'rsa'): boolean =>
+  family === 'ecdsa' ? key.asymmetricKeyType === 'ec' : isModestRsa(key)
 
 /** A copy that is no `Buffer`, so that no caller comes to lean on one. */
 const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
