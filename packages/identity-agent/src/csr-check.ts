@@ -1,17 +1,15 @@
 /** A caller's CSR is taken only when it asks for exactly the names of its pod now, and proves the key. */
-import { createPublicKey } from 'node:crypto'
 import type { Keys } from '@pallas/host'
 import { IdentityError, type WorkloadNames } from '@pallas/identity'
 import { type Csr, readCsr, sameNames, verifyCsr } from '@pallas/x509'
+import { isStrong } from './key-strength.ts'
 
-const RSA_BITS = 2_048
-const CURVE = 'prime256v1'
 /** Longest CSR that is read: an RSA-4096 one with a handful of names is a third of it. */
 const LIMIT = 8 * 1_024
 
 /**
  * The public key that the CSR proves, DER. Throws `CSR_INVALID` for bytes that cannot be read, a broken signature, a weak
- * key, or anything beyond subject and SANs; `CSR_NAMES_CHANGED` when the names are not those of the pod.
+ * or costly key, or anything beyond subject and SANs; `CSR_NAMES_CHANGED` when the names are not those of the pod.
  */
 export async function checkCsr(pem: string, names: WorkloadNames, verify: Keys['verify']): Promise<Uint8Array> {
   const csr = read(pem)
@@ -30,16 +28,6 @@ function read(pem: string): Csr {
     return readCsr(pem)
   } catch (cause) {
     throw invalid('form', cause)
-  }
-}
-
-function isStrong(spki: Uint8Array): boolean {
-  try {
-    const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
-    if (key.asymmetricKeyType === 'ec') return key.asymmetricKeyDetails?.namedCurve === CURVE
-    return key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS
-  } catch {
-    return false
   }
 }
 

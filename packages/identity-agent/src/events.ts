@@ -6,7 +6,7 @@ import type { Certificate } from '@pallas/x509'
 import { ZtsError } from '@pallas/zts'
 import type { Attestation } from './attest.ts'
 import type { Stale } from './lineage.ts'
-import type { Caller } from './listeners.ts'
+import type { Caller } from './door.ts'
 import type { Weakening } from './self-test.ts'
 import type { Subject } from './subjects.ts'
 import type { Action } from './target.ts'
@@ -52,6 +52,18 @@ const callerEvents = ({ write, counts }: Tools) => ({
     counts.misused.inc()
     const who = { ...podFields(victim), ...callerFields({ attestation, volume: caller }) }
     write('warn', { ...who, reason: 'HANDLE_PEER_MISMATCH' }, 'a handle was used by another pod than it was made for')
+  },
+
+  /** A request was answered `BUSY` before it was looked at. */
+  turnedAway(caller: Caller, error: IdentityError): void {
+    counts.requests.inc({ action: 'unknown', code: error.code })
+    write('info', { ...podFields(caller.volume), ...callerFields(caller), reason: error.code, problem: error.message }, 'request turned away')
+  },
+
+  /** Connections of a caller were closed, and it is kept out for a while: it overdid it. */
+  cutOff(caller: Caller): void {
+    counts.cutOff.inc()
+    write('warn', { ...podFields(caller.volume), ...callerFields(caller) }, 'caller cut off for asking too much')
   },
 
   answered(action: Action | 'unknown'): void {
@@ -116,6 +128,7 @@ function countersOf(metrics: Metrics) {
       labels: ['outcome'],
     }),
     misused: metrics.counter({ name: 'handles_misused_total', help: 'Handles used by another pod than their own.' }),
+    cutOff: metrics.counter({ name: 'callers_cut_off_total', help: 'Connections closed because their caller overdid it.' }),
     requests: metrics.counter({ name: 'requests_total', help: 'Requests by outcome.', labels: ['action', 'code'] }),
     issued: metrics.counter({ name: 'identities_issued_total', help: 'Identities issued.', labels: ['call', 'origin'] }),
     stale: metrics.counter({ name: 'lineage_stale_total', help: 'Pairs not shown to ZTS.', labels: ['why'] }),

@@ -2,7 +2,7 @@
 import { IdentityError, kindOf, type ReasonCode } from '@pallas/identity'
 import { refusalOf } from './attest.ts'
 import type { AgentEvents } from './events.ts'
-import type { Caller } from './listeners.ts'
+import type { Caller } from './door.ts'
 import type { Target } from './target.ts'
 import type { Volume } from './volume-trust.ts'
 import type { Volumes } from './volumes.ts'

@@ -15,7 +15,7 @@ import { checkCsr } from './csr-check.ts'
 import type { Documents } from './documents.ts'
 import type { AgentEvents } from './events.ts'
 import type { InFlight } from './in-flight.ts'
-import { type OpenPair, openPair, staleness } from './lineage.ts'
+import { openPair, staleness } from './lineage.ts'
 import type { Pace } from './pace.ts'
 import type { Subject } from './subjects.ts'
 import { issuerError } from './zts-refusal.ts'
@@ -27,6 +27,8 @@ export interface IssueDeps {
   readonly check: CertificateCheck
   readonly contexts: Contexts
   readonly inFlight: InFlight
+  /** Where CSRs are checked, each pod's in turn: what that costs is the caller's choice. */
+  readonly checking: InFlight
   readonly pace: Pace
   readonly events: AgentEvents
   readonly clock: Clock
@@ -51,45 +53,37 @@ interface Order {
   readonly keyPem?: string
 }
 
-interface Lineage {
-  readonly previous: Pair
-  readonly pair: OpenPair
-}
-
 export function createIssue(deps: IssueDeps): Issue {
-  const { keys, check, contexts, inFlight, pace, events, clock, provider } = deps
+  const { keys, check, contexts, inFlight, checking, pace, events, clock, provider } = deps
   const ask = createAsk(deps)
   let unshared = 0
+  const share = () => `unshared ${(unshared += 1)}`
 
-  async function withAgentKey(subject: Subject, lineage: Lineage | undefined, signal: AbortSignal) {
+  async function withAgentKey(subject: Subject, previous: Pair | undefined, signal: AbortSignal) {
+    const pair = previous === undefined ? undefined : await openPair(previous, keys)
     const key = await keys.generate()
     const csr = await createCsr(subject.workload.names, key)
     const order = { subject, csr, spki: key.spki, keyPem: key.pem }
-    if (lineage === undefined) return ask.register(order, signal)
+    if (previous === undefined || pair === undefined) return ask.register(order, signal)
     // Read again: whoever was ahead in the queue has moved the record.
     const held = await contexts.read(subject.volume)
-    const { workload } = subject
-    const stale = await staleness({ pair: lineage.pair, held, workload, provider, now: clock.now() }, check)
-    if (stale === undefined) return ask.refresh(order, lineage.previous, signal)
+    const stale = await staleness({ pair, held, workload: subject.workload, provider, now: clock.now() }, check)
+    if (stale === undefined) return ask.refresh(order, previous, signal)
     events.lineageStale(subject, stale)
     return ask.register(order, signal)
   }
 
   return async (subject, wish, signal) => {
     const { instanceId, names } = subject.workload
-    const queue = (share: string, task: () => Promise<CredentialsAnswer>) =>
-      inFlight.run(instanceId, share, async () => {
+    const queue = (shared: string, task: () => Promise<CredentialsAnswer>) =>
+      inFlight.run(instanceId, shared, async () => {
         pace.take(instanceId)
         return task()
       })
-    if (wish.origin === 'pod') {
-      const spki = await checkCsr(wish.csr, names, (it) => keys.verify(it))
-      const share = JSON.stringify([fingerprintOf(spki), names])
-      return queue(share, () => ask.register({ subject, csr: wish.csr, spki }, signal))
-    }
-    const { previous } = wish
-    const lineage = previous === undefined ? undefined : { previous, pair: await openPair(previous, keys) }
-    return queue(`unshared ${(unshared += 1)}`, () => withAgentKey(subject, lineage, signal))
+    if (wish.origin === 'agent') return queue(share(), () => withAgentKey(subject, wish.previous, signal))
+    const spki = await checking.run(instanceId, share(), () => checkCsr(wish.csr, names, (it) => keys.verify(it)))
+    const sameKey = JSON.stringify([fingerprintOf(spki), names])
+    return queue(sameKey, () => ask.register({ subject, csr: wish.csr, spki }, signal))
   }
 }
 

@@ -2,11 +2,13 @@
  * May a caller's previous pair be shown to ZTS? Only the newest one of this very pod: ZTS answers a superseded certificate
  * by revoking the instance (spec/zts-recorded.md 5). Everything else is registered anew.
  */
+import { createPublicKey } from 'node:crypto'
 import type { Keys, PrivateKey } from '@pallas/host'
 import { IdentityError, type Workload } from '@pallas/identity'
 import type { Pair, VolumeContext } from '@pallas/wire'
 import { type Certificate, readCertificates, sameBytes } from '@pallas/x509'
 import type { CertificateCheck } from './certificate-check.ts'
+import { isStrong } from './key-strength.ts'
 
 export type Stale = 'no-record' | 'other-instance' | 'old-serial' | 'expired' | 'other-names' | 'not-ours'
 
@@ -15,11 +17,15 @@ export interface OpenPair {
   readonly issuers: readonly Certificate[]
 }
 
-/** Throws `CREDENTIALS_INVALID` for a pair that cannot be read or does not belong together. */
+/**
+ * Throws `CREDENTIALS_INVALID` for a pair that cannot be read, does not belong together, or has a key that gets no
+ * certificate. The private key is computed with only when all else is right.
+ */
 export async function openPair({ keyPem, certPem }: Pair, keys: Pick<Keys, 'import'>): Promise<OpenPair> {
   const [leaf, ...issuers] = certificatesOf(certPem)
-  const key = await importKey(keyPem, keys)
-  if (leaf === undefined || !sameBytes(leaf.spki, key.spki)) throw invalid('key and certificate do not match')
+  if (leaf === undefined || !isStrong(leaf.spki)) throw invalid('not a certificate of a key that is taken')
+  if (!sameBytes(leaf.spki, publicHalfOf(keyPem))) throw invalid('key and certificate do not match')
+  await importKey(keyPem, keys)
   return { leaf, issuers }
 }
 
@@ -49,6 +55,15 @@ function certificatesOf(pem: string): readonly Certificate[] {
     return readCertificates(pem)
   } catch {
     throw invalid('the certificate cannot be read')
+  }
+}
+
+/** As the key file says: whether that is true shows only when the key is used. */
+function publicHalfOf(pem: string): Uint8Array {
+  try {
+    return createPublicKey(pem).export({ type: 'spki', format: 'der' })
+  } catch {
+    throw invalid('the key cannot be read')
   }
 }
 

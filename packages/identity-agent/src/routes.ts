@@ -19,7 +19,7 @@ import type { Volume } from './volume-trust.ts'
 
 export interface RoutesDeps {
   readonly gate: Gate
-  readonly listeners: Pick<Listeners, 'callerOf'>
+  readonly listeners: Pick<Listeners, 'callerOf' | 'visitOf'>
   readonly subjects: Subjects
   readonly issue: Issue
   readonly events: AgentEvents
@@ -54,7 +54,8 @@ export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
 
   app.get(`${AGENT_ROUTES.names}*`, { exposeHeadRoute: false }, async (request): Promise<NamesAnswer> => {
     const { target, volume } = admit(request)
-    return answering(stopped, async () => (await subjects.of(volume, target.action, stopped)).workload.names)
+    const names = async () => (await subjects.of(volume, target.action, stopped)).workload.names
+    return listeners.visitOf(request.raw).during(() => answering(stopped, names))
   })
 
   const credentials = (parse: (body: Uint8Array | undefined) => KeyWish) =>
@@ -62,7 +63,8 @@ export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
       // Again: while the body came, the caller may have gone.
       const { target, volume } = admit(request)
       const wish = parse(Buffer.isBuffer(request.body) ? request.body : undefined)
-      return answering(stopped, async () => issue(await subjects.of(volume, target.action, stopped), wish, stopped))
+      const issued = async () => issue(await subjects.of(volume, target.action, stopped), wish, stopped)
+      return listeners.visitOf(request.raw).during(() => answering(stopped, issued))
     }
   app.post(`${AGENT_ROUTES.init}*`, credentials(parseInitRequest))
   app.post(`${AGENT_ROUTES.refresh}*`, credentials(parseRefreshRequest))

@@ -8,6 +8,7 @@ import { createServer } from '@pallas/service'
 import { VOLUME_MODES } from '@pallas/wire'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import type { Zts } from '@pallas/zts'
+import { ALLOWANCE, type AllowanceLimits, createAllowance } from './allowance.ts'
 import { type Attest, attestNobody, createAttest, type Peers } from './attest.ts'
 import { createCertificateCheck } from './certificate-check.ts'
 import { fileContexts } from './contexts.ts'
@@ -39,6 +40,8 @@ export interface Doors {
   readonly zts: Pick<Zts, 'register' | 'refresh'>
   /** Owner besides root whose volumes are believed. */
   readonly ownUid: number
+  /** What one caller may have, by default `ALLOWANCE`. */
+  readonly allowance?: AllowanceLimits
 }
 
 export type ServeSettings = Pick<
@@ -65,6 +68,8 @@ export interface Serving extends AsyncDisposable {
 /** Waiting and running calls of one instance; calls of all instances at once; how often one may ask. */
 const PER_INSTANCE = 32
 const RUNNING = 64
+/** CSRs checked at once: no more than there are threads for signatures. */
+const CHECKING = 4
 const BURST = 30
 const REFILL_MS = 1_000
 const POLL_MS = 1_000
@@ -89,7 +94,9 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
   scope.defer(() => stop.abort())
   const graceMs = settings.shutdownGrace + LAST_WORDS_MS
   const sharedPath = settings.listen?.kind === 'unix' ? settings.listen.path : undefined
-  const listeners = createListeners({ app, attest: attestation.attest, clock, sharedPath, graceMs })
+  const allowance = createAllowance({ clock, limits: doors.allowance ?? ALLOWANCE })
+  const { attest } = attestation
+  const listeners = createListeners({ app, attest, allowance, events, clock, sharedPath, graceMs })
   const volumes = volumesFor(listeners, settings, doors)
   const gate = createGate({ volumes, events })
   const parts = identityParts(settings, config, doors)
@@ -167,6 +174,7 @@ function identityParts(settings: ServeSettings, config: ClusterConfig, doors: Do
       check: createCertificateCheck({ roots, verify: (it) => keys.verify(it), clock }),
       contexts,
       inFlight: createInFlight({ perInstance: PER_INSTANCE, running: RUNNING }),
+      checking: createInFlight({ perInstance: PER_INSTANCE, running: CHECKING }),
       pace: createPace({ clock, burst: BURST, refillMs: REFILL_MS }),
       events,
       clock,

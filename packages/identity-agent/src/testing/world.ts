@@ -7,6 +7,7 @@ import { nodeHost, peerOf, pinPeer } from '@pallas/linux'
 import { FakeClock, memoryLog, testMetrics } from '@pallas/runtime/testing'
 import { type Handle, volumePaths } from '@pallas/wire'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
+import type { AllowanceLimits } from '../allowance.ts'
 import type { Peers } from '../attest.ts'
 import { createEvents } from '../events.ts'
 import { openProcesses } from '../processes.ts'
@@ -35,6 +36,8 @@ export class World implements AsyncDisposable {
   documents: string[] = []
   signer: Error | undefined
   peers: Peers = { credentials: peerOf, pin: pinPeer }
+  /** Undefined: the agent's own. */
+  allowance: AllowanceLimits | undefined
   #serving: Serving | undefined
 
   private constructor(clock: FakeClock, issuer: FakeIssuer) {
@@ -61,7 +64,7 @@ export class World implements AsyncDisposable {
   }
 
   async startAgent(settings: Partial<ServeSettings> = {}): Promise<Serving> {
-    const { clock, events, issuer, procRoot, volumesDir, peers } = this
+    const { allowance, clock, events, issuer, procRoot, volumesDir, peers } = this
     const { keys } = nodeHost()
     this.#serving = await startServing({ ...SETTINGS, procRoot, volumesDir, ...settings }, this.config, {
       clock,
@@ -87,6 +90,7 @@ export class World implements AsyncDisposable {
       },
       zts: issuer,
       ownUid: process.geteuid?.() ?? 0,
+      ...(allowance === undefined ? {} : { allowance }),
     })
     return this.#serving
   }

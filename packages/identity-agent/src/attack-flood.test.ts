@@ -1,0 +1,99 @@
+import { Agent } from 'node:http'
+import { connect } from 'node:net'
+import { aPod } from '@pallas/identity/testing'
+import { nodeKey } from '@pallas/x509/testing'
+import { expect, test } from 'vitest'
+import { call } from './testing/call.ts'
+import { startChildPeer } from './testing/child-peer.ts'
+import { csrFor } from './testing/one-pod.ts'
+import { World } from './testing/world.ts'
+
+const A = aPod({ name: 'a-0', uid: 'aaaaaaaa-0d7c-4c58-9c3a-2a7f6a1f0c11', ip: '10.1.2.1' })
+const B = aPod({ name: 'b-0', uid: 'bbbbbbbb-0d7c-4c58-9c3a-2a7f6a1f0c11', ip: '10.1.2.2' })
+
+/** This process is in pod A, a child in pod B. */
+async function attackerAndVictim() {
+  const scope = new AsyncDisposableStack()
+  const world = scope.use(await World.open())
+  const victim = scope.use(await startChildPeer())
+  world.pods = [A, B]
+  const a = world.addVolume(A)
+  const b = world.addVolume(B)
+  world.enter(A)
+  world.enter(B, victim.pid)
+  await world.startAgent()
+  return {
+    world,
+    a,
+    victimAsks: () => victim.call(world.pathsOf(b).socket, 'POST', `/v1/init/${b}`),
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  }
+}
+
+/** So many connections, each with all of these bytes at once; resolves when all of them have been closed. */
+async function flood(path: string, connections: number, bytes: string): Promise<void> {
+  const one = () =>
+    new Promise<void>((resolve) => {
+      const socket = connect(path, () => socket.write(bytes))
+      socket.on('error', () => undefined).on('close', () => resolve()).resume()
+    })
+  await Promise.all(Array.from({ length: connections }, one))
+}
+
+test('a pod that floods its socket is cut off, and the next pod is served meanwhile', async () => {
+  await using it = await attackerAndVictim()
+  const { world, a } = it
+  const body = JSON.stringify({ csr: await csrFor(nodeKey()) })
+  const request = `POST /v1/init/${a} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  const flooded = flood(world.pathsOf(a).socket, 60, request.repeat(200))
+  expect((await it.victimAsks()).status).toBe(200)
+  await flooded
+  expect((await it.victimAsks()).status).toBe(200)
+  // Of 12 000 requests, at most one on each connection that a pod may have was begun.
+  expect(world.issuer.calls.length).toBeLessThanOrEqual(2 + 32)
+  expect(await world.metrics.value('callers_cut_off_total')).toBeGreaterThan(0)
+  await expect(world.call(a, 'names')).rejects.toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) })
+  await world.clock.advance(5_000)
+  expect((await world.call(a, 'names')).status).toBe(200)
+})
+
+test('a pod that asks too often is told when to come back, and hung up on', async () => {
+  await using it = await attackerAndVictim()
+  const { world, a } = it
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const replies = []
+  for (let n = 0; n < 61; n++) replies.push(await world.call(a, 'names', { agent, headers: { connection: 'keep-alive' } }))
+  expect(replies.slice(0, 60).every(({ status }) => status === 200)).toBe(true)
+  const busy = { status: 429, body: { code: 'BUSY', retryAfter: 1 }, headers: { 'retry-after': '1', connection: 'close' } }
+  expect(replies[60]).toMatchObject(busy)
+  expect(await world.metrics.value('requests_total', { action: 'unknown', code: 'BUSY' })).toBe(1)
+  expect((await it.victimAsks()).status).toBe(200)
+  await world.clock.advance(1_000)
+  expect((await world.call(a, 'names')).status).toBe(200)
+  agent.destroy()
+})
+
+test('what is no request of ours counts as well', async () => {
+  await using it = await attackerAndVictim()
+  const { world, a } = it
+  for (let n = 0; n < 60; n++) expect((await call(world.pathsOf(a).socket, '/v1/%zz')).status).toBe(404)
+  expect((await call(world.pathsOf(a).socket, '/v1/%zz')).status).toBe(429)
+})
+
+test('on the socket that pods share, one pod has its connections and no more', async () => {
+  await using world = await World.open()
+  await using victim = await startChildPeer()
+  const path = `${world.root}/shared.sock`
+  world.pods = [A, B]
+  world.addVolume(A)
+  const b = world.addVolume(B)
+  world.enter(A)
+  world.enter(B, victim.pid)
+  await world.startAgent({ listen: { kind: 'unix', path } })
+  const sockets = Array.from({ length: 60 }, () => connect(path).on('error', () => undefined))
+  const open = () => sockets.filter(({ destroyed }) => !destroyed).length
+  for (const socket of sockets) socket.resume()
+  await expect.poll(open).toBe(32)
+  expect((await victim.call(path, 'POST', `/v1/init/${b}`)).status).toBe(200)
+  for (const socket of sockets) socket.destroy()
+})
