@@ -1,5 +1,6 @@
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { retry, type RetryOptions } from './retry.ts'
+import { retry, type RetryOptions, waitMs } from './retry.ts'
 import { FakeClock } from './testing/fake-clock.ts'
 
 const options = (clock: FakeClock, other: Partial<RetryOptions> = {}): RetryOptions => ({
@@ -66,7 +67,45 @@ test('the wait that the peer asked for is a least', async () => {
   const done = retry(failing(2).attempt, options(clock, asked))
   await clock.advance(1_000)
   await done
-  expect(waits).toEqual([150, 200])
+  expect(waits).toEqual([150, 350])
+})
+
+const aWait = fc.nat(3_600_000)
+const aDraw = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+
+test('a wait is never shorter than asked, never longer than asked and what is drawn from, and longer for a higher draw', () => {
+  fc.assert(
+    fc.property(aWait, aWait, aDraw, aDraw, (askedMs, ceilingMs, one, other) => {
+      const [low, high] = [Math.min(one, other), Math.max(one, other)].map((random) => waitMs({ askedMs, ceilingMs, random }))
+      expect(low).toBeGreaterThanOrEqual(askedMs)
+      expect(low).toBeLessThanOrEqual(high!)
+      expect(high).toBeLessThanOrEqual(askedMs + Math.max(ceilingMs, Math.ceil(askedMs / 2)))
+    }),
+  )
+})
+
+test.each([5, 60, 3_600])('a fleet that is asked to come back in %i seconds does not come back in one', async (seconds) => {
+  const clock = new FakeClock()
+  const fleet = 1_000
+  const wokenIn = new Map<number, number>()
+  const member = async (): Promise<void> => {
+    await retry(failing(1).attempt, options(clock, { again: () => ({ afterMs: seconds * 1_000 }) }))
+    const second = Math.floor(clock.monotonic() / 1_000)
+    wokenIn.set(second, (wokenIn.get(second) ?? 0) + 1)
+  }
+  clock.willDraw(...Array.from({ length: fleet }, (_, index) => (index * 0.618_034) % 1))
+  const done = Promise.all(Array.from({ length: fleet }, member))
+  await clock.advance(2 * seconds * 1_000)
+  await done
+  expect(Math.min(...wokenIn.keys())).toBe(seconds)
+  expect(Math.max(...wokenIn.values())).toBeLessThanOrEqual(2 + (1.1 * fleet) / (seconds / 2))
+})
+
+test('a wait that the peer asked for does not pass the deadline either', async () => {
+  const clock = new FakeClock()
+  clock.willDraw(0)
+  const asked = options(clock, { deadlineMs: 500, again: () => ({ afterMs: 501 }) })
+  await expect(retry(failing(9).attempt, asked)).rejects.toThrow('attempt 1')
 })
 
 test('when the next wait would pass the deadline the last error is thrown without it', async () => {

@@ -1,5 +1,5 @@
 /** Knows the pods of a cluster (or of one node, or one label) and tells of every change, through any outage. */
-import type { Clock } from '@pallas/host'
+import { type Clock, waitMs } from '@pallas/host'
 import type { Pod } from '@pallas/identity'
 import { unlessAborted } from './abort.ts'
 import { type KubeApi, type Selectors, selectorsOf } from './api.ts'
@@ -151,7 +151,7 @@ class Informer implements PodWatch {
     const ceiling = Math.min(backoffMs * 2 ** this.#failures, backoffMaxMs)
     this.#failures = Math.min(this.#failures + 1, 30)
     const asked = isKubernetesError(error) ? (error.retryAfterMs ?? 0) : 0
-    const delayMs = Math.max(asked, Math.round(ceiling * clock.random()))
+    const delayMs = waitMs({ askedMs: asked, ceilingMs: ceiling, random: clock.random() })
     if (!isKubernetesError(error, 'KUBE_GONE'))
       log.warn({ err: error, delayMs, failures: this.#failures }, 'watch of pods broken')
     await clock.sleep(delayMs, this.#stop.signal)

@@ -8,7 +8,8 @@ const BUSY: ReadonlySet<number> = new Set([429, 503, 504])
 /** ZTS has no other mark for it than these texts (spec `zts-recorded.md` 5). */
 const REVOKED: ReadonlySet<string> = new Set(['Certificate revoked', 'Unable to find certificate record'])
 const DETAIL_LENGTH = 300
-const LONGEST_WAIT_MS = 24 * 3_600_000
+/** Whoever asks for more is asked again all the same: certificates do not wait for days. */
+const LONGEST_WAIT_MS = 3_600_000
 
 /** `now` is the wall clock, epoch milliseconds: a Retry-After may be a date. */
 export function refusalOf(answer: RawAnswer, now: number): ZtsError {
@@ -45,7 +46,7 @@ function messageOf({ status, body }: RawAnswer): string | undefined {
   return code === status && typeof message === 'string' ? message : undefined
 }
 
-/** Seconds or an HTTP date, never negative, never more than a day; undefined for anything else. */
+/** Seconds or an HTTP date, never negative, never more than an hour; undefined for anything else. */
 export function retryAfterOf(header: string | undefined, now: number): number | undefined {
   const text = header?.trim() ?? ''
   const waitMs = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : dateOf(text) - now

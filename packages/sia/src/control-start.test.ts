@@ -85,6 +85,15 @@ test.each([
   expect(await plane.host.files.stat('/var/tls/athenz/public')).toBeUndefined()
 })
 
+test('a ZTS that asks to come back next week is asked again within the next two hours', async () => {
+  const plane = await openControlPlane()
+  plane.zts.instead.push(ztsError(503, 'maintenance', { 'retry-after': '604800' }))
+  const { stopped } = run(plane, '--mode=refresh')
+  await plane.host.clock.advance(2 * 3_600_000)
+  expect(plane.zts.requests).toHaveLength(2)
+  await stopped()
+})
+
 test('a key that ZTS learns of late is certified late', async () => {
   const plane = await openControlPlane()
   plane.zts.keys.clear()

@@ -57,6 +57,9 @@ function placeOf(endpoint: string, caPem: string): { readonly peer: TlsPeer; rea
   return { peer: { kind: 'tls', host, port: Number(port), caPem }, basePath: path.replace(/\/+$/, '') }
 }
 
+/** Whoever asks for more is asked again all the same. */
+const LONGEST_WAIT_SECONDS = 3_600
+
 function certificateOf({ status, headers, body }: HttpResponse): ServiceCertificate {
   const { certificate, caCertBundle, code, message } = objectOf(body)
   if (status === 200) {
@@ -67,8 +70,8 @@ function certificateOf({ status, headers, body }: HttpResponse): ServiceCertific
   if (status >= 400 && status < 500 && status !== 429 && code === status && isText(message)) {
     throw new IdentityError('ISSUER_DENIED', 'zts refused the certificate', { status, detail: message.slice(0, 300) })
   }
-  const seconds = /^\d{1,6}$/.exec(headers['retry-after'] ?? '')?.[0]
-  const wait = seconds === undefined ? {} : { retryAfterMs: Number(seconds) * 1_000 }
+  const seconds = /^\d{1,9}$/.exec(headers['retry-after'] ?? '')?.[0]
+  const wait = seconds === undefined ? {} : { retryAfterMs: Math.min(Number(seconds), LONGEST_WAIT_SECONDS) * 1_000 }
   throw unavailable('zts gives no certificate now', { status }, wait)
 }
 

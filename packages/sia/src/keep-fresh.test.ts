@@ -58,10 +58,13 @@ test('failures are tried again ever more slowly, for as long as they last, and r
 })
 
 test.each([
-  ['a refusal is asked again a minute later at the soonest', new IdentityError('POD_UNKNOWN', 'no'), MINUTE],
-  ['the wait that the agent asks for is kept', new IdentityError('BUSY', 'later', {}, { retryAfterMs: 7 * MINUTE }), 7 * MINUTE],
-])('%s', async (_name, error, waitMs) => {
+  ['a refusal is asked again a minute later at the soonest', new IdentityError('POD_UNKNOWN', 'no'), MINUTE, 0],
+  ['and spread over half a minute more', new IdentityError('POD_UNKNOWN', 'no'), 1.5 * MINUTE, 1],
+  ['the wait that the agent asks for is kept', new IdentityError('BUSY', 'later', {}, { retryAfterMs: 8 * MINUTE }), 8 * MINUTE, 0],
+  ['and pods spread over half as much more', new IdentityError('BUSY', 'later', {}, { retryAfterMs: 8 * MINUTE }), 12 * MINUTE, 1],
+])('%s', async (_name, error, waitMs, random) => {
   await using it = start({ firstIn: 0, renew: (attempt) => (attempt === 1 ? Promise.reject(error) : never()) })
+  it.clock.willDraw(random)
   await it.clock.advance(waitMs - 1)
   expect(it.attempts).toEqual([0])
   await it.clock.advance(1)

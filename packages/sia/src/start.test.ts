@@ -48,6 +48,7 @@ test('init over credentials that are there issues anew and swaps', async () => {
 test('init tries again while something is unavailable, and keeps to the wait it is asked for', async () => {
   const pod = await openPod()
   pod.agent.willRefuse('POD_IP_PENDING', { times: 2, retryAfter: 7 })
+  pod.host.clock.willDraw(0, 0)
   const { done } = run(pod, '--mode=init')
   await pod.host.clock.advance(13_999)
   expect(pod.agent.asked).toBe(2)
