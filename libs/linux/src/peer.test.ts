@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { release, tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { selfTestSystemCalls } from './libc.ts'
-import { descriptorOf, peerOf, pinPeer } from './peer.ts'
+import { descriptorOf, peerOf, pinPeer, pinWithout } from './peer.ts'
 import { actsAsAnybody } from './testing/users.ts'
 
 const CALLER = `
@@ -122,6 +122,16 @@ describe.skipIf(pinsNobody())('a pinned peer', () => {
     expect(openDescriptors()).toBe(before)
     closeSync(fd)
   })
+})
+
+test.each(['ESRCH', 'EINVAL'])('a kernel that answers %s had a peer that has ended', (errno) => {
+  using pin = pinWithout(errno)
+  expect(pin?.exited()).toBe(true)
+})
+
+test('a kernel without the option pins nobody, and any other failure is one', () => {
+  expect(pinWithout('ENOPROTOOPT')).toBeUndefined()
+  expect(() => pinWithout('EMFILE')).toThrow(expect.objectContaining({ fields: expect.objectContaining({ errno: 'EMFILE' }) }))
 })
 
 /** SO_PEERPIDFD came with Linux 6.5. */

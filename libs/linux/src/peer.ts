@@ -35,11 +35,15 @@ export function peerOf(fd: number): PeerCredentials {
 /** Undefined when the kernel (before 6.5) cannot pin a peer. */
 export function pinPeer(fd: number): PinnedPeer | undefined {
   const answer = socketOption(fd, SO_PEERPIDFD, 4)
-  if (answer === 'ENOPROTOOPT') return undefined
-  // Before 6.16 there is no descriptor of a process that has ended and been waited for.
-  if (answer === 'ESRCH') return { exited: () => true, [Symbol.dispose]: () => undefined }
-  if (typeof answer === 'string') throw callError('getsockopt', answer, { option: 'SO_PEERPIDFD' })
-  return pinned(answer.readInt32LE(0))
+  return typeof answer === 'string' ? pinWithout(answer) : pinned(answer.readInt32LE(0))
+}
+
+/** What an errno of SO_PEERPIDFD says of the peer. */
+export function pinWithout(errno: string): PinnedPeer | undefined {
+  if (errno === 'ENOPROTOOPT') return undefined
+  // Before 6.16 there is no descriptor of a process that has ended and been waited for; which of the two it says differs.
+  if (errno === 'ESRCH' || errno === 'EINVAL') return { exited: () => true, [Symbol.dispose]: () => undefined }
+  throw callError('getsockopt', errno, { option: 'SO_PEERPIDFD' })
 }
 
 function pinned(pidfd: number): PinnedPeer {
@@ -74,7 +78,7 @@ function socketOption(fd: number, option: number, length: number): Buffer | stri
   const size = Buffer.alloc(4)
   size.writeInt32LE(length)
   if (getsockopt(fd, SOL_SOCKET, option, value, size) < 0) return errno()
-  return size.readInt32LE() === length ? value : 'EINVAL'
+  return size.readInt32LE() === length ? value : 'EMSGSIZE'
 }
 
 /** The descriptor of a socket of `node:net`, which has no public name; undefined once it is closed. */
