@@ -5,6 +5,7 @@ import { createKubelet, type KubeletOptions } from './kubelet.ts'
 import { describeKubelet, type KubeletUnderTest } from './testing/contract.ts'
 import { startFakeKubelet } from './testing/fake-kubelet.ts'
 import { loopbackCredentials } from './testing/loopback-credentials.ts'
+import { podObjectOf } from './testing/pod-objects.ts'
 import { serveHttps } from './testing/serve-https.ts'
 
 const credentials = await loopbackCredentials(['node-1'])
@@ -126,10 +127,23 @@ test.each([
   ['a body longer than the limit', 'x'.repeat(2_000)],
   ['a body that is no json', '{'],
   ['another kind', '{"kind":"NodeList","items":[]}'],
-  ['a list with something that is no pod', '{"kind":"PodList","items":[{}]}'],
+  ['a list with nothing that is a pod', '{"kind":"PodList","items":[{}]}'],
 ])('%s is a bad answer', async (_name, body) => {
   await using server = await serveHttps(credentials, (_request, response) => response.end(body))
   const options = { token: readerToken, trust, clock: new FakeClock(), maxBytes: 1_000 }
   await using kubelet = createKubelet({ url: new URL(server.url), ...options })
   await expect(kubelet.pods()).rejects.toMatchObject({ code: 'KUBE_BAD_ANSWER' })
+})
+
+test('one pod that cannot be read costs the others nothing, and is told', async () => {
+  const item = { metadata: { namespace: 'media', name: 'odd', uid: 'u-1' }, spec: { hostNetwork: 'yes' } }
+  const items = [...pods.map((pod) => podObjectOf(pod)), item]
+  const list = JSON.stringify({ kind: 'PodList', items })
+  await using server = await serveHttps(credentials, (_request, response) => response.end(list))
+  const told: string[] = []
+  const options = { token: readerToken, trust, clock: new FakeClock() }
+  const onMalformed = (_error: unknown, pod: string) => void told.push(pod)
+  await using kubelet = createKubelet({ url: new URL(server.url), ...options, onMalformed })
+  expect(await kubelet.pods()).toEqual(pods)
+  expect(told).toEqual(['media/odd'])
 })

@@ -5,7 +5,7 @@ import { unlessAborted } from './abort.ts'
 import { KubernetesError } from './error.ts'
 import { createHttps, type Https } from './https.ts'
 import { parseJson } from './json.ts'
-import { podsOf } from './pods.ts'
+import { type OnMalformed, podsOf } from './pods.ts'
 import { errorOfRefusal } from './status.ts'
 import { type TokenSource, withBearer } from './token.ts'
 
@@ -28,6 +28,8 @@ export interface KubeletOptions {
   /** Callers within this time after a call began share its outcome, good or bad. */
   readonly windowMs?: number
   readonly maxBytes?: number
+  /** Told of every item that is no pod and was left out. */
+  readonly onMalformed?: OnMalformed
 }
 
 /**
@@ -71,7 +73,7 @@ function openHttps({ url, trust }: KubeletOptions): Https {
 }
 
 async function fetchPods(https: Https, options: KubeletOptions): Promise<readonly Pod[]> {
-  const { token, timeoutMs = 5_000, maxBytes = 64 * 1024 * 1024 } = options
+  const { token, timeoutMs = 5_000, maxBytes = 64 * 1024 * 1024, onMalformed = () => {} } = options
   const answer = await withBearer(token, (authorization) =>
     https.send(
       { method: 'GET', path: '/pods', headers: { accept: 'application/json', authorization }, timeoutMs },
@@ -79,7 +81,7 @@ async function fetchPods(https: Https, options: KubeletOptions): Promise<readonl
     ),
   )
   if (answer.status !== 200) throw errorOfRefusal(answer)
-  return podsOf(parseJson(answer.body))
+  return podsOf(parseJson(answer.body), onMalformed)
 }
 
 const refused = (message: string, { hostname, protocol }: URL) =>

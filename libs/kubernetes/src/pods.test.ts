@@ -85,9 +85,33 @@ test.each([
   ['a node that is an object', { ...good, spec: { nodeName: {} } }, 'spec.nodeName'],
   ['a flag that is a text', { ...good, spec: { hostNetwork: 'true' } }, 'spec.hostNetwork'],
   ['an address that is none', { ...good, status: { podIP: '10.0.0.256' } }, 'status.podIP'],
-  ['an unknown phase', { ...good, status: { phase: 'running' } }, 'status.phase'],
+  ['a phase that is a number', { ...good, status: { phase: 1 } }, 'status.phase'],
 ])('%s is no pod', (_name, object, path) => {
   expect(() => podOf(object)).toThrow(expect.objectContaining({ code: 'KUBE_BAD_ANSWER', fields: { path } }))
+})
+
+test('a phase that a later kubelet invents is unknown, and the pod is one all the same', () => {
+  expect(podOf({ ...good, status: { phase: 'Paused' } })).toMatchObject({ name: 'web-0', phase: 'Unknown' })
+})
+
+const malformed = { ...good, metadata: { ...good.metadata, name: 'web-1', annotations: { a: 1 } } }
+
+test.each<[string, unknown, string]>([
+  ['an item that is no object', 'x', ''],
+  ['an item without anything', {}, ''],
+  ['a pod with a field of another kind', malformed, 'media/web-1'],
+  ['a pod with an address that is none', { ...good, status: { podIP: 'here' } }, 'media/web-0'],
+  ['a pod whose name is a story', { ...good, metadata: { ...good.metadata, name: `${'x'.repeat(9_999)}\n` } }, ''],
+])('%s spoils nothing but itself in a list, and is told', (_name, item, told) => {
+  const seen: [unknown, string][] = []
+  const pods = podsOf({ kind: 'PodList', items: [good, item, good] }, (...them) => void seen.push(them))
+  expect(pods).toEqual([podOf(good), podOf(good)])
+  expect(seen).toEqual([[expect.objectContaining({ code: 'KUBE_BAD_ANSWER' }), told]])
+})
+
+test('a list in which nothing is a pod is no list of pods: nobody has ended', () => {
+  const list = { kind: 'PodList', items: [malformed, {}] }
+  expect(() => podsOf(list, () => {})).toThrow(expect.objectContaining({ code: 'KUBE_BAD_ANSWER' }))
 })
 
 test('whatever is given, it is a pod or one clear error', () => {
@@ -102,10 +126,12 @@ test('whatever is given, it is a pod or one clear error', () => {
   fc.assert(property)
 })
 
+const ignored = () => {}
+
 test('a list of none is null on a real kubelet', () => {
-  expect(podsOf({ kind: 'PodList', items: null })).toEqual([])
-  expect(() => podsOf({ kind: 'List', items: [] })).toThrow(expect.objectContaining({ code: 'KUBE_BAD_ANSWER' }))
-  expect(() => podsOf({ kind: 'PodList', items: {} })).toThrow(expect.objectContaining({ code: 'KUBE_BAD_ANSWER' }))
+  expect(podsOf({ kind: 'PodList', items: null }, ignored)).toEqual([])
+  expect(() => podsOf({ kind: 'List', items: [] }, ignored)).toThrow(expect.objectContaining({ code: 'KUBE_BAD_ANSWER' }))
+  expect(() => podsOf({ kind: 'PodList', items: {} }, ignored)).toThrow(expect.objectContaining({ code: 'KUBE_BAD_ANSWER' }))
 })
 
 test('a name that no pod can have is unknown without a call', async () => {

@@ -34,10 +34,18 @@ export function podOf(object: unknown): Pod {
   }
 }
 
-/** Every pod of a `PodList`; one that is no pod spoils the whole answer. */
-export function podsOf(list: unknown): Pod[] {
+/** Told of an item of a list that is no pod; `pod` is its `<namespace>/<name>`, or empty when it has none. */
+export type OnMalformed = (error: unknown, pod: string) => void
+
+/**
+ * Every pod of a `PodList`. An item that is none is told and left out, so that it costs nobody else; a list in which
+ * nothing is a pod is none, since an empty answer would mean that all have ended.
+ */
+export function podsOf(list: unknown, onMalformed: OnMalformed): Pod[] {
   if (!isObject(list) || list['kind'] !== 'PodList') return wrong('kind')
-  return fieldsOf(list, '', wrong).list('items').map(podOf)
+  const items = fieldsOf(list, '', wrong).list('items')
+  const pods = items.flatMap((item) => readable(item, onMalformed))
+  return pods.length === 0 && items.length > 0 ? wrong('items') : pods
 }
 
 /** Undefined when there is no such pod. */
@@ -62,7 +70,7 @@ export interface ListPodsOptions extends Selectors {
   /** More pods than this is `KUBE_BAD_ANSWER`. */
   readonly maxPods?: number
   /** Told of an item that is no pod, which is then left out; without it the first such item fails the whole list. */
-  readonly onMalformed?: (error: unknown) => void
+  readonly onMalformed?: OnMalformed
 }
 
 /** All pages of one consistent list. */
@@ -85,21 +93,29 @@ export async function listPods(
 }
 
 /** The pod in `item`, or nothing when `onMalformed` took the error. */
-export function readable(item: unknown, onMalformed: ((error: unknown) => void) | undefined): Pod[] {
+export function readable(item: unknown, onMalformed: OnMalformed | undefined): Pod[] {
   try {
     return [podOf(item)]
   } catch (error) {
     if (onMalformed === undefined) throw error
-    onMalformed(error)
+    onMalformed(error, shownName(item))
     return []
   }
+}
+
+function shownName(item: unknown): string {
+  const metadata = isObject(item) && isObject(item['metadata']) ? item['metadata'] : {}
+  const { namespace, name } = metadata
+  const isNamed = typeof namespace === 'string' && typeof name === 'string' && LABEL.test(namespace) && SUBDOMAIN.test(name)
+  return isNamed ? `${namespace}/${name}` : ''
 }
 
 const matching = (form: RegExp, text: string, path: string): string => (form.test(text) ? text : wrong(path))
 
 const addressOf = (text: string): string => (text === '' || isIP(text) !== 0 ? text : wrong('status.podIP'))
 
-const phaseOf = (text: string): PodPhase => (PHASES.has(text) ? (text as PodPhase) : wrong('status.phase'))
+/** A phase of a later version says no more than that the pod is there. */
+const phaseOf = (text: string): PodPhase => (PHASES.has(text) ? (text as PodPhase) : 'Unknown')
 
 function wrong(path: string): never {
   throw new KubernetesError('KUBE_BAD_ANSWER', 'not a pod', { fields: { path } })
