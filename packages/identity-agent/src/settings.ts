@@ -81,9 +81,13 @@ export const program = define({
   envPrefix: 'IDENTITY_AGENT',
   summary: 'Attests the pods of this node and gets them their Athenz identity.',
   schema,
-  check: ({ listen, volumesDir, driverTarget, procRoot }) =>
+  check: ({ listen, attestation, volumesDir, driverTarget, procRoot }) =>
     [
       rule(listen?.kind !== 'tcp', '--listen must be unix://: over tcp the kernel knows no caller'),
+      rule(
+        listen === undefined || attestation === 'peer',
+        '--listen needs --attestation peer: on a shared socket with handle-only nothing says who is calling',
+      ),
       rule(fitsSocket(volumesDir), `--volumes-dir must be at most ${LONGEST_VOLUMES_DIR} bytes: sockets lie below it`),
       rule(isAbsolute(volumesDir), '--volumes-dir must be an absolute path'),
       rule(isAbsolute(procRoot), '--proc-root must be an absolute path'),
