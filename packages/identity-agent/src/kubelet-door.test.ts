@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FakeClock } from '@pallas/runtime/testing'
 import { TestCa } from '@pallas/x509/testing'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { expandVariables } from './expand.ts'
 import { openKubelet } from './kubelet-door.ts'
 
@@ -21,10 +21,14 @@ const settings = {
   kubeletCa: undefined,
   nodeName: undefined,
 }
-const deps = { env: {}, clock: new FakeClock() }
+const weakened = vi.fn<(mode: string) => void>()
+const deps = { env: {}, clock: new FakeClock(), weakened }
 
-test('a kubelet without known roots must be on a loopback address', async () => {
+afterEach(() => weakened.mockClear())
+
+test('a kubelet without known roots must be on a loopback address, and is announced', async () => {
   await using _kubelet = await openKubelet(settings, deps)
+  expect(weakened).toHaveBeenCalledExactlyOnceWith('kubelet-unverified')
   await expect(openKubelet({ ...settings, podEndpoint: 'https://10.0.0.7:10250' }, deps)).rejects.toThrow('--kubelet-ca')
 })
 
@@ -33,6 +37,7 @@ test('a kubelet anywhere is taken with its roots', async () => {
   const kubeletCa = join(root, 'ca.pem')
   writeFileSync(kubeletCa, (await TestCa.create()).certPem)
   await using _kubelet = await openKubelet({ ...settings, podEndpoint: 'https://10.0.0.7:10250', kubeletCa }, deps)
+  expect(weakened).not.toHaveBeenCalled()
   rmSync(root, { recursive: true })
 })
 

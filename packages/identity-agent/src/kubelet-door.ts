@@ -7,6 +7,8 @@ import { expandVariables } from './expand.ts'
 import type { IdentityAgentSettings } from './settings.ts'
 
 export interface KubeletDoorDeps {
+  /** Told when nothing proves that it is the kubelet who answers. */
+  readonly weakened: (mode: 'kubelet-unverified') => void
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
 }
@@ -18,12 +20,14 @@ type Settings = Pick<
 
 /** Throws `ConfigError` for an endpoint that cannot be used. */
 export async function openKubelet(settings: Settings, deps: KubeletDoorDeps): Promise<Kubelet & AsyncDisposable> {
-  const { env, clock } = deps
+  const { env, clock, weakened } = deps
   const url = parseUrl(expandVariables(settings.podEndpoint, env))
+  const trust = await trustOf(settings, url)
+  if ('insecureLoopback' in trust) weakened('kubelet-unverified')
   return createKubelet({
     url,
     token: fileToken({ path: settings.kubeletTokenFile, clock }),
-    trust: await trustOf(settings, url),
+    trust,
     clock,
     timeoutMs: settings.podServiceTimeout,
   })

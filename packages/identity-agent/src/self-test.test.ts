@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +23,8 @@ test('a host as it should be has no problem and no weakening', () => {
 test.each<[string, Partial<SelfTestFacts>, string]>([
   ['the proc root is missing', { procRoot: '/x', procRootKind: 'missing' }, '--proc-root does not exist'],
   ['/proc is no procfs', { procRootKind: 'directory' }, '--proc-root is not procfs'],
-  ['the kernel cannot be asked', { own: undefined }, 'the kernel does not say'],
+  ['the kernel cannot be asked', { own: 'silent' }, 'the kernel does not say'],
+  ['there is no socket to ask about', { own: 'untried' }, 'cannot listen in --volumes-dir'],
   ['peers have pid 0', { own: { pid: 0, pidfd: true } }, 'pid 0'],
   ['the agent is pid 1', { own: { pid: 1, pidfd: true } }, "host's PID namespace"],
   [
@@ -40,7 +42,7 @@ test.each<[string, Partial<SelfTestFacts>, string]>([
 test.each<[string, Partial<SelfTestFacts>, string]>([
   ['another proc root', { procRoot: '/sandbox/proc', procRootKind: 'directory' }, 'proc-root-not-procfs'],
   ['no pidfd', { requirePidfd: false, own: { pid: 4_711, pidfd: false } }, 'no-pidfd'],
-  ['handle-only', { attestation: 'handle-only', own: undefined, procRootKind: 'missing' }, 'handle-only'],
+  ['handle-only', { attestation: 'handle-only', own: 'untried', procRootKind: 'missing' }, 'handle-only'],
 ])('%s is a weakening, announced, not a problem', (_name, other, weakening) => {
   expect(judge({ ...good, ...other })).toEqual({ problems: [], weakenings: [weakening] })
 })
@@ -49,9 +51,38 @@ test('on this machine the self-test sees its own connection and leaves nothing b
   const root = mkdtempSync(join(tmpdir(), 'pa-'))
   const peers = { credentials: peerOf, pin: pinPeer }
   const settings = { attestation: 'peer', procRoot: root, requirePidfd: false } as const
-  const verdict = await selfTest(settings, { peers, processes: openProcesses(root), probePath: join(root, '.probe') })
+  const verdict = await selfTest(settings, { peers, processes: openProcesses(root), probeDir: root })
   expect(verdict.problems).toEqual([])
   expect(verdict.weakenings).toContain('proc-root-not-procfs')
+  expect(readdirSync(root)).toEqual([])
+  rmSync(root, { recursive: true })
+})
+
+test('a socket that a killed self-test left behind changes nothing, nor do two at once', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'pa-'))
+  const leftBehind = `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`
+  spawnSync(process.execPath, ['-e', leftBehind, join(root, '.self-test.sock')])
+  const deps = { peers: { credentials: peerOf, pin: pinPeer }, processes: openProcesses(root), probeDir: root }
+  const settings = { attestation: 'peer', procRoot: root, requirePidfd: false } as const
+  const verdicts = await Promise.all([selfTest(settings, deps), selfTest(settings, deps)])
+  expect(verdicts.map(({ problems }) => problems)).toEqual([[], []])
+  rmSync(root, { recursive: true })
+})
+
+test('a directory in which nobody can listen is told as such, not as a silent kernel', async () => {
+  const deps = { peers: { credentials: peerOf, pin: pinPeer }, processes: openProcesses('/proc'), probeDir: '/none' }
+  const verdict = await selfTest({ attestation: 'peer', procRoot: '/proc', requirePidfd: false }, deps)
+  expect(verdict.problems).toContain('cannot listen in --volumes-dir')
+})
+
+test('a socket option that fails is a kernel that does not say', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'pa-'))
+  const broken = () => {
+    throw new Error('ENOTSOCK')
+  }
+  const deps = { peers: { credentials: broken, pin: broken }, processes: openProcesses('/proc'), probeDir: root }
+  const verdict = await selfTest({ attestation: 'peer', procRoot: '/proc', requirePidfd: false }, deps)
+  expect(verdict.problems).toContain('the kernel does not say who is at the other end of a socket')
   expect(readdirSync(root)).toEqual([])
   rmSync(root, { recursive: true })
 })

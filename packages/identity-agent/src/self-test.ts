@@ -4,22 +4,25 @@
  * What makes attestation impossible keeps the agent unready, by name. What only weakens it is allowed where the settings
  * say so, and announced.
  */
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import { rm } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { descriptorOf } from '@pallas/linux'
 import { type Attestation, OTHER_PID_NAMESPACE, type Peers } from './attest.ts'
 import { podOfCgroups } from './cgroup.ts'
 import { kindOfProcRoot, PROC, type Processes } from './processes.ts'
 
-export type Weakening = 'handle-only' | 'proc-root-not-procfs' | 'no-pidfd'
+export type Weakening = 'handle-only' | 'proc-root-not-procfs' | 'no-pidfd' | 'kubelet-unverified'
 
 export interface SelfTestFacts {
   readonly attestation: 'peer' | 'handle-only'
   readonly procRoot: string
   readonly procRootKind: 'procfs' | 'directory' | 'missing'
   readonly requirePidfd: boolean
-  /** What the kernel said of our own connection; undefined when it could not be asked. */
-  readonly own: { readonly pid: number; readonly pidfd: boolean } | undefined
+  /** What the kernel said of our own connection; `untried` when there was none to ask about, for want of a socket. */
+  readonly own: { readonly pid: number; readonly pidfd: boolean } | 'silent' | 'untried'
   /** Text of the cgroups of pid 1, as far as it can be read. */
   readonly firstProcess: string | undefined
 }
@@ -38,10 +41,11 @@ export function judge(facts: SelfTestFacts): SelfTestVerdict {
   if (procRootKind === 'missing') problems.push('--proc-root does not exist')
   if (procRootKind === 'directory' && procRoot === PROC) problems.push('--proc-root is not procfs')
   if (procRootKind === 'directory' && procRoot !== PROC) weakenings.push('proc-root-not-procfs')
-  if (own === undefined) problems.push('the kernel does not say who is at the other end of a socket')
+  if (own === 'untried') problems.push('cannot listen in --volumes-dir')
+  else if (own === 'silent') problems.push('the kernel does not say who is at the other end of a socket')
   else if (own.pid === 0) problems.push('peers have pid 0')
   else if (own.pid === 1 || isInPod(firstProcess)) problems.push("the agent is not in the host's PID namespace")
-  if (own !== undefined && !own.pidfd) {
+  if (typeof own === 'object' && !own.pidfd) {
     if (requirePidfd) problems.push('--require-pidfd, but this kernel has no SO_PEERPIDFD')
     else weakenings.push('no-pidfd')
   }
@@ -55,41 +59,53 @@ const isInPod = (cgroups: string | undefined): boolean =>
 export interface SelfTestDeps {
   readonly peers: Peers
   readonly processes: Processes
-  /** Path for a socket that lives for a moment. */
-  readonly probePath: string
+  /** Directory for a socket that lives for a moment. */
+  readonly probeDir: string
 }
 
 export async function selfTest(
   settings: Pick<SelfTestFacts, 'attestation' | 'procRoot' | 'requirePidfd'>,
-  { peers, processes, probePath }: SelfTestDeps,
+  { peers, processes, probeDir }: SelfTestDeps,
 ): Promise<SelfTestVerdict> {
   const procRootKind = kindOfProcRoot(settings.procRoot)
-  const unasked = { own: undefined, firstProcess: undefined }
+  const unasked = { own: 'untried', firstProcess: undefined } as const
   if (settings.attestation === 'handle-only') return judge({ ...settings, procRootKind, ...unasked })
   using first = processes.open(1) ?? null
-  const own = await askOwn(peers, probePath)
+  const own = await askOwn(peers, probeDir)
   return judge({ ...settings, procRootKind, own, firstProcess: first?.cgroups() })
 }
 
-async function askOwn(peers: Peers, path: string): Promise<SelfTestFacts['own']> {
-  await using server = createServer().listen(path)
+/** Under a name of its own, so that nothing an earlier or another agent left there stands in the way. */
+async function askOwn(peers: Peers, dir: string): Promise<SelfTestFacts['own']> {
+  const path = join(dir, `.self-test-${randomBytes(4).toString('hex')}`)
+  await using server = createServer()
   try {
-    await once(server, 'listening')
-    const accepted = once(server, 'connection')
-    const client = connect(path)
-    const [socket] = (await accepted) as [Socket]
-    try {
-      const fd = descriptorOf(socket)
-      if (fd === undefined) return undefined
-      const { pid } = peers.credentials(fd)
-      using pin = peers.pin(fd) ?? null
-      return { pid, pidfd: pin !== null }
-    } finally {
-      socket.destroy()
-      client.destroy()
-    }
+    await once(server.listen(path), 'listening')
   } catch {
-    return undefined
+    return 'untried'
+  }
+  try {
+    return await askAt(path, server, peers)
+  } catch {
+    return 'silent'
+  } finally {
+    await rm(path, { force: true })
+  }
+}
+
+async function askAt(path: string, server: Server, peers: Peers): Promise<SelfTestFacts['own']> {
+  const accepted = once(server, 'connection')
+  const client = connect(path)
+  const [socket] = (await accepted) as [Socket]
+  try {
+    const fd = descriptorOf(socket)
+    if (fd === undefined) return 'silent'
+    const { pid } = peers.credentials(fd)
+    using pin = peers.pin(fd) ?? null
+    return { pid, pidfd: pin !== null }
+  } finally {
+    socket.destroy()
+    client.destroy()
   }
 }
 

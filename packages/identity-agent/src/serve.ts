@@ -1,6 +1,5 @@
 /** The agent without the outside world: volumes, listeners and routes over the doors it is given. */
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Clock, Keys } from '@pallas/host'
 import type { Kubelet } from '@pallas/kubernetes'
 import { createRequestIds, type Logger } from '@pallas/runtime'
@@ -126,8 +125,7 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
 
 /** Rule 1 for these settings, proved once, and told where it is weaker than it could be. */
 async function prepareAttestation(settings: ServeSettings, { peers, processes, events }: Doors) {
-  const probePath = join(settings.volumesDir, '.self-test.sock')
-  const verdict = await selfTest(settings, { peers, processes, probePath })
+  const verdict = await selfTest(settings, { peers, processes, probeDir: settings.volumesDir })
   for (const mode of verdict.weakenings) events.weakened(mode)
   const health = createAttestationHealth(verdict)
   const { requirePidfd } = settings
