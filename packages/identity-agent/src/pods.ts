@@ -7,7 +7,8 @@ import type { VolumeData } from '@pallas/wire'
 export interface Pods {
   /**
    * The pod, once it has an address. Rejects with `POD_UNKNOWN`, `POD_ENDED`, or, when the wait is over,
-   * `POD_NOT_SEEN_YET`, `POD_IP_PENDING`; `KUBELET_UNAVAILABLE` at once.
+   * `POD_NOT_SEEN_YET`, `POD_IP_PENDING`; `KUBELET_UNAVAILABLE` at once. That a pod is not shown says little for a while: a
+   * kubelet that has just started shows none, not even those that run.
    */
   settled(data: VolumeData, signal: AbortSignal): Promise<Pod>
 }
@@ -21,16 +22,19 @@ export interface PodsDeps {
 
 /** The kubelet's client bounds how often this becomes a call. */
 const POLL_MS = 200
-/** A volume younger than this may be ahead of what the kubelet shows. */
-const NEW_VOLUME_MS = 60_000
+/** A pod that the kubelet has not shown for so long is none. Its listener goes with its volume, long before. */
+export const ABSENT_MS = 15 * 60_000
 const COME_BACK_MS = 2_000
 
 export function createPods({ kubelet, clock, waitMs }: PodsDeps): Pods {
+  const absentFor = createAbsences(clock)
   return {
     async settled(data, signal) {
       const giveUpAt = clock.monotonic() + waitMs
       for (;;) {
-        const found = findPod(await podsOf(kubelet, signal), data, clock.now())
+        const found = findPod(await podsOf(kubelet, signal), data)
+        const absentMs = absentFor(data.uid, found === 'POD_NOT_SEEN_YET')
+        if (absentMs >= ABSENT_MS) throw new IdentityError('POD_UNKNOWN', 'the kubelet has long shown no such pod')
         if (typeof found !== 'string') return found
         if (clock.monotonic() + POLL_MS > giveUpAt) throw notYet(found)
         await clock.sleep(POLL_MS, signal)
@@ -42,25 +46,31 @@ export function createPods({ kubelet, clock, waitMs }: PodsDeps): Pods {
 type NotYet = 'POD_NOT_SEEN_YET' | 'POD_IP_PENDING'
 
 /** The settled pod, or what it lacks. Throws when waiting will not help. */
-export function findPod(pods: readonly Pod[], data: VolumeData, now: number): Pod | NotYet {
+export function findPod(pods: readonly Pod[], data: VolumeData): Pod | NotYet {
   const hasItsName = ({ namespace, name }: Pod) => namespace === data.namespace && name === data.name
   const pod = pods.find(({ uid }) => uid === data.uid)
   if (pod === undefined) {
     if (pods.some(hasItsName)) throw new IdentityError('POD_UNKNOWN', 'another pod has that name now')
-    if (now - madeAt(data) < NEW_VOLUME_MS) return 'POD_NOT_SEEN_YET'
-    throw new IdentityError('POD_UNKNOWN', 'the kubelet shows no such pod')
+    return 'POD_NOT_SEEN_YET'
   }
   if (!hasItsName(pod)) throw new IdentityError('POD_UNKNOWN', 'that pod has another name')
   if (podState(pod) === 'ended') throw new IdentityError('POD_ENDED', 'the pod has ended')
   return pod.ip === '' ? 'POD_IP_PENDING' : pod
 }
 
-/** Epoch milliseconds; a time that cannot be read is long ago. */
-function madeAt({ createdAt }: VolumeData): number {
-  try {
-    return Temporal.Instant.from(createdAt).epochMilliseconds
-  } catch {
-    return 0
+/** For how many milliseconds a pod that was asked about has been absent; those that nobody asks about are forgotten. */
+function createAbsences({ monotonic }: Pick<Clock, 'monotonic'>): (uid: string, isAbsent: boolean) => number {
+  const absences = new Map<string, { readonly since: number; readonly asked: number }>()
+  return (uid, isAbsent) => {
+    const now = monotonic()
+    for (const [other, { asked }] of absences) if (now - asked > 2 * ABSENT_MS) absences.delete(other)
+    if (!isAbsent) {
+      absences.delete(uid)
+      return 0
+    }
+    const since = absences.get(uid)?.since ?? now
+    absences.set(uid, { since, asked: now })
+    return now - since
   }
 }
 

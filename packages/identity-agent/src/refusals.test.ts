@@ -4,6 +4,7 @@ import { IdentityError } from '@pallas/identity'
 import { nodeKey, nodeKeyOf, TestCa } from '@pallas/x509/testing'
 import { ZtsError } from '@pallas/zts'
 import { expect, test } from 'vitest'
+import { ABSENT_MS } from './pods.ts'
 import { contextOf, csrFor, NAMES, oneLivePod, POD, serialOf, waitUntil } from './testing/one-pod.ts'
 import type { World } from './testing/world.ts'
 
@@ -87,15 +88,16 @@ test('a pod without an address is waited for, and told when the wait is over', a
   expect(await never).toMatchObject({ status: 503, body: { code: 'POD_IP_PENDING' } })
 })
 
-test('a pod that the kubelet does not show is waited for while its volume is new, and denied later', async () => {
+test('a pod that the kubelet does not show is waited for, and denied only after a long time', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
+  await world.clock.advance(3_600_000)
   world.pods = []
   const early = world.call(handle, 'names')
   await waitUntil(() => world.kubeletCalls === 1)
   for (let n = 0; n < 8; n++) await world.clock.advance(500)
   expect(await early).toMatchObject({ status: 503, body: { code: 'POD_NOT_SEEN_YET' } })
-  await world.clock.advance(60_000)
+  await world.clock.advance(ABSENT_MS)
   expect(await world.call(handle, 'names')).toMatchObject({ status: 403, body: { code: 'POD_UNKNOWN' } })
 })
 
