@@ -29,7 +29,6 @@ export const REASONS = {
   NOT_A_POD: denied('The calling process is in no pod that the kubelet knows.'),
   HANDLE_PEER_MISMATCH: denied('The calling process is in another pod than the volume was made for.'),
   PEER_EXITED: denied('The calling process ended before it could be attested.'),
-  PEER_UNKNOWN: denied('The kernel does not say which process is calling.'),
   VOLUME_UNTRUSTED: denied('The volume on the host is not owned by root, or others may write to it.'),
   POD_UNKNOWN: denied('The cluster has no such pod, or another one under that name.'),
   POD_ENDED: denied('The pod has ended.'),
@@ -73,6 +72,7 @@ export const REASONS = {
 
   CSR_NAMES_CHANGED: { kind: 'conflict', doc: 'The names in the CSR are not the names of the pod now: ask for them again.' },
 
+  PEER_UNKNOWN: unavailable('The agent cannot learn from the kernel which process is calling: its set-up or the kernel is to blame, not the pod.'),
   POD_IP_PENDING: unavailable('The pod has no address yet.'),
   POD_NOT_SEEN_YET: unavailable('The kubelet does not show the pod yet.'),
   NODE_AMBIGUOUS: unavailable('Several nodes claim the addresses in the certificate of the agent: the log names them.'),

@@ -196,7 +196,7 @@ test('T07 a pod that is terminating does not start on the record of another', as
   expect(await world.call(a, 'names')).toMatchObject({ status: 403, body: { code: 'POD_TERMINATING' } })
 })
 
-test('T08 a peer of pid 0 is denied and makes the agent unready, by name', async () => {
+test('T08 a peer of pid 0 is not served and makes the agent unready, by name', async () => {
   const { world, a, serving } = await twoPods()
   await using _world = world
   expect(serving.attestationProblem()).toBeUndefined()
@@ -206,7 +206,7 @@ test('T08 a peer of pid 0 is denied and makes the agent unready, by name', async
   world.peers = { ...peers, credentials: (fd) => (own ? peers.credentials(fd) : { pid: 0, uid: 0, gid: 0 }) }
   const blind = await world.startAgent()
   own = false
-  expect(await world.call(a, 'names')).toMatchObject({ status: 403, body: { code: 'PEER_UNKNOWN' } })
+  expect(await world.call(a, 'names')).toMatchObject({ status: 503, body: { code: 'PEER_UNKNOWN', retryAfter: 1 } })
   expect(blind.attestationProblem()).toContain('pid 0')
 })
 
@@ -224,7 +224,7 @@ test('T08 without pidfd the agent runs, says so, and still tells a process from 
   await world.stopAgent()
   const strict = await world.startAgent({ requirePidfd: true })
   expect(strict.attestationProblem()).toContain('SO_PEERPIDFD')
-  expect(await world.call(a, 'names')).toMatchObject({ status: 403, body: { code: 'PEER_UNKNOWN' } })
+  expect(await world.call(a, 'names')).toMatchObject({ status: 503, body: { code: 'PEER_UNKNOWN', retryAfter: 1 } })
 })
 
 test('handle-only asks nobody, and is announced', async () => {
