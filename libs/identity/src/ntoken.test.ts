@@ -1,4 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, type KeyObject, sign as nodeSign, verify as nodeVerify } from 'node:crypto'
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -39,6 +43,21 @@ describe.each([
     const text = await buildNToken(claims, signWith(pair))
     expect(text).toMatch(/^v=S1;d=media\.on-air;n=web;a=1f2e3d4c;t=1900000000;e=1900003600;k=v1;s=[\w.]+-{0,2}$/)
     expect(await verifyNToken(text, NOW, verifyWith(pair))).toMatchObject({ ok: true, token: { claims } })
+  })
+
+  test('openssl verifies the signature over everything before it', async () => {
+    const text = await buildNToken(claims, signWith(pair))
+    const [words = '', signature = ''] = text.split(';s=')
+    using dir = mkdtempDisposableSync(join(tmpdir(), 'ntoken-'))
+    const file = (name: string, content: string | Uint8Array) => {
+      const path = join(dir.path, name)
+      writeFileSync(path, content)
+      return path
+    }
+    const key = file('key.pem', pair.publicKey.export({ format: 'pem', type: 'spki' }))
+    const signed = file('signature', parseYBase64(signature) ?? new Uint8Array())
+    const args = ['dgst', '-sha256', '-verify', key, '-signature', signed, file('words', words)]
+    expect(execFileSync('openssl', args, { encoding: 'utf8' })).toContain('Verified OK')
   })
 
   test('a token with another word does not verify', async () => {
