@@ -14,6 +14,7 @@ export { IdentityError } from './error.ts'
 export { canonicalIp, isCidr, isWithin } from './ip.ts'
 export {
   instanceDnsName,
+  isServiceName,
   type NameRules,
   serviceDnsName,
   type SpiffeForm,

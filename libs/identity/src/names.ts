@@ -39,11 +39,14 @@ export interface Workload {
 
 const SERVICE = /^[a-zA-Z0-9_][a-zA-Z0-9_-]*$/
 
+/** Whether an Athenz service may be called so, its domain left out. */
+export const isServiceName = (text: string): boolean => SERVICE.test(text)
+
 /** Throws `IdentityError` with a reason when the pod can have no identity, or none yet (`POD_IP_PENDING`). */
 export function workloadOf(pod: Pod, rules: NameRules): Workload {
   const domain = domainOf(pod.namespace, rules)
   const service = pod.serviceAccount
-  if (!SERVICE.test(service)) throw new IdentityError('SERVICE_REFUSED', 'not an athenz service name', { service })
+  if (!isServiceName(service)) throw new IdentityError('SERVICE_REFUSED', 'not an athenz service name', { service })
   const names: WorkloadNames = {
     commonName: `${domain}.${service}`,
     dns: [`${service}.${domain.replaceAll('.', '-')}.${rules.dnsSuffix}`, instanceDnsName(pod.uid, rules.dnsSuffix)],

@@ -15,19 +15,18 @@ export interface ConfirmationFacts {
 
 export type CallbackEvents = ReturnType<typeof createEvents>
 
-export function createEvents({ log, metrics }: { readonly log: Logger; readonly metrics: Metrics }) {
+interface EventsDeps {
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+export function createEvents({ log, metrics }: EventsDeps) {
   const confirmations = metrics.counter({
     name: 'confirmations_total',
     help: 'Answers to ZTS by reason code; OK for a yes.',
     labels: ['code'],
   })
   const publicKeys = metrics.gauge({ name: 'public_keys', help: 'Public keys that verify documents.' })
-  const deletions = metrics.counter({
-    name: 'instance_deletions_total',
-    help: 'Instances of ended pods deleted at ZTS, and failures to do so.',
-    labels: ['result'],
-  })
-
   return {
     confirmed(facts: ConfirmationFacts): void {
       confirmations.inc({ code: 'OK' })
@@ -47,6 +46,30 @@ export function createEvents({ log, metrics }: { readonly log: Logger; readonly 
     publicKeysUnreadable(err: unknown): void {
       log.error({ err } satisfies LogFields, 'directory of public keys cannot be read')
     },
+    ...instanceEvents({ log, metrics }),
+    documentsForgotten(count: number): void {
+      log.debug({ count } satisfies LogFields, 'expired documents forgotten')
+    },
+    janitorFailed(err: unknown): void {
+      log.warn({ err } satisfies LogFields, 'expired documents not forgotten yet')
+    },
+  }
+}
+
+const MOST_TOLD = 10
+
+function instanceEvents({ log, metrics }: EventsDeps) {
+  const deletions = metrics.counter({
+    name: 'instance_deletions_total',
+    help: 'Instances of ended pods deleted at ZTS, and failures to do so.',
+    labels: ['result'],
+  })
+  const ignored = metrics.gauge({
+    name: 'instance_records_ignored',
+    help: 'Leases among the records of instances that say what this callback never says.',
+  })
+
+  return {
     instanceDeleted(record: InstanceRecord): void {
       deletions.inc({ result: 'deleted' })
       log.info(factsOf(record), 'instance deleted at zts')
@@ -58,11 +81,12 @@ export function createEvents({ log, metrics }: { readonly log: Logger; readonly 
     instancesUnreadable(err: unknown): void {
       log.warn({ err } satisfies LogFields, 'records of instances cannot be read')
     },
-    documentsForgotten(count: number): void {
-      log.debug({ count } satisfies LogFields, 'expired documents forgotten')
-    },
-    janitorFailed(err: unknown): void {
-      log.warn({ err } satisfies LogFields, 'expired documents not forgotten yet')
+    /** Leases that look like records of instances and cannot be ours, by name; told only when there are any. */
+    instanceRecordsIgnored(leases: readonly string[]): void {
+      ignored.set(leases.length)
+      if (leases.length === 0) return
+      const problems = leases.slice(0, MOST_TOLD)
+      log.warn({ count: leases.length, problems } satisfies LogFields, 'leases that are no records of instances ignored')
     },
   }
 }

@@ -21,9 +21,10 @@ export interface FollowInstancesDeps {
 /** The instances, with the watch of pods and the client of ZTS that they alone need. */
 export async function followInstances(
   { leaseNamespace, ztsTimeout }: Pick<CallbackSettings, 'leaseNamespace' | 'ztsTimeout'>,
-  { ztsEndpoint, providerService, trustRoots }: Pick<ClusterConfig, 'ztsEndpoint' | 'providerService' | 'trustRoots'>,
+  config: ClusterConfig,
   { api, tls, clock, log, metrics, events }: FollowInstancesDeps,
 ): Promise<Instances> {
+  const { ztsEndpoint, providerService, trustRoots } = config
   await using scope = new AsyncDisposableStack()
   const pods = scope.use(openPodWatch(api, { clock, log }))
   const zts = scope.use(
@@ -36,7 +37,13 @@ export async function followInstances(
       clock,
     }),
   )
-  const records = createInstanceRecords({ api, namespace: leaseNamespace })
+  const records = createInstanceRecords({
+    api,
+    namespace: leaseNamespace,
+    provider: providerService,
+    names: config,
+    events,
+  })
   const findPod: InstancesDeps['findPod'] = (pod, signal) => orUnavailable(getPod(api, pod, signal))
   const instances = scope.use(openInstances({ records, zts, pods, findPod, clock, events }))
 

@@ -1,4 +1,9 @@
-/** The durable record of each instance vouched for: a Lease that outlives the callback, until ZTS has forgotten. */
+/**
+ * The durable record of each instance vouched for: a Lease that outlives the callback, until ZTS has forgotten.
+ *
+ * Others may write Leases too, so a record counts only where it says what this callback would have said of such a pod.
+ */
+import { domainOf, type DomainRules, IdentityError, isServiceName } from '@pallas/identity'
 import {
   createLease,
   deleteLease,
@@ -12,6 +17,7 @@ import {
   pathOf,
 } from '@pallas/kubernetes'
 import type { InstanceName } from '@pallas/zts'
+import type { CallbackEvents } from './events.ts'
 import { INSTANCE_LABELS, selectorOf } from './lease-labels.ts'
 
 export interface InstanceRecord extends InstanceName {
@@ -21,7 +27,7 @@ export interface InstanceRecord extends InstanceName {
 
 /** Every method throws `API_UNAVAILABLE`. */
 export interface InstanceRecords {
-  /** Makes the record unless it is there. */
+  /** Makes the record unless it is there; what stands in its place without being one is replaced. */
   put(record: InstanceRecord, signal?: AbortSignal): Promise<void>
   has(instanceId: string, signal?: AbortSignal): Promise<boolean>
   all(signal?: AbortSignal): Promise<readonly InstanceRecord[]>
@@ -32,9 +38,17 @@ export interface InstanceRecords {
 export interface InstanceRecordsDeps {
   readonly api: Pick<KubeApi, 'create' | 'list' | 'get' | 'delete'>
   readonly namespace: string
+  /** The Athenz service that we are: another's instances are none of our business. */
+  readonly provider: string
+  readonly names: DomainRules
+  readonly events: Pick<CallbackEvents, 'instanceRecordsIgnored'>
 }
 
-export function createInstanceRecords({ api, namespace }: InstanceRecordsDeps): InstanceRecords {
+const TRIES = 3
+
+export function createInstanceRecords({ api, namespace, provider, names, events }: InstanceRecordsDeps): InstanceRecords {
+  const recordOf = (lease: Lease): InstanceRecord | undefined => recordIn(lease, { provider, names })
+
   async function find(instanceId: string, signal?: AbortSignal): Promise<Lease | undefined> {
     try {
       return leaseOf(await api.get(pathOf(LEASES, { namespace, name: nameOf(instanceId) }), signal))
@@ -46,19 +60,36 @@ export function createInstanceRecords({ api, namespace }: InstanceRecordsDeps): 
   async function all(signal?: AbortSignal): Promise<readonly InstanceRecord[]> {
     const query = { namespace, labelSelector: selectorOf(INSTANCE_LABELS) }
     const records: InstanceRecord[] = []
+    const ignored: string[] = []
     for (let more: string | undefined; ; ) {
       const page = await listLeases(api, more === undefined ? query : { ...query, continue: more }, signal)
-      records.push(...page.leases.flatMap(recordOf))
-      if (page.continue === undefined) return records
+      for (const lease of page.leases) {
+        const record = recordOf(lease)
+        if (record === undefined) ignored.push(lease.name)
+        else records.push(record)
+      }
+      if (page.continue === undefined) break
       more = page.continue
     }
+    events.instanceRecordsIgnored(ignored)
+    return records
+  }
+  async function put(record: InstanceRecord, signal?: AbortSignal): Promise<void> {
+    const lease = { name: nameOf(record.instanceId), labels: INSTANCE_LABELS, annotations: annotationsOf(record) }
+    for (let tries = 0; tries < TRIES; tries++) {
+      if ((await createLease(api, { namespace, ...lease, holder: 'athenz-callback' }, signal)) === 'created') return
+      const there = await find(record.instanceId, signal)
+      if (there !== undefined && recordOf(there) !== undefined) return
+      if (there !== undefined) await deleteLease(api, there, signal)
+    }
+    throw new IdentityError('API_UNAVAILABLE', 'the instance cannot be recorded now', { instanceId: record.instanceId })
   }
   return {
-    async put(record, signal) {
-      const lease = { name: nameOf(record.instanceId), labels: INSTANCE_LABELS, annotations: annotationsOf(record) }
-      await orUnavailable(createLease(api, { namespace, ...lease, holder: 'athenz-callback' }, signal))
+    put: (record, signal) => orUnavailable(put(record, signal)),
+    async has(instanceId, signal) {
+      const lease = await orUnavailable(find(instanceId, signal))
+      return lease !== undefined && recordOf(lease) !== undefined
     },
-    has: async (instanceId, signal) => (await orUnavailable(find(instanceId, signal))) !== undefined,
     all: (signal) => orUnavailable(all(signal)),
     async remove({ instanceId }, signal) {
       const lease = await orUnavailable(find(instanceId, signal))
@@ -78,10 +109,19 @@ const keyOf = (fact: string): string => PREFIX + fact.replace(/[A-Z]/g, (letter)
 const annotationsOf = (record: InstanceRecord): Record<string, string> =>
   Object.fromEntries(FACTS.map((fact) => [keyOf(fact), record[fact]]))
 
-/** Nothing for a Lease that lacks a fact: it is not one of ours, whatever its labels say. */
-function recordOf({ annotations }: Pick<Lease, 'annotations'>): InstanceRecord[] {
-  const [provider, domain, service, instanceId, namespace, pod] = FACTS.map((fact) => annotations[keyOf(fact)])
-  return provider && domain && service && instanceId && namespace && pod
-    ? [{ provider, domain, service, instanceId, namespace, pod }]
-    : []
+/** Undefined unless the Lease is of the form that `put` gives it, about a pod that this callback vouches for. */
+function recordIn({ name, annotations }: Lease, { provider, names }: Pick<InstanceRecordsDeps, 'provider' | 'names'>) {
+  const [vouchedBy, domain, service, instanceId, namespace, pod] = FACTS.map((fact) => annotations[keyOf(fact)])
+  if (!vouchedBy || !domain || !service || !instanceId || !namespace || !pod) return undefined
+  const isOurs = name === nameOf(instanceId) && vouchedBy === provider
+  if (!isOurs || !isServiceName(service) || domain !== domainFor(namespace, names)) return undefined
+  return { provider, domain, service, instanceId, namespace, pod }
+}
+
+function domainFor(namespace: string, names: DomainRules): string | undefined {
+  try {
+    return domainOf(namespace, names)
+  } catch {
+    return undefined
+  }
 }

@@ -82,7 +82,7 @@ describe('the janitor', () => {
 
   test('touches no lease of others', async () => {
     await using it = await openBoth()
-    await createInstanceRecords({ api: it.api, namespace }).put(record)
+    await recordsIn(it.api).put(record)
     await it.api.create(
       pathOf(LEASES, { namespace }),
       { metadata: { name: 'foreign' }, spec: { leaseDurationSeconds: 1 } },
@@ -115,10 +115,64 @@ const record = {
   pod: 'web-0',
 }
 
+const names = { adminDomain: 'k8s.admin', systemNamespaces: [] }
+
+function recordsIn(api: KubeApi, { log, metrics } = { log: memoryLog().log, metrics: testMetrics() }) {
+  const events = createEvents({ log, metrics })
+  return createInstanceRecords({ api, namespace, provider: record.provider, names, events })
+}
+
+const LABELS = { 'app.kubernetes.io/managed-by': 'athenz-callback', 'athenz.io/record': 'instance' }
+
+/** A Lease as a record of ours would be, but for what `other` says. */
+async function forge(api: KubeApi, name: string, other: Record<string, string>): Promise<void> {
+  const { provider, domain, service, instanceId } = record
+  const facts = { provider, domain, service, 'instance-id': instanceId, namespace: record.namespace, pod: record.pod }
+  const annotations = Object.fromEntries(Object.entries({ ...facts, ...other }).map(([key, it]) => [`athenz.io/${key}`, it]))
+  await api.create(pathOf(LEASES, { namespace }), { metadata: { name, labels: LABELS, annotations }, spec: {} })
+}
+
+const OURS = `athenz-instance-${record.instanceId}`
+
+describe('a forged record', () => {
+  test.each<[string, string, Record<string, string>]>([
+    ['has the name of another instance', 'athenz-instance-x', {}],
+    ['names another provider', OURS, { provider: 'media.other-callback' }],
+    ['names another domain than that of its namespace', OURS, { domain: 'sports' }],
+    ['names a domain below that of the administrators', OURS, { domain: 'k8s.admin.x', namespace: 'k8s-admin-x' }],
+    ['names a namespace that stands for no domain', OURS, { namespace: '-' }],
+    ['names a service that none is called', OURS, { service: 'a/b' }],
+  ])('that %s is told and never acted upon', async (_name, lease, other) => {
+    await using it = await openLeases()
+    const told = { ...memoryLog(), metrics: testMetrics() }
+    const records = recordsIn(it.api, told)
+    await forge(it.api, lease, other)
+    expect(await records.all()).toEqual([])
+    expect(await records.has(record.instanceId)).toBe(false)
+    expect(told.text()).toContain(lease)
+    expect(await told.metrics.value('instance_records_ignored')).toBe(1)
+  })
+
+  test('gives way to the true one, which is durable', async () => {
+    await using it = await openLeases()
+    const records = recordsIn(it.api)
+    await forge(it.api, OURS, { domain: 'sports' })
+    await records.put(record)
+    expect(await records.all()).toEqual([record])
+    expect(await records.has(record.instanceId)).toBe(true)
+  })
+
+  test('is the only kind that is ignored', async () => {
+    await using it = await openLeases()
+    await forge(it.api, OURS, {})
+    expect(await recordsIn(it.api).all()).toEqual([record])
+  })
+})
+
 describe('the records of instances', () => {
   test('are read back as they were put, once however often', async () => {
     await using it = await openLeases()
-    const records = createInstanceRecords({ api: it.api, namespace })
+    const records = recordsIn(it.api)
     expect(await records.has(record.instanceId)).toBe(false)
     await records.put(record)
     await records.put(record)
@@ -128,7 +182,7 @@ describe('the records of instances', () => {
 
   test('are gone after they were removed, once or twice', async () => {
     await using it = await openLeases()
-    const records = createInstanceRecords({ api: it.api, namespace })
+    const records = recordsIn(it.api)
     await records.put(record)
     await records.remove(record)
     await records.remove(record)
@@ -137,17 +191,16 @@ describe('the records of instances', () => {
 
   test('are read page by page, and a lease that only looks like one is none', async () => {
     await using it = await openLeases()
-    const records = createInstanceRecords({ api: paged(it.api), namespace })
+    const records = recordsIn(paged(it.api))
     for (const digit of '0123456') await records.put({ ...record, instanceId: record.instanceId.replace(/.$/, digit) })
-    const labels = { 'app.kubernetes.io/managed-by': 'athenz-callback', 'athenz.io/record': 'instance' }
-    await it.api.create(pathOf(LEASES, { namespace }), { metadata: { name: 'look-alike', labels }, spec: {} })
+    await it.api.create(pathOf(LEASES, { namespace }), { metadata: { name: 'look-alike', labels: LABELS }, spec: {} })
     expect(await records.all()).toHaveLength(7)
   })
 
   test('cannot be had from an API server that is away', async () => {
     await using it = await openLeases()
     it.server.faults.away()
-    const records = createInstanceRecords({ api: it.api, namespace })
+    const records = recordsIn(it.api)
     for (const call of [
       () => records.put(record),
       () => records.has('x'),
