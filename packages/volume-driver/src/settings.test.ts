@@ -50,6 +50,38 @@ test('a file that others may write is refused', async () => {
   await expect(readSettings(files, {})).rejects.toMatchObject({ code: 'SETTINGS_INVALID' })
 })
 
+/** A driver that runs as `runsAs`, and a settings file of `owner`. */
+async function driverOf(runsAs: number, owner: number, procfs: boolean) {
+  const machine = new MemoryMachine()
+  const root = machine.open()
+  await root.files.mkdirs('/var/athenz', 0o755)
+  await root.files.create(SETTINGS_FILE, new TextEncoder().encode('{"volumesDir":"/v"}'), 0o600)
+  machine.change(SETTINGS_FILE, { uid: owner })
+  if (procfs) {
+    await root.files.mkdirs('/proc/self/fd', 0o500)
+    machine.change('/proc/self/fd', { uid: runsAs })
+  }
+  return machine.open({ uid: runsAs }).files
+}
+
+test.each([
+  ['root, for root', 0, 0, true],
+  ['root, for another user', 1_000, 0, true],
+  ['root, where there is no procfs', 0, 0, false],
+  ['the user that runs the driver', 1_000, 1_000, true],
+])('a file of %s counts', async (_whose, runsAs, owner, procfs) => {
+  expect(await readSettings(await driverOf(runsAs, owner, procfs), {})).toMatchObject({ volumesDir: '/v' })
+})
+
+test.each([
+  ['another user, for root', 0, 1_000, true],
+  ['another user, for a user', 1_000, 1_001, true],
+  ['a user, where nobody knows who runs the driver', 1_000, 1_000, false],
+])('a file of %s is refused, whatever its mode', async (_whose, runsAs, owner, procfs) => {
+  const files = await driverOf(runsAs, owner, procfs)
+  await expect(readSettings(files, {})).rejects.toMatchObject({ code: 'SETTINGS_INVALID' })
+})
+
 test('help names every setting and the file', () => {
   for (const word of [...Object.keys(defaults), SETTINGS_FILE, SETTINGS_VARIABLE]) expect(helpText()).toContain(word)
 })

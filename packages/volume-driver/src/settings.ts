@@ -38,7 +38,7 @@ export const driverProgram = program({
 
 export type DriverSettings = SettingsOf<typeof driverProgram>
 
-/** Throws `SETTINGS_INVALID` for a file that others may write, that is not JSON, or whose settings cannot be used. */
+/** Throws `SETTINGS_INVALID` for a file that others own or may write, that is not JSON, or whose settings cannot be used. */
 export async function readSettings(files: Files, env: Invocation['env']): Promise<DriverSettings> {
   const file = await readFile(files, env[SETTINGS_VARIABLE] || SETTINGS_FILE)
   try {
@@ -63,6 +63,10 @@ export function helpText(): string {
   ].join('\n')
 }
 
+/** The kernel gives what lies below it to whom the process runs as. Undefined where there is no procfs. */
+const OWN_DIRECTORY = '/proc/self/fd'
+const ownUid = async (files: Files): Promise<number | undefined> => (await files.stat(OWN_DIRECTORY))?.uid
+
 async function readFile(files: Files, at: string): Promise<Record<string, unknown>> {
   let bytes: Uint8Array
   try {
@@ -70,6 +74,8 @@ async function readFile(files: Files, at: string): Promise<Record<string, unknow
     if (found === undefined) return {}
     if (found.kind !== 'file' || (found.mode & 0o022) !== 0)
       throw invalid('the settings file is not a file that only its owner may write')
+    if (found.uid !== 0 && found.uid !== (await ownUid(files)))
+      throw invalid('the settings file belongs neither to root nor to whoever runs the driver')
     bytes = await files.read(at, FILE_LIMIT)
   } catch (error) {
     throw error instanceof HostError ? invalid('the settings file cannot be read', error) : error
