@@ -11,6 +11,7 @@ import { openPublicKeys } from './public-keys.ts'
 import { confirmationRoutes, statusForZts } from './routes.ts'
 import type { CallbackSettings } from './settings.ts'
 import { createSingleUse } from './single-use.ts'
+import { checkZtsName } from './zts-name.ts'
 
 export interface CallbackDeps {
   readonly clock: Clock
@@ -35,6 +36,7 @@ export async function startCallback(settings: CallbackSettings, deps: CallbackDe
   const { clock, log, metrics } = deps
   await using scope = new AsyncDisposableStack()
   const config = parseClusterConfig(await readFile(settings.config, 'utf8'))
+  checkZtsName(settings.ztsName, config)
   const events = createEvents({ log, metrics })
 
   const keys = scope.use(await openPublicKeys({ dir: settings.signPubDir, name: settings.secretName, clock, events }))

@@ -1,0 +1,36 @@
+import { ConfigError } from '@pallas/config'
+import { type DomainRules, namespaceOf } from '@pallas/identity'
+import type { ClusterConfig } from '@pallas/wire/cluster-config'
+import { readCertificates } from '@pallas/x509'
+
+/** What a service account may be called and an Athenz service too. */
+const ACCOUNT = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
+
+/**
+ * Throws `ConfigError` when a pod could pass for ZTS: the common name of ZTS is that of a service for which this
+ * callback would vouch, and one authority vouches for both.
+ */
+export function checkZtsName(ztsName: string, config: DomainRules & Pick<ClusterConfig, 'trustRoots'>): void {
+  const namespace = namespaceWithService(ztsName, config)
+  if (namespace === undefined || !shareACertificate(config.trustRoots)) return
+  throw new ConfigError([
+    `--zts-name ${ztsName} is also the name of a service of the namespace ${namespace}, whose pods could then pass for ZTS: ` +
+      'trust-roots athenz and athenz-service must have no certificate in common, or ZTS needs another common name',
+  ])
+}
+
+/** The namespace whose pods can have a certificate with this common name; undefined when there is none. */
+function namespaceWithService(commonName: string, rules: DomainRules): string | undefined {
+  const dot = commonName.lastIndexOf('.')
+  if (dot < 0 || !ACCOUNT.test(commonName.slice(dot + 1))) return undefined
+  try {
+    return namespaceOf(commonName.slice(0, dot), rules)
+  } catch {
+    return undefined
+  }
+}
+
+function shareACertificate({ athenz, athenzService }: ClusterConfig['trustRoots']): boolean {
+  const [ones, others] = [athenz, athenzService].map((pem) => readCertificates(pem).map(({ der }) => der.toHex()))
+  return ones?.some((der) => others?.includes(der)) ?? false
+}
