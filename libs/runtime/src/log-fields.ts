@@ -16,6 +16,8 @@ export interface LogFields {
   readonly reason?: string
   /** `<namespace>/<name>` */
   readonly pod?: string
+  /** The same, as a volume says it: nobody has confirmed it yet. */
+  readonly claimedPod?: string
   readonly podUid?: string
   readonly node?: string
   /** Name of a volume; gives no right by itself. */

@@ -265,3 +265,14 @@ test('a server that must verify callers never falls back to public roots', async
   expect(() => createServer(options)).toThrow(expect.objectContaining({ code: 'SERVICE_NO_ROOTS' }))
   expect(() => clientDispatcher({ tls })).toThrow(expect.objectContaining({ code: 'SERVICE_NO_ROOTS' }))
 })
+
+test('a server may leave refusals out of its log, and say how many a line stands for', async () => {
+  const memory = memoryLog()
+  const counts = [1, 0, 3]
+  const tell = () => counts.shift() ?? 0
+  const app = createServer({ log: memory.log, clock: systemClock, requestIds: createRequestIds(), bodyLimit: 10, tell })
+  for (let n = 0; n < 3; n++) expect((await app.inject('/none')).statusCode).toBe(404)
+  const told = memory.records.filter(({ msg }) => msg === 'request refused')
+  expect(told.map(({ reason, count }) => [reason, count])).toEqual([['ROUTE_UNKNOWN', undefined], ['ROUTE_UNKNOWN', 3]])
+  await app.close()
+})

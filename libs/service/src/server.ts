@@ -27,6 +27,8 @@ export interface ServerOptions {
   readonly limits?: Partial<Limits>
   /** Another status than the common table's. */
   readonly statusOf?: StatusOf
+  /** How many refusals a line in the log stands for; 0: this one is not written. By default each is. */
+  readonly tell?: (refusal: IdentityError, request: FastifyRequest) => number
 }
 
 /** A server without routes. What handlers throw becomes `{code, message, retryAfter?}`; only `IdentityError` says why. */
@@ -46,7 +48,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     return503OnClosing: false,
     exposeHeadRoutes: false,
     clientErrorHandler: answerBadBytes(options.log),
-    frameworkErrors: (_error, request, reply) => void refuse(routeUnknown(), request, reply, options.statusOf),
+    frameworkErrors: (_error, request, reply) => void refuse(routeUnknown(), request, reply, options),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
   }) as unknown as FastifyInstance
   app.server.maxConnections = limits.maxConnections
@@ -54,8 +56,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   refuseWhileClosing(app)
   if (secure !== undefined) guard(app, secure, options)
   app.addHook('onResponse', logRequest)
-  app.setErrorHandler((error, request, reply) => refuse(refusalOf(error), request, reply, options.statusOf))
-  app.setNotFoundHandler((request, reply) => refuse(routeUnknown(), request, reply, options.statusOf))
+  app.setErrorHandler((error, request, reply) => refuse(refusalOf(error), request, reply, options))
+  app.setNotFoundHandler((request, reply) => refuse(routeUnknown(), request, reply, options))
   return app
 }
 
@@ -94,13 +96,20 @@ function refuseWhileClosing(app: FastifyInstance): void {
   })
 }
 
-function refuse(refusal: IdentityError, request: FastifyRequest, reply: FastifyReply, statusOf?: StatusOf): FastifyReply {
-  const { status, headers, body } = answerTo(refusal, request.id, statusOf)
-  const facts = { reason: refusal.code, status, problem: refusal.message } satisfies LogFields
-  if (refusal.kind === 'internal') request.log.error({ ...facts, err: refusal }, 'request failed')
-  else if (refusal.kind === 'unavailable') request.log.warn({ ...facts, err: refusal }, 'request not served now')
-  else request.log.info({ ...facts, facts: refusal.fields }, 'request refused')
+type RefuseOptions = Pick<ServerOptions, 'statusOf' | 'tell'>
+
+function refuse(refusal: IdentityError, request: FastifyRequest, reply: FastifyReply, options: RefuseOptions): FastifyReply {
+  const { status, headers, body } = answerTo(refusal, request.id, options.statusOf)
+  const count = options.tell?.(refusal, request) ?? 1
+  if (count > 0) logRefusal(refusal, request, { status, ...(count === 1 ? {} : { count }) })
   return reply.code(status).headers(headers).send(body)
+}
+
+function logRefusal(refusal: IdentityError, { log }: FastifyRequest, more: Pick<LogFields, 'status' | 'count'>): void {
+  const facts = { reason: refusal.code, ...more, problem: refusal.message } satisfies LogFields
+  if (refusal.kind === 'internal') log.error({ ...facts, err: refusal }, 'request failed')
+  else if (refusal.kind === 'unavailable') log.warn({ ...facts, err: refusal }, 'request not served now')
+  else log.info({ ...facts, facts: refusal.fields }, 'request refused')
 }
 
 const routeUnknown = () => new IdentityError('ROUTE_UNKNOWN', 'no such route')
