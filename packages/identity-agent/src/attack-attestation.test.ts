@@ -37,7 +37,7 @@ test("T01 with pod A's handle over pod B's socket, B is denied, A is named in th
   expect(world.kubeletCalls).toBe(0)
   const told = world.memory.records.find((it) => it['msg'] === 'a handle was used by another pod than it was made for')
   const peer = `pod ${B.uid}, pid ${stranger.pid}`
-  expect(told).toMatchObject({ pod: `${A.namespace}/a-0`, peer, reason: 'HANDLE_PEER_MISMATCH' })
+  expect(told).toMatchObject({ claimedPod: `${A.namespace}/a-0`, peer, reason: 'HANDLE_PEER_MISMATCH' })
 })
 
 test("T01 over pod A's own socket, a process of pod B is denied too", async () => {

@@ -25,6 +25,7 @@ async function attackerAndVictim() {
   return {
     world,
     a,
+    b,
     victimAsks: () => victim.call(world.pathsOf(b).socket, 'POST', `/v1/init/${b}`),
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   }
@@ -96,4 +97,58 @@ test('on the socket that pods share, one pod has its connections and no more', a
   await expect.poll(open).toBe(32)
   expect((await victim.call(path, 'POST', `/v1/init/${b}`)).status).toBe(200)
   for (const socket of sockets) socket.destroy()
+})
+
+test('a pod that is refused in a loop writes one line, and every refusal is counted', async () => {
+  await using it = await attackerAndVictim()
+  const { world } = it
+  const lines = (msg: string) => world.memory.records.filter((record) => record['msg'] === msg)
+  const { socket } = world.pathsOf(it.a)
+  for (let n = 0; n < 50; n++) expect((await call(socket, '/v1/names/x', { method: 'GET' })).status).toBe(400)
+  expect(lines('request refused')).toMatchObject([{ reason: 'HANDLE_INVALID' }])
+  expect(await world.metrics.value('requests_total', { action: 'names', code: 'HANDLE_INVALID' })).toBe(50)
+  await world.clock.advance(60_000)
+  await call(socket, '/v1/names/x', { method: 'GET' })
+  expect(lines('request refused')[1]).toMatchObject({ reason: 'HANDLE_INVALID', count: 50 })
+})
+
+test('the alarm of a misused handle is written once for each pair, whatever else goes on, and all are counted', async () => {
+  await using it = await attackerAndVictim()
+  const { world, b } = it
+  const alarms = () => world.memory.records.filter(({ msg }) => String(msg).startsWith('a handle was used by another pod'))
+  const { socket } = world.pathsOf(it.a)
+  for (let n = 0; n < 20; n++) await call(socket, `/v1/init/${b}`)
+  expect(alarms()).toHaveLength(1)
+  expect(await world.metrics.value('handles_misused_total')).toBe(20)
+  await call(world.pathsOf(b).socket, `/v1/init/${it.a}`)
+  expect(alarms()).toHaveLength(2)
+  await world.clock.advance(60_000)
+  await call(socket, `/v1/init/${b}`)
+  expect(alarms()[2]).toMatchObject({ count: 20 })
+})
+
+test('on the shared socket a pod that is ahead of the agent is served, not denied', async () => {
+  await using world = await World.open()
+  const path = `${world.root}/shared.sock`
+  world.pods = [A]
+  world.enter(A)
+  await world.startAgent({ listen: { kind: 'unix', path } })
+  // The call is on its way before the kernel tells of the new volume.
+  const a = world.addVolume(A)
+  expect(await call(path, `/v1/names/${a}`, { method: 'GET' })).toMatchObject({ status: 200 })
+  expect(await call(path, `/v1/names/${'A'.repeat(43)}`, { method: 'GET' })).toMatchObject({ status: 403 })
+})
+
+test("a pod's name is told as the volume's claim until the kubelet has said it", async () => {
+  await using it = await attackerAndVictim()
+  const { world, a } = it
+  world.pods = new Error('away')
+  await world.call(a, 'init')
+  const [early] = world.memory.records.filter(({ msg }) => msg === 'request not served now')
+  expect(early).toMatchObject({ claimedPod: `${A.namespace}/a-0`, podUid: A.uid })
+  expect(early).not.toHaveProperty('pod')
+  world.pods = [A]
+  await world.call(a, 'init')
+  const [issued] = world.memory.records.filter(({ msg }) => msg === 'identity issued')
+  expect(issued).toMatchObject({ pod: `${A.namespace}/a-0`, podUid: A.uid })
 })

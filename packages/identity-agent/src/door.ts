@@ -48,7 +48,7 @@ export function createDoor({ attest, allowance, events }: DoorDeps): Door {
   }
 
   function kept(caller: Caller, keepShut: KeepShut): void {
-    const ms = allowance.keptOutFor(keyOf(caller))
+    const ms = allowance.keptOutFor(callerKey(caller))
     if (ms > 0 && isOfItsVolume(caller)) keepShut(ms)
   }
 
@@ -58,7 +58,7 @@ export function createDoor({ attest, allowance, events }: DoorDeps): Door {
       const fd = descriptorOf(socket)
       const attestation = fd === undefined ? closedAlready : attest(fd)
       const caller = { attestation, volume }
-      const key = keyOf(caller)
+      const key = callerKey(caller)
       callers.set(socket, caller)
       socket.once('close', () => {
         attestation[Symbol.dispose]()
@@ -71,14 +71,14 @@ export function createDoor({ attest, allowance, events }: DoorDeps): Door {
     },
     cutOff(socket, keepShut) {
       const caller = callerOf(socket)
-      allowance.cutOff(keyOf(caller))
+      allowance.cutOff(callerKey(caller))
       events.cutOff(caller)
       kept(caller, keepShut)
     },
     admit(request, response) {
       const caller = callerOf(request.socket)
       try {
-        const visit = allowance.enter(keyOf(caller))
+        const visit = allowance.enter(callerKey(caller))
         visits.set(request, visit)
         response.once('close', () => visit.end())
         return undefined
@@ -97,7 +97,7 @@ export function createDoor({ attest, allowance, events }: DoorDeps): Door {
 }
 
 /** Whose allowance it is: the pod's that the kernel names; of those who are in none, one for each listener. */
-function keyOf({ attestation, volume }: Caller): string {
+export function callerKey({ attestation, volume }: Caller): string {
   if (attestation.kind === 'pod') return attestation.uid
   const listener = volume?.data.uid ?? 'shared'
   return attestation.kind === 'not-asked' ? listener : `in no pod, at ${listener}`

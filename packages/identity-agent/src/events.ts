@@ -6,7 +6,9 @@ import type { Certificate } from '@pallas/x509'
 import { ZtsError } from '@pallas/zts'
 import type { Attestation } from './attest.ts'
 import type { Stale } from './lineage.ts'
-import type { Caller } from './door.ts'
+import { createRepeats } from './repeats.ts'
+import { type Caller, callerKey } from './door.ts'
+import { callerFields, podFields, volumeFields } from './fields.ts'
 import type { Weakening } from './self-test.ts'
 import type { Subject } from './subjects.ts'
 import type { Action } from './target.ts'
@@ -20,13 +22,36 @@ export type IssuedFacts = Pick<Certificate, 'serial' | 'notAfter'> & {
 
 export type AgentEvents = ReturnType<typeof createEvents>
 
-export function createEvents(log: Logger, metrics: Metrics) {
-  const tools: Tools = { write: (level, fields, message) => log[level](fields, message), counts: countersOf(metrics) }
+export interface EventsOptions {
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly clock: { monotonic(): number }
+}
+
+/** Whatever a pod can bring about in a loop is told once in so long. */
+const REPEATED_MS = 60_000
+const REMEMBERED = 10_000
+
+export function createEvents({ log, metrics, clock }: EventsOptions) {
+  const repeats = createRepeats({ clock, intervalMs: REPEATED_MS, most: REMEMBERED })
+  const write: Tools['write'] = (level, fields, message) => log[level](fields, message)
+  const tools: Tools = {
+    write,
+    writeOnce(what, level, fields, message) {
+      const count = repeats.tell([message, ...what].join(' '))
+      if (count > 0) write(level, count === 1 ? fields : { ...fields, count }, message)
+    },
+    tell: (...what) => repeats.tell(what.join(' ')),
+    counts: countersOf(metrics),
+  }
   return { ...lifeEvents(tools), ...callerEvents(tools), ...identityEvents(tools), ...volumeEvents(tools) }
 }
 
 interface Tools {
   readonly write: (level: 'info' | 'warn' | 'error', fields: LogFields, message: string) => void
+  /** For each `what`, not in every case, but with the number of cases left out. */
+  readonly writeOnce: (what: readonly string[], ...line: Parameters<Tools['write']>) => void
+  readonly tell: (...what: readonly string[]) => number
   readonly counts: ReturnType<typeof countersOf>
 }
 
@@ -41,7 +66,7 @@ const lifeEvents = ({ write, counts }: Tools) => ({
   },
 })
 
-const callerEvents = ({ write, counts }: Tools) => ({
+const callerEvents = ({ writeOnce, tell, counts }: Tools) => ({
   /** A connection was attested, or not. Refusals are told when a request is refused, with its route. */
   attested(attestation: Attestation): void {
     counts.attestations.inc({ outcome: attestation.kind === 'refused' ? attestation.reason : attestation.kind })
@@ -50,50 +75,59 @@ const callerEvents = ({ write, counts }: Tools) => ({
   /** A caller came with the handle of another pod: someone may have read what is not theirs. */
   handleMisused(victim: Volume | undefined, caller: Volume | undefined, attestation: Attestation): void {
     counts.misused.inc()
-    const who = { ...podFields(victim), ...callerFields({ attestation, volume: caller }) }
-    write('warn', { ...who, reason: 'HANDLE_PEER_MISMATCH' }, 'a handle was used by another pod than it was made for')
+    const by = { attestation, volume: caller }
+    const fields = { ...volumeFields(victim), ...callerFields(by), reason: 'HANDLE_PEER_MISMATCH' }
+    const message = 'a handle was used by another pod than it was made for'
+    writeOnce([victim?.handle ?? '', callerKey(by)], 'warn', fields, message)
   },
 
   /** A request was answered `BUSY` before it was looked at. */
   turnedAway(caller: Caller, error: IdentityError): void {
     counts.requests.inc({ action: 'unknown', code: error.code })
-    write('info', { ...podFields(caller.volume), ...callerFields(caller), reason: error.code, problem: error.message }, 'request turned away')
+    const fields = { ...volumeFields(caller.volume), ...callerFields(caller), reason: error.code, problem: error.message }
+    writeOnce([callerKey(caller), error.message], 'info', fields, 'request turned away')
   },
 
   /** Connections of a caller were closed, and it is kept out for a while: it overdid it. */
   cutOff(caller: Caller): void {
     counts.cutOff.inc()
-    write('warn', { ...podFields(caller.volume), ...callerFields(caller) }, 'caller cut off for asking too much')
+    const fields = { ...volumeFields(caller.volume), ...callerFields(caller) }
+    writeOnce([callerKey(caller)], 'warn', fields, 'caller cut off for asking too much')
   },
 
   answered(action: Action | 'unknown'): void {
     counts.requests.inc({ action, code: 'OK' })
   },
 
-  /** Counted here; the server logs it with its reason and the fields of `podFields`. */
+  /** How many refusals the server's log line stands for; 0: it writes none now. */
+  refusalsToTell: (caller: Caller, error: IdentityError): number => tell('refused', callerKey(caller), error.code),
+
+  /** Counted here; the server logs it with its reason and the fields of the request. */
   refused(action: Action | 'unknown', error: unknown): void {
     counts.requests.inc({ action, code: error instanceof IdentityError ? error.code : 'INTERNAL' })
   },
 })
 
-const identityEvents = ({ write, counts }: Tools) => ({
-  identityIssued({ volume, workload }: Subject, { serial, notAfter, call, origin, durationMs }: IssuedFacts): void {
+const identityEvents = ({ write, writeOnce, counts }: Tools) => ({
+  identityIssued(subject: Subject, { serial, notAfter, call, origin, durationMs }: IssuedFacts): void {
     counts.issued.inc({ call, origin })
     counts.issueDuration.observe({ call }, durationMs / 1_000)
-    const { domain, service, instanceId } = workload
+    const { domain, service, instanceId } = subject.workload
     const facts = { domain, service, instanceId, serial, notAfter, durationMs }
-    write('info', { ...podFields(volume), ...facts }, 'identity issued')
+    write('info', { ...podFields(subject), ...facts }, 'identity issued')
   },
 
   /** A certificate that is not the newest of its pod was offered for a refresh; it is not shown to ZTS (again). */
-  lineageStale({ volume }: Subject, why: Stale | 'revoked'): void {
+  lineageStale(subject: Subject, why: Stale | 'revoked'): void {
     counts.stale.inc({ why })
-    write('warn', { ...podFields(volume), reason: 'LINEAGE_STALE', problem: why }, 'lineage stale, registering anew')
+    const fields = { ...podFields(subject), reason: 'LINEAGE_STALE', problem: why }
+    writeOnce([subject.pod.uid, why], 'warn', fields, 'lineage stale, registering anew')
   },
 
-  contextNotSaved({ volume }: Subject, err: unknown): void {
+  contextNotSaved(subject: Subject, err: unknown): void {
     counts.contexts.inc()
-    write('warn', { ...podFields(volume), path: volume.paths.context, err }, 'refresh state not saved')
+    const fields = { ...podFields(subject), path: subject.volume.paths.context, err }
+    writeOnce([subject.pod.uid], 'warn', fields, 'refresh state not saved')
   },
 
   /** Counts one call of ZTS by its outcome. */
@@ -110,8 +144,8 @@ const identityEvents = ({ write, counts }: Tools) => ({
 })
 
 const volumeEvents = ({ write, counts }: Tools) => ({
-  volumeServed: (volume: Volume) => write('info', { ...podFields(volume), path: volume.paths.socket }, 'volume served'),
-  volumeGone: (volume: Volume) => write('info', podFields(volume), 'volume gone'),
+  volumeServed: (volume: Volume) => write('info', { ...volumeFields(volume), path: volume.paths.socket }, 'volume served'),
+  volumeGone: (volume: Volume) => write('info', volumeFields(volume), 'volume gone'),
   volumeRefused(handle: Handle, err: unknown): void {
     const reason = err instanceof IdentityError ? err.code : 'INTERNAL'
     counts.volumesRefused.inc({ reason })
@@ -143,18 +177,4 @@ function countersOf(metrics: Metrics) {
       buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     }),
   }
-}
-
-/** Which pod a record is about. */
-export function podFields(volume: Volume | undefined): Pick<LogFields, 'pod' | 'podUid' | 'handle'> {
-  if (volume === undefined) return {}
-  const { namespace, name, uid } = volume.data
-  return { pod: `${namespace}/${name}`, podUid: uid, handle: volume.handle }
-}
-
-/** Who the kernel says is calling, or else through whose listener the call came. */
-export function callerFields({ attestation, volume }: Caller): Pick<LogFields, 'peer'> {
-  if (attestation.kind === 'pod') return { peer: `pod ${attestation.uid}, pid ${attestation.pid}` }
-  const listener = volume === undefined ? 'the shared listener' : `the listener of pod ${volume.data.uid}`
-  return { peer: attestation.kind === 'refused' ? `pid ${attestation.pid} at ${listener}` : `somebody at ${listener}` }
 }

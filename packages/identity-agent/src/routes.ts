@@ -9,16 +9,15 @@ import {
   parseRefreshRequest,
 } from '@pallas/wire'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type AgentEvents, callerFields, podFields } from './events.ts'
-import type { Gate } from './gate.ts'
+import { type AdmitDeps, createAdmission } from './admit.ts'
+import type { AgentEvents } from './events.ts'
+import { callerFields, podFields, volumeFields } from './fields.ts'
 import type { Issue } from './issue.ts'
 import type { Listeners } from './listeners.ts'
-import type { Subjects } from './subjects.ts'
-import { type Action, parseTarget, type Target } from './target.ts'
-import type { Volume } from './volume-trust.ts'
+import type { Subject, Subjects } from './subjects.ts'
+import type { Action } from './target.ts'
 
-export interface RoutesDeps {
-  readonly gate: Gate
+export interface RoutesDeps extends AdmitDeps {
   readonly listeners: Pick<Listeners, 'callerOf' | 'visitOf'>
   readonly subjects: Subjects
   readonly issue: Issue
@@ -28,22 +27,27 @@ export interface RoutesDeps {
 }
 
 export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
-  const { gate, listeners, subjects, issue, events, stopped } = deps
+  const { listeners, subjects, issue, events, stopped } = deps
+  const { admit, admitNewcomer } = createAdmission(deps)
 
-  /** Throws unless the caller may use the volume that the request line names. */
-  function admit(request: FastifyRequest): { target: Target; volume: Volume } {
-    // From the bytes of the request line: what a router decoded is not looked at.
-    const target = parseTarget(request.method, request.raw.url ?? '')
-    return { target, volume: gate(listeners.callerOf(request.raw.socket), target) }
+  async function subjectOf(request: FastifyRequest): Promise<Subject> {
+    // Again: while the body came, the caller may have gone.
+    const { target, volume } = admit(request)
+    const subject = await subjects.of(volume, target.action, stopped)
+    request.log = request.log.child(podFields(subject))
+    return subject
   }
+
+  /** The work of a request, which goes on counting as its caller's whether or not that still waits. */
+  const working = <T>({ raw }: FastifyRequest, step: () => Promise<T>): Promise<T> =>
+    listeners.visitOf(raw).during(() => answering(stopped, step))
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   app.addHook('onRequest', async (request) => {
     request.log = request.log.child(callerFields(listeners.callerOf(request.raw.socket)))
-    const { volume } = admit(request)
-    request.log = request.log.child(podFields(volume))
+    request.log = request.log.child(volumeFields(await admitNewcomer(request)))
     // Clients in Go send an empty type, others none or any: the body is JSON or it is refused.
     request.headers['content-type'] = 'application/json'
   })
@@ -53,18 +57,13 @@ export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
   })
 
   app.get(`${AGENT_ROUTES.names}*`, { exposeHeadRoute: false }, async (request): Promise<NamesAnswer> => {
-    const { target, volume } = admit(request)
-    const names = async () => (await subjects.of(volume, target.action, stopped)).workload.names
-    return listeners.visitOf(request.raw).during(() => answering(stopped, names))
+    return working(request, async () => (await subjectOf(request)).workload.names)
   })
 
   const credentials = (parse: (body: Uint8Array | undefined) => KeyWish) =>
     async (request: FastifyRequest): Promise<CredentialsAnswer> => {
-      // Again: while the body came, the caller may have gone.
-      const { target, volume } = admit(request)
       const wish = parse(Buffer.isBuffer(request.body) ? request.body : undefined)
-      const issued = async () => issue(await subjects.of(volume, target.action, stopped), wish, stopped)
-      return listeners.visitOf(request.raw).during(() => answering(stopped, issued))
+      return working(request, async () => issue(await subjectOf(request), wish, stopped))
     }
   app.post(`${AGENT_ROUTES.init}*`, credentials(parseInitRequest))
   app.post(`${AGENT_ROUTES.refresh}*`, credentials(parseRefreshRequest))

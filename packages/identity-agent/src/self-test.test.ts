@@ -75,11 +75,12 @@ test('a directory in which nobody can listen is told as such, not as a silent ke
   expect(verdict.problems).toContain('cannot listen in --volumes-dir')
 })
 
+const broken = () => {
+  throw new Error('ENOTSOCK')
+}
+
 test('a socket option that fails is a kernel that does not say', async () => {
   const root = mkdtempSync(join(tmpdir(), 'pa-'))
-  const broken = () => {
-    throw new Error('ENOTSOCK')
-  }
   const deps = { peers: { credentials: broken, pin: broken }, processes: openProcesses('/proc'), probeDir: root }
   const verdict = await selfTest({ attestation: 'peer', procRoot: '/proc', requirePidfd: false }, deps)
   expect(verdict.problems).toContain('the kernel does not say who is at the other end of a socket')

@@ -1,12 +1,14 @@
 /** The agent without the outside world: volumes, listeners and routes over the doors it is given. */
 import { mkdir } from 'node:fs/promises'
 import type { Clock, Keys } from '@pallas/host'
+import type { IdentityError } from '@pallas/identity'
 import type { Kubelet } from '@pallas/kubernetes'
 import { createRequestIds, type Logger } from '@pallas/runtime'
 import { createServer } from '@pallas/service'
 import { VOLUME_MODES } from '@pallas/wire'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import type { Zts } from '@pallas/zts'
+import type { FastifyRequest } from 'fastify'
 import { ALLOWANCE, type AllowanceLimits, createAllowance } from './allowance.ts'
 import { type Attest, attestNobody, createAttest, type Peers } from './attest.ts'
 import { createCertificateCheck } from './certificate-check.ts'
@@ -88,7 +90,8 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
 
   const handlerTimeoutMs = settings.podIpTimeout + settings.jwtServiceTimeout + settings.ztsTimeout + QUEUE_MS
   const requestIds = createRequestIds()
-  const app = createServer({ log, clock, requestIds, bodyLimit: BODY_LIMIT, limits: { handlerTimeoutMs } })
+  const tell = (error: IdentityError, { raw }: FastifyRequest) => events.refusalsToTell(listeners.callerOf(raw.socket), error)
+  const app = createServer({ log, clock, requestIds, bodyLimit: BODY_LIMIT, limits: { handlerTimeoutMs }, tell })
   scope.defer(() => app.close())
   scope.defer(() => stop.abort())
   const graceMs = settings.shutdownGrace + LAST_WORDS_MS
@@ -99,7 +102,8 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
   const volumes = volumesFor(listeners, settings, doors)
   const gate = createGate({ volumes, events })
   const parts = identityParts(settings, config, doors)
-  await app.register(async (routes) => agentRoutes(routes, { ...parts, gate, listeners, events, stopped: stop.signal }))
+  const rest = { gate, listeners, rescan: () => volumes.rescan(), events, stopped: stop.signal }
+  await app.register(async (routes) => agentRoutes(routes, { ...parts, ...rest }))
   await app.ready()
 
   scope.use(listeners)

@@ -39,7 +39,7 @@ export async function startIdentityAgent(
 ): Promise<IdentityAgent> {
   const { clock, log, metrics, env, ownUid, version } = deps
   await using scope = new AsyncDisposableStack()
-  const events = createEvents(log, metrics)
+  const events = createEvents({ log, metrics, clock })
   const config = parseClusterConfig(await readFile(settings.config, 'utf8'))
   const { key: keyFile, cert: certFile, driverSource: source, driverTarget: target } = settings
 

@@ -12,6 +12,8 @@ export interface Volumes extends AsyncDisposable {
   /** Begins to look; resolves after the first scan. A volume can be got before its `onAppear` is called. */
   start(): Promise<void>
   get(handle: Handle): Volume | undefined
+  /** Looks at once. Scans run one after another; whoever asks during one shares the next. */
+  rescan(): Promise<void>
   /** Why the tree cannot be read; undefined while it can. */
   problem(): string | undefined
   readonly size: number
@@ -36,15 +38,27 @@ export function createVolumes(options: VolumesOptions): Volumes {
   const tree = new Tree(options)
   const scope = new AsyncDisposableStack()
 
+  let last: Promise<void> = Promise.resolve()
+  let next: Promise<void> | undefined
+
+  function rescan(): Promise<void> {
+    next ??= last.then(() => {
+      next = undefined
+      last = tree.scan()
+      return last
+    })
+    return next
+  }
+
   async function start(): Promise<void> {
     let wake = new AbortController()
     const watcher = watchDirectory(dir, () => wake.abort())
-    await tree.scan()
+    await rescan()
     const run = async () => {
       while (!stop.signal.aborted) {
         await clock.sleep(pollMs, AbortSignal.any([wake.signal, stop.signal])).catch(() => undefined)
         wake = new AbortController()
-        if (!stop.signal.aborted) await tree.scan()
+        if (!stop.signal.aborted) await rescan()
       }
     }
     const running = run()
@@ -52,11 +66,13 @@ export function createVolumes(options: VolumesOptions): Volumes {
       stop.abort()
       watcher.close()
       await running
+      await last
     })
   }
 
   return {
     start,
+    rescan,
     get: (handle) => tree.get(handle),
     problem: () => tree.problem,
     get size() {

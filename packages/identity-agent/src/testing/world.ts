@@ -9,7 +9,7 @@ import { type Handle, volumePaths } from '@pallas/wire'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import type { AllowanceLimits } from '../allowance.ts'
 import type { Peers } from '../attest.ts'
-import { createEvents } from '../events.ts'
+import { type AgentEvents, createEvents } from '../events.ts'
 import { openProcesses } from '../processes.ts'
 import { type Serving, type ServeSettings, startServing } from '../serve.ts'
 import { call, type CallOptions, type Reply } from './call.ts'
@@ -27,7 +27,7 @@ export class World implements AsyncDisposable {
   readonly clock: FakeClock
   readonly memory = memoryLog()
   readonly metrics = testMetrics()
-  readonly events = createEvents(this.memory.log, this.metrics)
+  readonly events: AgentEvents
   readonly issuer: FakeIssuer
   /** What the kubelet shows; an error: the kubelet is away. */
   pods: readonly Pod[] | Error = []
@@ -42,6 +42,7 @@ export class World implements AsyncDisposable {
 
   private constructor(clock: FakeClock, issuer: FakeIssuer) {
     this.clock = clock
+    this.events = createEvents({ log: this.memory.log, metrics: this.metrics, clock })
     this.issuer = issuer
   }
 
