@@ -1,5 +1,6 @@
 /** After a cluster nothing of it is left on the host: however it ended, and however far it came. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { startCluster } from '../cluster.ts'
 import { currentIsolation } from '../namespace.ts'
@@ -20,7 +21,7 @@ afterEach(() => {
 })
 
 test('a cluster that is disposed leaves no process, no listener, no mount and no file', async () => {
-  const it = await openCluster()
+  await using it = await openCluster()
   const { cluster } = it
   const { dir } = cluster.state
   await launch(cluster, request('web-0'))
@@ -38,16 +39,26 @@ test('a cluster that is disposed leaves no process, no listener, no mount and no
 })
 
 test('a cluster that ends while a pod is being launched leaves nothing either', async () => {
-  const it = await openCluster()
+  await using it = await openCluster()
   const { dir } = it.cluster.state
   await createPod(it.cluster, request('web-0'))
   await it[Symbol.asyncDispose]()
   expect(leftoversOf(dir)).toEqual(NOTHING_LEFT)
 })
 
+test('a start that fails because one program does ends the others, which are still starting', async () => {
+  const up = (name: string) => {
+    if (name === 'api server') rmSync(join(parent, readdirSync(parent)[0] ?? '', 'pki/webhook.key'))
+  }
+  const starting = startCluster({ isolation: currentIsolation(process.env) ?? 'none', events: { up } })
+  await expect(starting).rejects.toThrow(/^initializer did not become ready; it said:\n.*webhook\.key/s)
+  expect(processesOf(parent)).toEqual([])
+  expect(readdirSync(parent)).toEqual([])
+})
+
 test('a program that ends though nobody asked it to is told; one that is stopped, or ends with the cluster, is not', async () => {
   const down: string[] = []
-  const cluster = await startCluster({ isolation: currentIsolation(process.env) ?? 'none', events: { down: (name) => down.push(name) } })
+  await using cluster = await startCluster({ isolation: currentIsolation(process.env) ?? 'none', events: { down: (name) => down.push(name) } })
   await cluster.controlPlane.stop('callback', 'kill')
   process.kill(cluster.controlPlane.program('initializer').pid, 'SIGKILL')
   await eventually('the end to be told', () => (down.length > 0 ? true : undefined))
