@@ -53,3 +53,9 @@ export const statusForZts: StatusOf = (code) => {
   const kind = kindOf(code)
   return kind === 'unavailable' || kind === 'internal' ? 504 : undefined
 }
+
+/**
+ * ZTS waits thirty seconds. Within them it must have our answer; and a request of which a part is missing is given up
+ * only after them, since ZTS would take the 408 of a server that is tired of waiting for a denial.
+ */
+export const LIMITS = { handlerTimeoutMs: 28_000, headersTimeoutMs: 35_000, requestTimeoutMs: 35_000 } as const

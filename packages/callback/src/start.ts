@@ -8,7 +8,7 @@ import { createEvents } from './events.ts'
 import { followInstances } from './follow-instances.ts'
 import { openJanitor } from './janitor.ts'
 import { openPublicKeys } from './public-keys.ts'
-import { confirmationRoutes, statusForZts } from './routes.ts'
+import { confirmationRoutes, LIMITS, statusForZts } from './routes.ts'
 import type { CallbackSettings } from './settings.ts'
 import { createSingleUse } from './single-use.ts'
 import { checkZtsName } from './zts-name.ts'
@@ -27,8 +27,7 @@ export interface Callback extends AsyncDisposable {
 /** Twice what attestation data may be at the most; a longer body cannot be a document of ours. */
 const BODY_LIMIT = 512 * 1024
 const MOST_IN_FLIGHT = 256
-/** ZTS waits thirty seconds; a confirmation asks the API server at most five times. */
-const ZTS_PATIENCE_MS = 28_000
+/** A confirmation asks the API server at most five times. */
 const API_TIMEOUT_MS = 5_000
 
 /** Makes every part in order; disposing the result unmakes them in reverse. */
@@ -49,8 +48,7 @@ export async function startCallback(settings: CallbackSettings, deps: CallbackDe
   const allow = peerNamed(settings.ztsName)
   const server = { log, clock, requestIds: createRequestIds(), bodyLimit: BODY_LIMIT, statusOf: statusForZts }
   // A real ZTS offers TLS 1.2 only, whatever is newer.
-  const limits = { handlerTimeoutMs: ZTS_PATIENCE_MS }
-  const app = createServer({ ...server, tls, allow, limits, minVersion: 'TLSv1.2' })
+  const app = createServer({ ...server, tls, allow, limits: LIMITS, minVersion: 'TLSv1.2' })
   const findNode = (name: string) => orUnavailable(getNode(api, name))
   confirmationRoutes(app, {
     provider: config.providerService,
