@@ -106,8 +106,8 @@ export function readable(item: unknown, onMalformed: OnMalformed | undefined): P
 function shownName(item: unknown): string {
   const metadata = isObject(item) && isObject(item['metadata']) ? item['metadata'] : {}
   const { namespace, name } = metadata
-  const isNamed = typeof namespace === 'string' && typeof name === 'string' && LABEL.test(namespace) && SUBDOMAIN.test(name)
-  return isNamed ? `${namespace}/${name}` : ''
+  if (typeof namespace !== 'string' || typeof name !== 'string') return ''
+  return LABEL.test(namespace) && SUBDOMAIN.test(name) ? `${namespace}/${name}` : ''
 }
 
 const matching = (form: RegExp, text: string, path: string): string => (form.test(text) ? text : wrong(path))

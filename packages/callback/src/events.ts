@@ -86,7 +86,7 @@ function instanceEvents({ log, metrics }: EventsDeps) {
       ignored.set(leases.length)
       if (leases.length === 0) return
       const problems = leases.slice(0, MOST_TOLD)
-      log.warn({ count: leases.length, problems } satisfies LogFields, 'leases that are no records of instances ignored')
+      log.warn({ count: leases.length, problems } satisfies LogFields, 'leases that are no records ignored')
     },
   }
 }

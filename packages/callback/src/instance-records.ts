@@ -46,7 +46,8 @@ export interface InstanceRecordsDeps {
 
 const TRIES = 3
 
-export function createInstanceRecords({ api, namespace, provider, names, events }: InstanceRecordsDeps): InstanceRecords {
+export function createInstanceRecords(deps: InstanceRecordsDeps): InstanceRecords {
+  const { api, namespace, provider, names, events } = deps
   const recordOf = (lease: Lease): InstanceRecord | undefined => recordIn(lease, { provider, names })
 
   async function find(instanceId: string, signal?: AbortSignal): Promise<Lease | undefined> {

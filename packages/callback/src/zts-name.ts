@@ -14,7 +14,7 @@ export function checkZtsName(ztsName: string, config: DomainRules & Pick<Cluster
   const namespace = namespaceWithService(ztsName, config)
   if (namespace === undefined || !shareACertificate(config.trustRoots)) return
   throw new ConfigError([
-    `--zts-name ${ztsName} is also the name of a service of the namespace ${namespace}, whose pods could then pass for ZTS: ` +
+    `--zts-name ${ztsName} is also the name of a service of the namespace ${namespace}, whose pods could pass for ZTS: ` +
       'trust-roots athenz and athenz-service must have no certificate in common, or ZTS needs another common name',
   ])
 }

@@ -14,7 +14,7 @@ export interface NodeOfAgentDeps {
   readonly clock: Pick<Clock, 'monotonic'>
 }
 
-/** Takes the DNS SANs of the agent's certificate. Throws `NODE_UNKNOWN`, `NODE_AMBIGUOUS`, or what listing nodes throws. */
+/** Takes the DNS SANs of the agent's certificate. Throws `NODE_UNKNOWN`, `NODE_AMBIGUOUS`, or as listing nodes does. */
 export type NodeOfAgent = (dnsNames: readonly string[], signal?: AbortSignal) => Promise<string>
 
 /** How long a Node that was deleted may still be spoken for; the pod itself is looked up each time. */
