@@ -50,7 +50,7 @@ function aKernel() {
       }
     },
   }
-  const attest = (rest: Partial<AttestDeps> = {}) => createAttest({ peers, processes, requirePidfd: false, ...rest })(3)
+  const attest = (rest: Partial<AttestDeps> = {}) => createAttest({ peers, processes, requirePidfd: false, prefixes: [[]], ...rest })(3)
   return { state, attest }
 }
 

@@ -5,7 +5,7 @@
  * ends: an answer is for the process that connected, or for nobody.
  */
 import type { ReasonCode } from '@pallas/identity'
-import { podOfCgroups } from './cgroup.ts'
+import { podOfCgroups, type Prefix } from './cgroup.ts'
 import type { Processes, ProcessRecord } from './processes.ts'
 
 /** The kernel's word on the process that called `connect(2)`. */
@@ -36,6 +36,8 @@ export interface AttestDeps {
   readonly peers: Peers
   readonly processes: Processes
   readonly requirePidfd: boolean
+  /** Where the kubelet of this node puts pods. */
+  readonly prefixes: readonly Prefix[]
 }
 
 export type Attest = (fd: number) => Attestation & Disposable
@@ -53,7 +55,7 @@ export function createAttest(deps: AttestDeps): Attest {
   }
 }
 
-function attest(fd: number, { peers, processes, requirePidfd }: AttestDeps): Attestation & Disposable {
+function attest(fd: number, { peers, processes, requirePidfd, prefixes }: AttestDeps): Attestation & Disposable {
   using whileAsking = new DisposableStack()
   using whileConnected = new DisposableStack()
   const { pid } = peers.credentials(fd)
@@ -68,7 +70,7 @@ function attest(fd: number, { peers, processes, requirePidfd }: AttestDeps): Att
   const cgroups = record.cgroups()
   if (!lives() || cgroups === undefined) return refused('PEER_EXITED', 'gone-while-read', pid)
 
-  const verdict = podOfCgroups(cgroups)
+  const verdict = podOfCgroups(cgroups, prefixes)
   if (verdict.uid === undefined) return refused('NOT_A_POD', verdict.why, pid)
   const held = whileConnected.move()
   const stillThere = () => !held.disposed && lives()

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { podOfCgroups } from './cgroup.ts'
+import { podOfCgroups, prefixesAround, prefixOf } from './cgroup.ts'
 
 const UID = 'c15177d2-ad46-4710-b275-864804bf3902'
 const UID_ = UID.replaceAll('-', '_')
@@ -34,7 +34,6 @@ test.each([
     'containerd with systemd paths on v1',
     `/system.slice/containerd.service/kubepods-besteffort-pod${UID_}.slice:cri-containerd:${ID}`,
   ],
-  ['a kubelet inside a container', `/docker/${ID}/kubelet/kubepods/burstable/pod${UID}/${ID}`],
   [
     'a kubelet with a cgroup root',
     `/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod${UID_}.slice/x`,
@@ -46,6 +45,52 @@ test.each([
 ])('%s', (_name, path) => {
   expect(podOfCgroups(v2(path))).toEqual({ uid: UID })
   expect(podOfCgroups(hybrid(path))).toEqual({ uid: UID })
+})
+
+const NESTED: readonly (readonly [string, string, string])[] = [
+  ['cgroupfs', `/docker/${ID}/kubelet`, `kubepods/burstable/pod${UID}/${ID}`],
+  ['cgroupfs, guaranteed', `/docker/${ID}`, `kubepods/pod${UID}/${ID}`],
+  ['systemd', `/system.slice/docker-${ID}.scope`, `kubepods.slice/kubepods-pod${UID_}.slice/cri-containerd-${ID}.scope`],
+  [
+    'systemd and a cgroup root',
+    `/docker/${ID}`,
+    `kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod${UID_}.slice/x`,
+  ],
+  ['the older form, in another runtime', '/system.slice/k3s.service', `kubepods-besteffort-pod${UID_}.slice:cri-containerd:${ID}`],
+]
+
+test.each(NESTED)('a kubelet inside a container, %s: only behind the prefix that is known for it', (_name, prefix, rest) => {
+  const text = v2(`${prefix}/${rest}`)
+  expect(podOfCgroups(text)).toEqual({ uid: undefined, why: 'not-under-kubepods' })
+  expect(podOfCgroups(text, [prefixOf(prefix)])).toEqual({ uid: UID })
+  expect(podOfCgroups(v2(`/x${prefix}/${rest}`), [prefixOf(prefix)]).uid).toBeUndefined()
+  expect(podOfCgroups(v2(`${prefix}/x/${rest}`), [prefixOf(prefix)]).uid).toBeUndefined()
+})
+
+test.each(NESTED)("an agent in a pod learns the prefix from its own cgroups, %s", (_name, prefix, rest) => {
+  expect(prefixesAround(v2(`${prefix}/${rest}`))).toEqual([prefixOf(prefix)])
+})
+
+test.each([
+  ['at the top', v2(`/kubepods/burstable/pod${UID}/${ID}`), [[]]],
+  ['at the top with a cgroup root', v2(`/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod${UID_}.slice/x`), [[]]],
+  ['on the host', v2('/system.slice/agent.service'), []],
+  ['in a namespace of its own', v2('/'), []],
+  ['below a kubepods that holds no pod', v2('/system.slice/kubepods/agent'), []],
+])('an agent %s learns what there is to learn', (_name, text, expected) => {
+  expect(prefixesAround(text)).toEqual(expected)
+})
+
+test.each([
+  ['a service', `/system.slice/x.service/kubepods.slice/kubepods-pod${VICTIM_}.slice/x`],
+  ['a service, plain', `/system.slice/x.service/kubepods/besteffort/pod${VICTIM}/x`],
+  ['a container of another runtime', `/docker/${ID}/kubepods/burstable/pod${VICTIM}/x`],
+  ['a machine', `/machine.slice/libpod-${ID}.scope/kubepods.slice/kubepods-pod${VICTIM_}.slice`],
+  ['a container of lxc', `/lxc/tenant/kubepods-besteffort-pod${VICTIM_}.slice:cri-containerd:${ID}`],
+  ['a service, from a private namespace', `/../../../../system.slice/x.service/kubepods/pod${VICTIM}/x`],
+  ['a slice out of its place', `/kubelet-kubepods.slice/kubelet-kubepods-pod${VICTIM_}.slice/x`],
+])('T05 what %s to whom a cgroup was delegated makes in it is no pod', (_name, path) => {
+  expect(podOfCgroups(v2(path))).toEqual({ uid: undefined, why: 'not-under-kubepods' })
 })
 
 test.each([

@@ -3,8 +3,15 @@
  *
  * Names the pod only when every hierarchy that places the process names the same one, below a root of kubepods, and when
  * nothing deeper looks like a pod: a workload may create cgroups below its own and call them what it likes.
- * Forms: spec/node-interfaces.md 6.4.
+ * That root is where the kubelet puts it: at the top, or below the `Prefix` of a node that is itself a container. Anywhere
+ * else somebody to whom a cgroup was delegated could have made one. Forms: spec/node-interfaces.md 6.4.
  */
+
+/** Names of the cgroups above the root of kubepods, the highest first. */
+export type Prefix = readonly string[]
+
+/** Where a kubelet puts pods unless its node lies deeper. */
+export const AT_THE_TOP: Prefix = []
 
 export type CgroupVerdict =
   | { readonly uid: string }
@@ -15,14 +22,14 @@ type Refusal = 'unreadable' | 'no-pod' | 'pods-disagree' | 'pods-nested' | 'not-
 const LINE = /^\d+:[^:]*:(\/.*)$/
 const LONGEST = 64 * 1_024
 
-export function podOfCgroups(text: string): CgroupVerdict {
+export function podOfCgroups(text: string, prefixes: readonly Prefix[] = [AT_THE_TOP]): CgroupVerdict {
   if (text.length > LONGEST) return refuse('unreadable')
   const lines = text.split('\n').filter((line) => line !== '')
   let pod: string | undefined
   for (const line of lines) {
     const path = LINE.exec(line)?.[1]
     if (path === undefined) return refuse('unreadable')
-    const found = podOfPath(path)
+    const found = podOfPath(path, prefixes)
     if (found === 'root') continue
     if (found.uid === undefined) return found
     if (pod !== undefined && pod !== found.uid) return refuse('pods-disagree')
@@ -42,7 +49,7 @@ const SLICE = new RegExp(
   `^((?:[a-z0-9]+-)*kubepods)(-burstable|-besteffort)?-pod(${uuid('_')}|[0-9a-f]{32})\\.slice(:[a-z-]+:[0-9a-f]+)?$`,
 )
 
-function podOfPath(path: string): 'root' | CgroupVerdict {
+function podOfPath(path: string, prefixes: readonly Prefix[]): 'root' | CgroupVerdict {
   const { above, segments } = withoutParents(path.split('/').slice(1))
   if (segments.every((segment) => segment === '')) return 'root'
   const candidates = segments.flatMap((segment, index) => (LOOKS_LIKE_POD.test(segment) ? [index] : []))
@@ -52,17 +59,32 @@ function podOfPath(path: string): 'root' | CgroupVerdict {
   const name = segments[at] ?? ''
   const parents = segments.slice(0, at)
   const uid = DIRECTORY.exec(name)?.[1]
-  if (uid !== undefined) return isUnderKubepods(parents, above) ? { uid } : refuse('not-under-kubepods')
-  return podOfSlice(name, parents, above)
+  const place = { parents, above, prefixes }
+  if (uid !== undefined) return isUnderKubepods(place) ? { uid } : refuse('not-under-kubepods')
+  return podOfSlice(name, place)
 }
 
-function podOfSlice(name: string, parents: readonly string[], above: boolean): CgroupVerdict {
+interface Place {
+  readonly parents: readonly string[]
+  /** Whether upper levels are hidden. */
+  readonly above: boolean
+  readonly prefixes: readonly Prefix[]
+}
+
+function podOfSlice(name: string, place: Place): CgroupVerdict {
   const [, root, qos = '', escaped, runtime] = SLICE.exec(name) ?? []
   if (root === undefined || escaped === undefined) return refuse('not-under-kubepods')
-  const wanted = [`${root}.slice`, ...(qos === '' ? [] : [`${root}${qos}.slice`])]
-  const placed = runtime === undefined ? endsWith(parents, wanted, above) : !isOfUser(parents)
+  const wanted = [...slicesOf(root), ...(qos === '' ? [] : [`${root}${qos}.slice`])]
+  const placed = runtime === undefined ? isAt(place, wanted) : isAt({ ...place, prefixes: [...place.prefixes, RUNTIME] }, [])
   return placed ? { uid: escaped.replaceAll('_', '-') } : refuse('not-under-kubepods')
 }
+
+/** The cgroup of the runtime, below which the older form puts pods. */
+const RUNTIME: Prefix = ['system.slice', 'containerd.service']
+
+/** `a-b.slice` lies in `a.slice`, as systemd would have it. */
+const slicesOf = (root: string): readonly string[] =>
+  root.split('-').map((_, index, words) => `${words.slice(0, index + 1).join('-')}.slice`)
 
 /** `/..` at the front is what a private cgroup namespace shows of the levels above its own. */
 function withoutParents(segments: readonly string[]): { above: boolean; segments: readonly string[] } {
@@ -70,24 +92,43 @@ function withoutParents(segments: readonly string[]): { above: boolean; segments
   return { above: first !== 0, segments: first === -1 ? [] : segments.slice(first) }
 }
 
-function isUnderKubepods(parents: readonly string[], above: boolean): boolean {
-  const qos = parents.at(-1)
-  return endsWith(parents, qos === 'burstable' || qos === 'besteffort' ? ['kubepods', qos] : ['kubepods'], above)
+function isUnderKubepods(place: Place): boolean {
+  const qos = place.parents.at(-1)
+  return isAt(place, qos === 'burstable' || qos === 'besteffort' ? ['kubepods', qos] : ['kubepods'])
 }
 
 /**
- * Whether the parents end in `wanted`. Where the namespace hides the upper levels, the lower end of `wanted` suffices,
- * but then nothing else may stand before it.
+ * Whether the parents are a prefix and `wanted`. Where the namespace hides the upper levels, the lower end of `wanted`
+ * suffices, but then nothing else may stand before it.
  */
-function endsWith(parents: readonly string[], wanted: readonly string[], above: boolean): boolean {
-  if (isOfUser(parents)) return false
-  const whole = wanted.every((name, index) => parents[parents.length - wanted.length + index] === name)
-  if (whole) return true
-  const hidden = wanted.length - parents.length
-  return above && hidden > 0 && parents.every((name, index) => name === wanted[hidden + index])
+function isAt({ parents, above, prefixes }: Place, wanted: readonly string[]): boolean {
+  if (prefixes.some((prefix) => isSame(parents, [...prefix, ...wanted]))) return true
+  return above && parents.length < wanted.length && isSame(parents, wanted.slice(wanted.length - parents.length))
 }
 
-/** systemd delegates cgroups to ordinary users of the host: what they create there is no pod. */
-const isOfUser = ([first]: readonly string[]): boolean => first === 'user.slice'
+const isSame = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((name, index) => name === other[index])
+
+/** Segments of an absolute path; a final slash says nothing. */
+export const prefixOf = (path: string): Prefix => path.split('/').filter((name) => name !== '')
+
+/**
+ * Where the kubelet of an agent puts pods, from the cgroups of the agent itself: what lies above its own pod. Empty when it
+ * is in none, or in a namespace that does not show it.
+ */
+export function prefixesAround(text: string): readonly Prefix[] {
+  const places = text.split('\n').flatMap((line) => {
+    const segments = prefixOf(LINE.exec(line)?.[1] ?? '')
+    const root = segments.findIndex((name) => ROOT.test(name))
+    return root === -1 ? [] : [withoutSlices(segments.slice(0, root), segments[root] ?? '')]
+  })
+  return podOfCgroups(text, places).uid === undefined ? [] : places
+}
+
+const ROOT = /^(kubepods|(?:[a-z0-9]+-)*kubepods(\.slice|-.*:[a-z-]+:[0-9a-f]+))$/
+
+/** The slices that the root of kubepods lies in by its name are part of it. */
+const withoutSlices = (parents: Prefix, root: string): Prefix =>
+  root.endsWith('.slice') ? parents.slice(0, parents.length - (root.split('-').length - 1)) : parents
 
 const refuse = (why: Refusal): CgroupVerdict => ({ uid: undefined, why })

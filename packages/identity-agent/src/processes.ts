@@ -33,6 +33,9 @@ export function openProcesses(root: string): Processes {
   }
 }
 
+/** Of this very process, by the kernel's word whatever the root. */
+export const ownCgroups = (): string | undefined => unlessGone(() => readFileSync(`${PROC}/self/cgroup`, 'utf8'))
+
 export const PROC = '/proc'
 const PROC_SUPER_MAGIC = 0x9fa0
 

@@ -14,6 +14,7 @@ const good: SelfTestFacts = {
   requirePidfd: true,
   own: { pid: 4_711, pidfd: true },
   firstProcess: '0::/init.scope\n',
+  prefixes: [[]],
 }
 
 test('a host as it should be has no problem and no weakening', () => {
@@ -50,7 +51,7 @@ test.each<[string, Partial<SelfTestFacts>, string]>([
 test('on this machine the self-test sees its own connection and leaves nothing behind', async () => {
   const root = mkdtempSync(join(tmpdir(), 'pa-'))
   const peers = { credentials: peerOf, pin: pinPeer }
-  const settings = { attestation: 'peer', procRoot: root, requirePidfd: false } as const
+  const settings = { attestation: 'peer', procRoot: root, requirePidfd: false, prefixes: [[]] } as const
   const verdict = await selfTest(settings, { peers, processes: openProcesses(root), probeDir: root })
   expect(verdict.problems).toEqual([])
   expect(verdict.weakenings).toContain('proc-root-not-procfs')
@@ -63,7 +64,7 @@ test('a socket that a killed self-test left behind changes nothing, nor do two a
   const leftBehind = `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`
   spawnSync(process.execPath, ['-e', leftBehind, join(root, '.self-test.sock')])
   const deps = { peers: { credentials: peerOf, pin: pinPeer }, processes: openProcesses(root), probeDir: root }
-  const settings = { attestation: 'peer', procRoot: root, requirePidfd: false } as const
+  const settings = { attestation: 'peer', procRoot: root, requirePidfd: false, prefixes: [[]] } as const
   const verdicts = await Promise.all([selfTest(settings, deps), selfTest(settings, deps)])
   expect(verdicts.map(({ problems }) => problems)).toEqual([[], []])
   rmSync(root, { recursive: true })
@@ -71,7 +72,7 @@ test('a socket that a killed self-test left behind changes nothing, nor do two a
 
 test('a directory in which nobody can listen is told as such, not as a silent kernel', async () => {
   const deps = { peers: { credentials: peerOf, pin: pinPeer }, processes: openProcesses('/proc'), probeDir: '/none' }
-  const verdict = await selfTest({ attestation: 'peer', procRoot: '/proc', requirePidfd: false }, deps)
+  const verdict = await selfTest({ attestation: 'peer', procRoot: '/proc', requirePidfd: false, prefixes: [[]] }, deps)
   expect(verdict.problems).toContain('cannot listen in --volumes-dir')
 })
 
@@ -82,7 +83,7 @@ const broken = () => {
 test('a socket option that fails is a kernel that does not say', async () => {
   const root = mkdtempSync(join(tmpdir(), 'pa-'))
   const deps = { peers: { credentials: broken, pin: broken }, processes: openProcesses('/proc'), probeDir: root }
-  const verdict = await selfTest({ attestation: 'peer', procRoot: '/proc', requirePidfd: false }, deps)
+  const verdict = await selfTest({ attestation: 'peer', procRoot: '/proc', requirePidfd: false, prefixes: [[]] }, deps)
   expect(verdict.problems).toContain('the kernel does not say who is at the other end of a socket')
   expect(readdirSync(root)).toEqual([])
   rmSync(root, { recursive: true })

@@ -11,7 +11,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { descriptorOf } from '@pallas/linux'
 import { type Attestation, OTHER_PID_NAMESPACE, type Peers } from './attest.ts'
-import { podOfCgroups } from './cgroup.ts'
+import { podOfCgroups, type Prefix } from './cgroup.ts'
 import { kindOfProcRoot, PROC, type Processes } from './processes.ts'
 
 export type Weakening = 'handle-only' | 'proc-root-not-procfs' | 'no-pidfd' | 'kubelet-unverified'
@@ -25,6 +25,8 @@ export interface SelfTestFacts {
   readonly own: { readonly pid: number; readonly pidfd: boolean } | 'silent' | 'untried'
   /** Text of the cgroups of pid 1, as far as it can be read. */
   readonly firstProcess: string | undefined
+  /** Where the kubelet of this node puts pods. */
+  readonly prefixes: readonly Prefix[]
 }
 
 export interface SelfTestVerdict {
@@ -35,7 +37,7 @@ export interface SelfTestVerdict {
 
 export function judge(facts: SelfTestFacts): SelfTestVerdict {
   if (facts.attestation === 'handle-only') return { problems: [], weakenings: ['handle-only'] }
-  const { procRoot, procRootKind, requirePidfd, own, firstProcess } = facts
+  const { procRoot, procRootKind, requirePidfd, own, firstProcess, prefixes } = facts
   const problems: string[] = []
   const weakenings: Weakening[] = []
   if (procRootKind === 'missing') problems.push('--proc-root does not exist')
@@ -44,7 +46,7 @@ export function judge(facts: SelfTestFacts): SelfTestVerdict {
   if (own === 'untried') problems.push('cannot listen in --volumes-dir')
   else if (own === 'silent') problems.push('the kernel does not say who is at the other end of a socket')
   else if (own.pid === 0) problems.push('peers have pid 0')
-  else if (own.pid === 1 || isInPod(firstProcess)) problems.push("the agent is not in the host's PID namespace")
+  else if (own.pid === 1 || isInPod(firstProcess, prefixes)) problems.push("the agent is not in the host's PID namespace")
   if (typeof own === 'object' && !own.pidfd) {
     if (requirePidfd) problems.push('--require-pidfd, but this kernel has no SO_PEERPIDFD')
     else weakenings.push('no-pidfd')
@@ -53,8 +55,8 @@ export function judge(facts: SelfTestFacts): SelfTestVerdict {
 }
 
 /** In the host's PID namespace pid 1 is the host's init; otherwise the first process of the agent's own pod. */
-const isInPod = (cgroups: string | undefined): boolean =>
-  cgroups !== undefined && podOfCgroups(cgroups).uid !== undefined
+const isInPod = (cgroups: string | undefined, prefixes: readonly Prefix[]): boolean =>
+  cgroups !== undefined && podOfCgroups(cgroups, prefixes).uid !== undefined
 
 export interface SelfTestDeps {
   readonly peers: Peers
@@ -64,7 +66,7 @@ export interface SelfTestDeps {
 }
 
 export async function selfTest(
-  settings: Pick<SelfTestFacts, 'attestation' | 'procRoot' | 'requirePidfd'>,
+  settings: Pick<SelfTestFacts, 'attestation' | 'procRoot' | 'requirePidfd' | 'prefixes'>,
   { peers, processes, probeDir }: SelfTestDeps,
 ): Promise<SelfTestVerdict> {
   const procRootKind = kindOfProcRoot(settings.procRoot)

@@ -11,6 +11,7 @@ import type { Zts } from '@pallas/zts'
 import type { FastifyRequest } from 'fastify'
 import { ALLOWANCE, type AllowanceLimits, createAllowance } from './allowance.ts'
 import { type Attest, attestNobody, createAttest, type Peers } from './attest.ts'
+import { AT_THE_TOP, prefixesAround, prefixOf } from './cgroup.ts'
 import { createCertificateCheck } from './certificate-check.ts'
 import { fileContexts } from './contexts.ts'
 import type { Documents } from './documents.ts'
@@ -21,7 +22,7 @@ import { createIssue } from './issue.ts'
 import { createListeners, type Listeners } from './listeners.ts'
 import { createPace } from './pace.ts'
 import { createPods } from './pods.ts'
-import type { Processes } from './processes.ts'
+import { ownCgroups, type Processes } from './processes.ts'
 import { agentRoutes } from './routes.ts'
 import { createAttestationHealth, selfTest } from './self-test.ts'
 import type { IdentityAgentSettings } from './settings.ts'
@@ -50,6 +51,7 @@ export type ServeSettings = Pick<
   | 'attestation'
   | 'procRoot'
   | 'requirePidfd'
+  | 'cgroupPrefix'
   | 'volumesDir'
   | 'listen'
   | 'podIpTimeout'
@@ -129,11 +131,12 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
 
 /** Rule 1 for these settings, proved once, and told where it is weaker than it could be. */
 async function prepareAttestation(settings: ServeSettings, { peers, processes, events }: Doors) {
-  const verdict = await selfTest(settings, { peers, processes, probeDir: settings.volumesDir })
+  const prefixes = [AT_THE_TOP, prefixOf(settings.cgroupPrefix), ...prefixesAround(ownCgroups() ?? '')]
+  const verdict = await selfTest({ ...settings, prefixes }, { peers, processes, probeDir: settings.volumesDir })
   for (const mode of verdict.weakenings) events.weakened(mode)
   const health = createAttestationHealth(verdict)
   const { requirePidfd } = settings
-  const decide = settings.attestation === 'peer' ? createAttest({ peers, processes, requirePidfd }) : attestNobody
+  const decide = settings.attestation === 'peer' ? createAttest({ peers, processes, requirePidfd, prefixes }) : attestNobody
   const attest: Attest = (fd) => {
     const attestation = decide(fd)
     health.observe(attestation)

@@ -22,6 +22,7 @@ test('defaults are those of the original, and those of ours', () => {
     volumesDir: '/var/athenz/volumes',
     procRoot: '/proc',
     requirePidfd: false,
+    cgroupPrefix: '',
     attestation: 'peer',
     podIpTimeout: 30_000,
     certificateLife: 86_400_000,
@@ -67,6 +68,7 @@ test.each([
   ['paths are absolute', ['--volumes-dir', 'v'], '--volumes-dir must be an absolute path'],
   ['the proc root too', ['--proc-root', 'proc'], '--proc-root must be an absolute path'],
   ['the target too', ['--driver-target', 'driver'], '--driver-target must be an absolute path'],
+  ['the prefix too', ['--cgroup-prefix', 'docker'], '--cgroup-prefix must be an absolute path'],
   ['attestation is one of two', ['--attestation', 'none'], '--attestation'],
 ])('%s', (_name, argv, problem) => {
   expect(() => read([...needed, ...argv])).toThrow(problem)

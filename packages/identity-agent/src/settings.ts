@@ -59,6 +59,10 @@ const schema = {
     default: 'false',
     doc: 'Stay unready on a kernel that cannot pin a peer (before 6.5).',
   }),
+  cgroupPrefix: setting(text, {
+    default: '',
+    doc: 'Cgroup that holds the `kubepods` of this node, where that is not at the top and the agent is in no pod itself.',
+  }),
   attestation: setting(oneOf('peer', 'handle-only'), {
     default: 'peer',
     doc: '`peer`: listener and kernel must agree. `handle-only`: the listener alone, where no host PID is allowed; weaker.',
@@ -81,7 +85,7 @@ export const program = define({
   envPrefix: 'IDENTITY_AGENT',
   summary: 'Attests the pods of this node and gets them their Athenz identity.',
   schema,
-  check: ({ listen, attestation, volumesDir, driverTarget, procRoot }) =>
+  check: ({ listen, attestation, volumesDir, driverTarget, procRoot, cgroupPrefix }) =>
     [
       rule(listen?.kind !== 'tcp', '--listen must be unix://: over tcp the kernel knows no caller'),
       rule(
@@ -91,6 +95,7 @@ export const program = define({
       rule(fitsSocket(volumesDir), `--volumes-dir must be at most ${LONGEST_VOLUMES_DIR} bytes: sockets lie below it`),
       rule(isAbsolute(volumesDir), '--volumes-dir must be an absolute path'),
       rule(isAbsolute(procRoot), '--proc-root must be an absolute path'),
+      rule(cgroupPrefix === '' || isAbsolute(cgroupPrefix), '--cgroup-prefix must be an absolute path, or empty'),
       rule(driverTarget === '' || isAbsolute(driverTarget), '--driver-target must be an absolute path, or empty'),
     ].flat(),
 })

@@ -140,6 +140,7 @@ const SECRETS = [/BEGIN [A-Z ]+/, /header\.[0-9a-f-]+\.signature/, /v=S1;/]
 const SETTINGS = {
   attestation: 'peer',
   requirePidfd: false,
+  cgroupPrefix: '',
   listen: undefined,
   podIpTimeout: 3_000,
   jwtServiceTimeout: 10_000,
