@@ -65,7 +65,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   const tokenFile = await writeTokens(api, state.pki)
   const node = scope.use(await startNode({ state, pki, api, isolation, events }))
-  const context: ProgramContext = { state, pki, ports, apiServer: api.url, kubelet: node.podsUrl, tokenFile }
+  const context: ProgramContext = { state, pki, ports, apiServer: api.url, kubelet: node.podsUrl, controlRefreshInterval: refreshInterval, tokenFile }
   const driver = installDriver(state, isolation)
   const controlPlane = scope.use(await startControlPlane({ context, driver, events, timed, signal }))
   await node.addDriver(driver)

@@ -59,6 +59,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     await Promise.all(programs.map((program) => program[Symbol.asyncDispose]()))
   })
   await all(SERVERS.map(start))
+  for (const account of accounts) scope.use(await keepIdentity(options, account))
   const parts = scope.move()
   return {
     program: (name) => running.get(name) ?? missing(name),
@@ -74,6 +75,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   function missing(name: ServerName): never {
     throw new Error(`${name} is not running in ${context.state.dir}`)
   }
+}
+
+/** Beside a server of the control plane: renews its identity for as long as it runs. */
+function keepIdentity(options: ControlPlaneOptions, account: Account): Promise<Program> {
+  const argv = [...PROGRAMS.controlSia, ...controlSiaArgs(options.context, account, 'refresh')]
+  return startProgram({ ...common(options, `control-sia-${account}-refresh`), argv, daemon: true })
 }
 
 async function obtainIdentity(options: ControlPlaneOptions, account: Account): Promise<void> {

@@ -10,6 +10,8 @@ export interface ProgramSpec {
   readonly logFile: string
   /** Base URL of its admin listener: it is up when `/readyz` says 200. Absent: it is up when it has ended with 0. */
   readonly adminUrl?: string
+  /** It has no admin listener and runs for ever: it is up when it runs. */
+  readonly daemon?: true
   /** Every JSON line that it logs. */
   readonly onLog?: (record: Readonly<Record<string, unknown>>) => void
   /** While it starts: abort, and it is killed at once. */
@@ -73,8 +75,9 @@ interface Starting {
   readonly tail: () => readonly string[]
 }
 
-async function started({ name, adminUrl, signal }: ProgramSpec, { exited, tail }: Starting): Promise<void> {
+async function started({ name, adminUrl, daemon, signal }: ProgramSpec, { exited, tail }: Starting): Promise<void> {
   const complain = (what: string) => new Error(`${name} ${what}; it said:\n${tail().join('\n')}`)
+  if (daemon === true) return
   if (adminUrl === undefined) {
     const code = await exited
     if (code !== 0) throw complain(`ended with ${code}`)

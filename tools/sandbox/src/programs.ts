@@ -35,6 +35,8 @@ export interface ProgramContext {
   readonly ports: Ports
   readonly apiServer: string
   readonly kubelet: string
+  /** Upper bound of the wait between renewals of the control plane's own identities; empty: the program's default. */
+  readonly controlRefreshInterval: string
   tokenFile(account: Account): string
 }
 
@@ -58,6 +60,7 @@ export function controlSiaArgs(context: ProgramContext, account: Account, mode: 
     `--out-ca-cert=${ca}`,
     `--out-ntoken=${ntoken}`,
     `--config=${context.state.clusterConfig}`,
+    ...(context.controlRefreshInterval === '' ? [] : [`--refresh-interval=${context.controlRefreshInterval}`]),
   ]
 }
 

@@ -1,7 +1,10 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect } from 'node:tls'
+import { readCertificates } from '@pallas/x509'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PodObject } from '../kubelet/objects.ts'
 import { logOf } from '../pod-control.ts'
+import { controlIdentity } from '../programs.ts'
 import { type ClusterUnderTest, credentialsOf, eventually, launch, openCluster, request, serialOf } from './open-cluster.ts'
 
 let it: ClusterUnderTest
@@ -74,3 +77,26 @@ test('the refresher says in its log what it did, and nothing secret', async () =
   expect(log).toContain(serialOf(it.cluster, web))
   expect(log).not.toContain('PRIVATE KEY')
 })
+
+test('the control plane renews its own identities, and serves with the new ones without a restart', async () => {
+  const { ports, context, pki } = it.cluster
+  const { cert } = controlIdentity(context, 'athenz-callback')
+  const onDisk = () => readCertificates(readFileSync(cert, 'utf8'))[0]?.serial
+  const before = onDisk()
+  const serial = await eventually('a renewed certificate of the callback', () => (onDisk() === before ? undefined : onDisk()))
+  expect(serial).not.toBe(before)
+  await eventually('the callback to serve with a certificate issued since', async () => {
+    const served = await servedSerial(ports.callback, pki.ztsServer)
+    return served === before ? undefined : served
+  })
+  await renewed(serialOf(it.cluster, web))
+})
+
+/** Serial of the certificate that a server shows to a client it knows. */
+function servedSerial(port: number, { keyPem, certPem }: { keyPem: string; certPem: string }): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const socket = connect({ host: '127.0.0.1', port, key: keyPem, cert: certPem, rejectUnauthorized: false })
+  socket.once('secureConnect', () => resolve(socket.getPeerCertificate().serialNumber))
+  socket.on('error', reject)
+  return promise.finally(() => socket.destroy())
+}
