@@ -236,3 +236,13 @@ test('handle-only asks nobody, and is announced', async () => {
   const reply = await call(volumePaths(world.volumesDir, a).socket, `/v1/names/${b}`, { method: 'GET' })
   expect(reply).toMatchObject({ status: 403, body: { code: 'HANDLE_PEER_MISMATCH' } })
 })
+
+test('handle-only on a shared socket would leave no factor at all: nobody is served there', async () => {
+  await using world = await World.open()
+  const path = `${world.root}/shared.sock`
+  world.pods = [A]
+  const a = world.addVolume(A)
+  await world.startAgent({ attestation: 'handle-only', listen: { kind: 'unix', path } })
+  expect(await call(path, `/v1/init/${a}`)).toMatchObject({ status: 503, body: { code: 'PEER_UNKNOWN' } })
+  expect(world.issuer.calls).toEqual([])
+})

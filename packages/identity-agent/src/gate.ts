@@ -18,6 +18,8 @@ export type Gate = (caller: Caller, target: Target) => Volume
 export function createGate({ volumes, events }: GateDeps): Gate {
   return ({ attestation, volume: own }, { handle }) => {
     if (attestation.kind === 'refused') throw notAttested(attestation)
+    // Neither listener nor kernel would say who it is: settings that lead here are refused, and so is the caller.
+    if (attestation.kind === 'not-asked' && own === undefined) throw notAttested(NO_FACTOR)
     const meant = volumes.get(handle)
     if (meant === undefined) throw new IdentityError('HANDLE_UNKNOWN', 'no volume has that handle')
     const refusal = own === undefined || own === meant ? refusalOf(attestation, meant.data.uid) : FOREIGN
@@ -30,6 +32,8 @@ export function createGate({ volumes, events }: GateDeps): Gate {
 
 /** A listener serves one volume only, whoever calls. */
 const FOREIGN = { reason: 'HANDLE_PEER_MISMATCH', why: 'foreign-handle' } as const
+
+const NO_FACTOR = { reason: 'PEER_UNKNOWN', why: 'no-factor' } as const
 
 const COME_BACK_MS = 1_000
 
