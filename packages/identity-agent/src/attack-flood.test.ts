@@ -151,4 +151,5 @@ test("a pod's name is told as the volume's claim until the kubelet has said it",
   await world.call(a, 'init')
   const [issued] = world.memory.records.filter(({ msg }) => msg === 'identity issued')
   expect(issued).toMatchObject({ pod: `${A.namespace}/a-0`, podUid: A.uid })
+  expect(issued).not.toHaveProperty('claimedPod')
 })

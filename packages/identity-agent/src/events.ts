@@ -8,7 +8,7 @@ import type { Attestation } from './attest.ts'
 import type { Stale } from './lineage.ts'
 import { createRepeats } from './repeats.ts'
 import { type Caller, callerKey } from './door.ts'
-import { callerFields, podFields, volumeFields } from './fields.ts'
+import { callerFields, createPodFields, type PodFields } from './fields.ts'
 import type { Weakening } from './self-test.ts'
 import type { Subject } from './subjects.ts'
 import type { Action } from './target.ts'
@@ -42,6 +42,7 @@ export function createEvents({ log, metrics, clock }: EventsOptions) {
       if (count > 0) write(level, count === 1 ? fields : { ...fields, count }, message)
     },
     tell: (...what) => repeats.tell(what.join(' ')),
+    pods: createPodFields(),
     counts: countersOf(metrics),
   }
   return { ...lifeEvents(tools), ...callerEvents(tools), ...identityEvents(tools), ...volumeEvents(tools) }
@@ -52,6 +53,7 @@ interface Tools {
   /** For each `what`, not in every case, but with the number of cases left out. */
   readonly writeOnce: (what: readonly string[], ...line: Parameters<Tools['write']>) => void
   readonly tell: (...what: readonly string[]) => number
+  readonly pods: PodFields
   readonly counts: ReturnType<typeof countersOf>
 }
 
@@ -66,7 +68,11 @@ const lifeEvents = ({ write, counts }: Tools) => ({
   },
 })
 
-const callerEvents = ({ writeOnce, tell, counts }: Tools) => ({
+const callerEvents = ({ writeOnce, tell, pods, counts }: Tools) => ({
+  /** The kubelet has said whose volume it is: from now on records name the pod as it does. */
+  podHeard: (subject: Subject) => pods.heard(subject),
+  fieldsOf: (volume: Volume) => pods.of(volume),
+
   /** A connection was attested, or not. Refusals are told when a request is refused, with its route. */
   attested(attestation: Attestation): void {
     counts.attestations.inc({ outcome: attestation.kind === 'refused' ? attestation.reason : attestation.kind })
@@ -76,7 +82,7 @@ const callerEvents = ({ writeOnce, tell, counts }: Tools) => ({
   handleMisused(victim: Volume | undefined, caller: Volume | undefined, attestation: Attestation): void {
     counts.misused.inc()
     const by = { attestation, volume: caller }
-    const fields = { ...volumeFields(victim), ...callerFields(by), reason: 'HANDLE_PEER_MISMATCH' }
+    const fields = { ...pods.of(victim), ...callerFields(by), reason: 'HANDLE_PEER_MISMATCH' }
     const message = 'a handle was used by another pod than it was made for'
     writeOnce([victim?.handle ?? '', callerKey(by)], 'warn', fields, message)
   },
@@ -84,14 +90,14 @@ const callerEvents = ({ writeOnce, tell, counts }: Tools) => ({
   /** A request was answered `BUSY` before it was looked at. */
   turnedAway(caller: Caller, error: IdentityError): void {
     counts.requests.inc({ action: 'unknown', code: error.code })
-    const fields = { ...volumeFields(caller.volume), ...callerFields(caller), reason: error.code, problem: error.message }
+    const fields = { ...pods.of(caller.volume), ...callerFields(caller), reason: error.code, problem: error.message }
     writeOnce([callerKey(caller), error.message], 'info', fields, 'request turned away')
   },
 
   /** Connections of a caller were closed, and it is kept out for a while: it overdid it. */
   cutOff(caller: Caller): void {
     counts.cutOff.inc()
-    const fields = { ...volumeFields(caller.volume), ...callerFields(caller) }
+    const fields = { ...pods.of(caller.volume), ...callerFields(caller) }
     writeOnce([callerKey(caller)], 'warn', fields, 'caller cut off for asking too much')
   },
 
@@ -108,25 +114,25 @@ const callerEvents = ({ writeOnce, tell, counts }: Tools) => ({
   },
 })
 
-const identityEvents = ({ write, writeOnce, counts }: Tools) => ({
+const identityEvents = ({ write, writeOnce, pods, counts }: Tools) => ({
   identityIssued(subject: Subject, { serial, notAfter, call, origin, durationMs }: IssuedFacts): void {
     counts.issued.inc({ call, origin })
     counts.issueDuration.observe({ call }, durationMs / 1_000)
     const { domain, service, instanceId } = subject.workload
     const facts = { domain, service, instanceId, serial, notAfter, durationMs }
-    write('info', { ...podFields(subject), ...facts }, 'identity issued')
+    write('info', { ...pods.of(subject.volume), ...facts }, 'identity issued')
   },
 
   /** A certificate that is not the newest of its pod was offered for a refresh; it is not shown to ZTS (again). */
   lineageStale(subject: Subject, why: Stale | 'revoked'): void {
     counts.stale.inc({ why })
-    const fields = { ...podFields(subject), reason: 'LINEAGE_STALE', problem: why }
+    const fields = { ...pods.of(subject.volume), reason: 'LINEAGE_STALE', problem: why }
     writeOnce([subject.pod.uid, why], 'warn', fields, 'lineage stale, registering anew')
   },
 
   contextNotSaved(subject: Subject, err: unknown): void {
     counts.contexts.inc()
-    const fields = { ...podFields(subject), path: subject.volume.paths.context, err }
+    const fields = { ...pods.of(subject.volume), path: subject.volume.paths.context, err }
     writeOnce([subject.pod.uid], 'warn', fields, 'refresh state not saved')
   },
 
@@ -143,9 +149,9 @@ const identityEvents = ({ write, writeOnce, counts }: Tools) => ({
   },
 })
 
-const volumeEvents = ({ write, counts }: Tools) => ({
-  volumeServed: (volume: Volume) => write('info', { ...volumeFields(volume), path: volume.paths.socket }, 'volume served'),
-  volumeGone: (volume: Volume) => write('info', volumeFields(volume), 'volume gone'),
+const volumeEvents = ({ write, pods, counts }: Tools) => ({
+  volumeServed: (volume: Volume) => write('info', { ...pods.of(volume), path: volume.paths.socket }, 'volume served'),
+  volumeGone: (volume: Volume) => write('info', pods.of(volume), 'volume gone'),
   volumeRefused(handle: Handle, err: unknown): void {
     const reason = err instanceof IdentityError ? err.code : 'INTERNAL'
     counts.volumesRefused.inc({ reason })

@@ -1,22 +1,34 @@
 /** Who a log record is about. A name of a pod is told as such only when the kubelet has said it. */
+import type { Pod } from '@pallas/identity'
 import type { LogFields } from '@pallas/runtime'
 import type { Caller } from './door.ts'
 import type { Subject } from './subjects.ts'
 import type { Volume } from './volume-trust.ts'
 
-/** As the volume says: what its driver was told by the kubelet, in options that a pod's author may have a hand in. */
-export function volumeFields(volume: Volume | undefined): Pick<LogFields, 'claimedPod' | 'podUid' | 'handle'> {
-  if (volume === undefined) return {}
-  const { namespace, name, uid } = volume.data
-  return { claimedPod: `${namespace}/${name}`, podUid: uid, handle: volume.handle }
+export interface PodFields {
+  /** By the kubelet's name once it was heard; before that by the volume's, which a pod's author may have had a hand in. */
+  of(volume: Volume | undefined): Pick<LogFields, 'pod' | 'claimedPod' | 'podUid' | 'handle'>
+  /** The kubelet has said which pod the volume is for. Gives what a record that began before lacks. */
+  heard(subject: Pick<Subject, 'volume' | 'pod'>): Pick<LogFields, 'pod'>
 }
 
-/** As the kubelet says. */
-export const podFields = ({ pod, volume }: Subject): Pick<LogFields, 'pod' | 'podUid' | 'handle'> => ({
-  pod: `${pod.namespace}/${pod.name}`,
-  podUid: pod.uid,
-  handle: volume.handle,
-})
+export function createPodFields(): PodFields {
+  const pods = new WeakMap<Volume, Pod>()
+  return {
+    heard({ volume, pod }) {
+      const known = pods.has(volume)
+      pods.set(volume, pod)
+      return known ? {} : { pod: `${pod.namespace}/${pod.name}` }
+    },
+    of(volume) {
+      if (volume === undefined) return {}
+      const pod = pods.get(volume)
+      const { namespace, name, uid } = pod ?? volume.data
+      const who = `${namespace}/${name}`
+      return { ...(pod === undefined ? { claimedPod: who } : { pod: who }), podUid: uid, handle: volume.handle }
+    },
+  }
+}
 
 /** Who the kernel says is calling, or else through whose listener the call came. */
 export function callerFields({ attestation, volume }: Caller): Pick<LogFields, 'peer'> {

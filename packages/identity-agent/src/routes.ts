@@ -11,7 +11,7 @@ import {
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type AdmitDeps, createAdmission } from './admit.ts'
 import type { AgentEvents } from './events.ts'
-import { callerFields, podFields, volumeFields } from './fields.ts'
+import { callerFields } from './fields.ts'
 import type { Issue } from './issue.ts'
 import type { Listeners } from './listeners.ts'
 import type { Subject, Subjects } from './subjects.ts'
@@ -34,7 +34,7 @@ export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
     // Again: while the body came, the caller may have gone.
     const { target, volume } = admit(request)
     const subject = await subjects.of(volume, target.action, stopped)
-    request.log = request.log.child(podFields(subject))
+    request.log = request.log.child(events.podHeard(subject))
     return subject
   }
 
@@ -47,7 +47,7 @@ export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
 
   app.addHook('onRequest', async (request) => {
     request.log = request.log.child(callerFields(listeners.callerOf(request.raw.socket)))
-    request.log = request.log.child(volumeFields(await admitNewcomer(request)))
+    request.log = request.log.child(events.fieldsOf(await admitNewcomer(request)))
     // Clients in Go send an empty type, others none or any: the body is JSON or it is refused.
     request.headers['content-type'] = 'application/json'
   })
