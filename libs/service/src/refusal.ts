@@ -25,6 +25,7 @@ export function refusalOf(error: unknown): IdentityError {
   if (code.startsWith('FST_ERR_CTP_') || code === 'FST_ERR_VALIDATION') {
     return new IdentityError('BODY_INVALID', 'the body is not what this route takes', {}, { cause: error })
   }
+  if (code === 'ECONNRESET' && error.message === 'aborted') return new IdentityError('BODY_INVALID', 'the caller hung up', {}, { cause: error })
   return new IdentityError('INTERNAL', 'the handler failed', {}, { cause: error })
 }
 

@@ -276,3 +276,14 @@ test('a server may leave refusals out of its log, and say how many a line stands
   expect(told.map(({ reason, count }) => [reason, count])).toEqual([['ROUTE_UNKNOWN', undefined], ['ROUTE_UNKNOWN', 3]])
   await app.close()
 })
+
+test('a caller that hangs up in the middle of its body is no failure of ours', async () => {
+  await using it = await open()
+  const socket = connect(it.tlsOptions())
+  await once(socket, 'secureConnect')
+  socket.write('POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"half":')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  socket.destroy()
+  await expect.poll(() => it.memory.records.some(({ reason }) => reason === 'BODY_INVALID')).toBe(true)
+  expect(it.memory.records.filter(({ level }) => level === 'error')).toEqual([])
+})

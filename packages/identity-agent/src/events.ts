@@ -69,6 +69,12 @@ const lifeEvents = ({ write, counts }: Tools) => ({
 })
 
 const callerEvents = ({ writeOnce, tell, pods, counts }: Tools) => ({
+  /** One pod of the kubelet's list is none that we understand: it gets no identity, and the others do. */
+  podUnreadable(err: unknown, pod: string): void {
+    counts.unreadable.inc()
+    writeOnce([pod], 'warn', { pod, err }, 'the kubelet shows a pod that cannot be read')
+  },
+
   /** The kubelet has said whose volume it is: from now on records name the pod as it does. */
   podHeard: (subject: Subject) => pods.heard(subject),
   fieldsOf: (volume: Volume) => pods.of(volume),
@@ -167,6 +173,7 @@ function countersOf(metrics: Metrics) {
       help: 'Connections by what the kernel said.',
       labels: ['outcome'],
     }),
+    unreadable: metrics.counter({ name: 'pods_unreadable_total', help: 'Pods of the kubelet that cannot be read.' }),
     misused: metrics.counter({ name: 'handles_misused_total', help: 'Handles used by another pod than their own.' }),
     cutOff: metrics.counter({ name: 'callers_cut_off_total', help: 'Connections closed because their caller overdid it.' }),
     requests: metrics.counter({ name: 'requests_total', help: 'Requests by outcome.', labels: ['action', 'code'] }),

@@ -22,7 +22,8 @@ const settings = {
   nodeName: undefined,
 }
 const weakened = vi.fn<(mode: string) => void>()
-const deps = { env: {}, clock: new FakeClock(), weakened }
+const onMalformed = () => undefined
+const deps = { env: {}, clock: new FakeClock(), weakened, onMalformed }
 
 afterEach(() => weakened.mockClear())
 

@@ -9,6 +9,8 @@ import type { IdentityAgentSettings } from './settings.ts'
 export interface KubeletDoorDeps {
   /** Told when nothing proves that it is the kubelet who answers. */
   readonly weakened: (mode: 'kubelet-unverified') => void
+  /** Told of each pod in the kubelet's answer that is none. */
+  readonly onMalformed: (error: unknown, pod: string) => void
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
 }
@@ -20,7 +22,7 @@ type Settings = Pick<
 
 /** Throws `ConfigError` for an endpoint that cannot be used. */
 export async function openKubelet(settings: Settings, deps: KubeletDoorDeps): Promise<Kubelet & AsyncDisposable> {
-  const { env, clock, weakened } = deps
+  const { env, clock, weakened, onMalformed } = deps
   const url = parseUrl(expandVariables(settings.podEndpoint, env))
   const trust = await trustOf(settings, url)
   if ('insecureLoopback' in trust) weakened('kubelet-unverified')
@@ -29,6 +31,7 @@ export async function openKubelet(settings: Settings, deps: KubeletDoorDeps): Pr
     token: fileToken({ path: settings.kubeletTokenFile, clock }),
     trust,
     clock,
+    onMalformed,
     timeoutMs: settings.podServiceTimeout,
   })
 }

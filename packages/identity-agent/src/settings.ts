@@ -1,5 +1,17 @@
 /** What the agent can be told. Names and defaults of the original stay; everything else begins `IDENTITY_AGENT_`. */
-import { duration, endpoint, flag, oneOf, path, program as define, setting, type SettingsOf, text, url } from '@pallas/config'
+import {
+  duration,
+  endpoint,
+  flag,
+  name,
+  oneOf,
+  path,
+  program as define,
+  setting,
+  type SettingsOf,
+  text,
+  url,
+} from '@pallas/config'
 import { serverSettings } from '@pallas/service/settings'
 import { SOCKET_PATH_LIMIT } from '@pallas/wire'
 import { clusterConfigSetting } from '@pallas/wire/cluster-config'
@@ -25,7 +37,7 @@ const schema = {
     required: true,
     doc: 'Base URL of the JWT service with its version path, `https://…:4443/v1`.',
   }),
-  jwtServerName: setting(text, {
+  jwtServerName: setting(name, {
     doc: "Name that the JWT service's certificate must carry, when it is not the host of its URL.",
   }),
   podServiceTimeout: setting(duration({ min: '100ms' }), {

@@ -46,7 +46,11 @@ export async function startIdentityAgent(
   const ca = { pem: config.trustRoots.athenzService }
   const tls = scope.use(await openTlsFiles({ keyFile, certFile, ca, log, clock }))
   if (target !== '') events.driverInstalled(target, await installDriver({ source, target }))
-  const kubelet = scope.use(await openKubelet(settings, { env, clock, weakened: (mode) => events.weakened(mode) }))
+  const tell = {
+    weakened: (mode: 'kubelet-unverified') => events.weakened(mode),
+    onMalformed: (error: unknown, pod: string) => events.podUnreadable(error, pod),
+  }
+  const kubelet = scope.use(await openKubelet(settings, { env, clock, ...tell }))
   const { jwtServerName: serverName } = settings
   const dispatcher = scope.use(clientDispatcher(serverName === undefined ? { tls } : { tls, serverName }))
   const endpoint = new URL(settings.jwtEndpoint)
