@@ -22,7 +22,7 @@ test.each([
   ['--twice', /Unknown option '--twice'/],
   ['--out', /'--out <value>' argument missing/],
   ['--once=yes', /does not take an argument/],
-  ['pod', /not understood: pod/],
+  ['pod', /`pod` needs a NAME/],
   ['pod one two', /not understood: pod one two/],
   ['launch mine', /not understood: launch mine/],
   ['--namespace shop', /belongs to `pod`/],

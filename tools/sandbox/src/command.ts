@@ -43,6 +43,7 @@ function commandOf(argv: readonly string[]): Command {
     if (stray !== undefined) return { kind: 'wrong', problem: `${stray} belongs to \`pod\`` }
     return { kind: 'up', once: values.once === true, out: values.out }
   }
+  if (verb === 'pod' && name === undefined) return { kind: 'wrong', problem: '`pod` needs a NAME' }
   if (verb !== 'pod' || name === undefined || rest.length > 0) return { kind: 'wrong', problem: `not understood: ${positionals.join(' ')}` }
   if (values.once !== undefined || values.out !== undefined) return { kind: 'wrong', problem: '--once does not go with `pod`, and --out neither' }
   return { kind: 'pod', name, namespace: values.namespace ?? 'shop', serviceAccount: values['service-account'] ?? 'web', command }

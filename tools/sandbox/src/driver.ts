@@ -11,10 +11,13 @@ export interface DriverFiles {
   readonly target: string
 }
 
-export function installDriver(state: State, isolation: Isolation): DriverFiles {
+export function driverFiles(state: State): DriverFiles {
   const [vendor, driver] = FLEX_DRIVER.split('/')
-  const target = join(state.plugins, `${vendor}~${driver}`, `${driver}`)
-  const source = join(state.dir, 'athenz-volume-driver')
+  return { source: join(state.dir, 'athenz-volume-driver'), target: join(state.plugins, `${vendor}~${driver}`, `${driver}`) }
+}
+
+export function installDriver(state: State, isolation: Isolation): DriverFiles {
+  const { source, target } = driverFiles(state)
   mkdirSync(dirname(target))
   writeFileSync(source, `#!/bin/sh\nexec ${PROGRAMS.driver.map((word) => `'${word}'`).join(' ')} "$@"\n`, { mode: 0o755 })
   const mounter = isolation === 'mount-namespace' ? 'bind' : 'link'

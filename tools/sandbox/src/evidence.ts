@@ -2,22 +2,23 @@
  * What a sandbox leaves for others to look at, below one directory: `endpoints.json`, `ca.pem`, `credentials/` and
  * `pods/<namespace>/<pod>/{service.key,service.cert,cacert.pem,ntoken}` as the pods saw them.
  */
-import { chmodSync, copyFileSync, mkdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import type { Cluster } from './cluster.ts'
 import { credentialsOf } from './demo.ts'
 import type { PodObject } from './kubelet/objects.ts'
-import { ACCOUNTS, ADMIN_USER } from './names.ts'
+import { driverFiles } from './driver.ts'
+import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, DNS_SUFFIX } from './names.ts'
+import { volumePath } from './pod-control.ts'
 import { adminUrl, controlIdentity } from './programs.ts'
 
-/** Fills `out`, which is made if need be; returns the path of endpoints.json. */
-export function writeEvidence(cluster: Cluster, pods: readonly PodObject[], out: string): string {
-  const dir = resolve(out)
+/** Fills `dir`, an absolute path; returns the path of endpoints.json. */
+export function writeEvidence(cluster: Cluster, pods: readonly PodObject[], dir: string): string {
   mkdirSync(dir, { recursive: true })
   writeFileSync(join(dir, 'ca.pem'), cluster.pki.athenzCa.chainPem)
   for (const pod of pods) copyCredentials(cluster, pod, join(dir, 'pods', pod.metadata.namespace, pod.metadata.name))
   const path = join(dir, 'endpoints.json')
-  writeFileSync(path, `${JSON.stringify(endpointsOf(cluster, join(dir, 'credentials')), null, 2)}\n`)
+  writeFileSync(path, `${JSON.stringify(endpointsOf(cluster, pods, dir), null, 2)}\n`)
   return path
 }
 
@@ -38,8 +39,10 @@ function copyWithMode(from: string, to: string): string {
 
 const tls = (port: number): string => `https://127.0.0.1:${port}`
 
-function endpointsOf(cluster: Cluster, credentials: string): object {
+/** A party: where it is, whom to trust, and what to show it. `serverName` is what its certificate says, dialled by address. */
+function endpointsOf(cluster: Cluster, pods: readonly PodObject[], dir: string): object {
   const { ports, pki, api, zts, node, state, context } = cluster
+  const credentials = join(dir, 'credentials')
   mkdirSync(credentials, { recursive: true, mode: 0o700 })
   const text = (name: string, content: string, mode = 0o600): string => {
     const path = join(credentials, name)
@@ -47,19 +50,50 @@ function endpointsOf(cluster: Cluster, credentials: string): object {
     return path
   }
   const file = (path: string, as = basename(path)): string => copyWithMode(path, join(credentials, as))
+  const identity = (account: 'athenz-callback' | 'athenz-jwt-service') => {
+    const { key, cert } = controlIdentity(context, account)
+    return { key: file(key, `${account}.key`), cert: file(cert, `${account}.cert`) }
+  }
   const kubernetesCa = text('kubernetes-ca.pem', pki.kubernetesCa.chainPem, 0o644)
   const athenzCa = text('athenz-ca.pem', pki.athenzCa.chainPem, 0o644)
+  const ztsCa = text('zts-ca.pem', pki.ztsCa.chainPem, 0o644)
   const agent = { key: file(pki.agent.keyFile), cert: file(pki.agent.certFile) }
-  const callback = controlIdentity(context, 'athenz-callback')
+  const ztsClient = { key: text('zts.key', pki.ztsServer.keyPem), cert: text('zts.cert', pki.ztsServer.certPem, 0o644) }
+  const tokens = Object.fromEntries(ACCOUNTS.map((account) => [account, file(context.tokenFile(account))]))
+  const asProvider = identity('athenz-callback')
   return {
-    zts: { url: zts.url.href, ca: text('zts-ca.pem', pki.ztsCa.chainPem, 0o644), client: { key: file(callback.key, 'callback.key'), cert: file(callback.cert, 'callback.cert') } },
-    apiServer: { url: api.url, ca: kubernetesCa, token: text('admin.token', api.tokenFor(ADMIN_USER)), tokens: Object.fromEntries(ACCOUNTS.map((account) => [account, file(context.tokenFile(account))])) },
-    kubelet: { url: node.podsUrl, ca: kubernetesCa },
-    jwtService: { url: `${tls(ports.jwtService)}/v1`, serverName: 'athenz-jwt-service.k8s-admin.svc.cluster.local', ca: athenzCa, client: agent, admin: adminUrl(ports.jwtServiceAdmin) },
-    callback: { url: tls(ports.callback), ca: athenzCa, client: { key: text('zts.key', pki.ztsServer.keyPem), cert: text('zts.cert', pki.ztsServer.certPem, 0o644) }, admin: adminUrl(ports.callbackAdmin) },
+    zts: { url: zts.url.href, ca: ztsCa, client: asProvider },
+    apiServer: { url: api.url, ca: kubernetesCa, token: text('admin.token', api.tokenFor(ADMIN_USER)), tokens },
+    kubelet: { url: `${node.podsUrl}/pods`, ca: kubernetesCa, token: tokens['athenz-identity-agent'] },
+    jwtService: {
+      url: `${tls(ports.jwtService)}/v1`,
+      serverName: serviceName('athenz-jwt-service'),
+      ca: athenzCa,
+      client: agent,
+      admin: adminUrl(ports.jwtServiceAdmin),
+    },
+    callback: {
+      url: tls(ports.callback),
+      serverName: serviceName('athenz-callback'),
+      ca: athenzCa,
+      client: ztsClient,
+      admin: adminUrl(ports.callbackAdmin),
+    },
     initializer: { url: `${tls(ports.initializer)}/mutate`, ca: kubernetesCa, admin: adminUrl(ports.initializerAdmin) },
-    identityAgent: { admin: adminUrl(ports.agentAdmin), volumes: state.volumes, sockets: `${state.volumes}/<handle>/mount/connect/agent.sock` },
-    volumeDriver: { executable: join(state.plugins, 'athenz.kubernetes.io~athenz-volume-driver', 'athenz-volume-driver'), settings: state.driverSettings },
+    identityAgent: { admin: adminUrl(ports.agentAdmin), volumes: state.volumes },
+    volumeDriver: { executable: driverFiles(state).target, settings: state.driverSettings },
+    sia: { pods: pods.map((pod) => podEntry(cluster, pod, dir)) },
+    controlSia: { 'athenz-callback': asProvider, 'athenz-jwt-service': identity('athenz-jwt-service') },
     logs: state.logs,
   }
+}
+
+const serviceName = (account: string): string => `${account}.${ADMIN_NAMESPACE}.${DNS_SUFFIX}`
+
+/** Where a pod's SIA meets the agent, and what came of it. */
+function podEntry(cluster: Cluster, pod: PodObject, dir: string): object {
+  const { namespace, name } = pod.metadata
+  const handle = readFileSync(join(volumePath(cluster, pod, 'sia-identity'), 'id'), 'utf8')
+  const socket = join(cluster.state.volumes, handle, 'mount/connect/agent.sock')
+  return { pod: `${namespace}/${name}`, handle, socket, files: join(dir, 'pods', namespace, name) }
 }

@@ -2,6 +2,7 @@
 import { type Command, HELP, parseCommand } from './command.ts'
 import { launchPod } from './launch-pod.ts'
 import { currentIsolation, runIsolated } from './namespace.ts'
+import { prepareOut } from './out-directory.ts'
 import { up } from './up.ts'
 
 const EX_USAGE = 64
@@ -21,7 +22,8 @@ async function main(command: Command): Promise<number> {
     case 'up': {
       const isolation = currentIsolation(process.env)
       if (isolation === undefined) return runIsolated([process.execPath, ...process.execArgv, ...process.argv.slice(1)])
-      return up({ ...command, isolation, say })
+      const out = command.out === undefined ? undefined : prepareOut(command.out, process.env['INIT_CWD'] ?? process.cwd())
+      return up({ ...command, out, isolation, say })
     }
   }
 }
