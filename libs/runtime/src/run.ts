@@ -14,9 +14,9 @@ export type HostProcess = Pick<NodeJS.Process, 'argv' | 'env' | 'exitCode' | 'st
  *
  * Runs `main`; what it returns is kept until SIGTERM or SIGINT and then disposed. A second signal kills. The exit code is
  * 0 when asked to stop, 64 for bad settings, 77 when denied, 75 when something is unavailable, 1 for the rest. Output is
- * never cut off: the process ends by itself when nothing is left to do.
+ * never cut off: the process ends by itself when nothing is left to do. What went wrong is told on stderr, after `name`.
  */
-export async function runMain(host: HostProcess, main: Main): Promise<void> {
+export async function runMain(host: HostProcess, main: Main, name?: string): Promise<void> {
   const stop = new AbortController()
   const abort = (): void => {
     release()
@@ -28,7 +28,7 @@ export async function runMain(host: HostProcess, main: Main): Promise<void> {
     host.exitCode = await live(host, main, stop.signal)
   } catch (error) {
     host.exitCode = exitCodeOf(error, stop.signal)
-    if (host.exitCode !== EXIT.ok) host.stderr.write(`${explain(error)}\n`)
+    if (host.exitCode !== EXIT.ok) host.stderr.write(`${name === undefined ? '' : `${name}: `}${explain(error)}\n`)
   } finally {
     release()
   }
@@ -71,6 +71,10 @@ const isAbort = (error: unknown, signal: AbortSignal): boolean =>
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown failure'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  const head = code === undefined ? (error.stack ?? error.message) : `${code}: ${error.message}`
+  const head = code === undefined ? (error.stack ?? error.message) : withCode(code, error.message)
   return error.cause instanceof Error ? `${head}\n  caused by ${explain(error.cause)}` : head
 }
+
+/** Wrong settings speak for themselves, and so does what the system says: it begins with its code. */
+const withCode = (code: string, message: string): string =>
+  code === 'CONFIG_INVALID' || message.startsWith(`${code}:`) ? message : `${code}: ${message}`

@@ -15,7 +15,7 @@ test('--version and --help end with a line feed and exit 0', async () => {
 test('wrong settings are all told on stderr, and the exit code is 64', async () => {
   await expect(tiny('--bogus', '--admin-listen=here')).rejects.toMatchObject({
     code: 64,
-    stderr: expect.stringMatching(/--bogus[\s\S]*--admin-listen/),
+    stderr: expect.stringMatching(/^athenz-tiny: invalid settings:[\s\S]*--bogus[\s\S]*--admin-listen/),
   })
 })
 

@@ -28,7 +28,7 @@ export function runServer<P extends AnyProgram>(host: NodeJS.Process, server: Se
     const log = createLogger(program.name, { level: levelOf(settings) })
     const metrics = createMetrics(program.name.replace(/^athenz-/, '').replaceAll('-', '_'), { process: true })
     return start(settings, { clock: systemClock, log, metrics, env, version })
-  })
+  }, program.name)
 }
 
 type LogLevel = (typeof LOG_LEVELS)[number]
