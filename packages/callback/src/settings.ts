@@ -15,6 +15,7 @@ import { isCidr } from '@pallas/identity'
 import { apiSettings } from '@pallas/kubernetes/settings'
 import { serverSettings } from '@pallas/service/settings'
 import { clusterConfigSetting } from '@pallas/wire/cluster-config'
+import { secretNameProblems, signingKeySetting } from '@pallas/wire/signing-keys'
 
 /** Whose address may be that of whoever dialled ZTS. */
 export type ClientIpSetting =
@@ -52,11 +53,7 @@ const schema = {
     default: '/var/keys/public',
     doc: 'Directory of public keys `<secret-name>.v<N>`, PEM: each of them verifies documents.',
   }),
-  secretName: setting(text, {
-    env: 'SECRET_PREFIX',
-    default: 'athenz-init-secret',
-    doc: 'What the names of signing keys begin with.',
-  }),
+  ...signingKeySetting,
   ztsName: setting(name, {
     env: 'ZTS_COMMON_NAME',
     default: 'zts.example.cloud',
@@ -85,7 +82,7 @@ export const program = define({
   schema,
   check: ({ leaseNamespace, secretName }) => [
     ...(NAMESPACE.test(leaseNamespace) ? [] : ['--lease-namespace must be the name of a namespace']),
-    ...(/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(secretName) ? [] : ['--secret-name must be part of a file name']),
+    ...secretNameProblems(secretName),
   ],
 })
 

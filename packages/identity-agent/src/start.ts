@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Clock } from '@pallas/host'
 import { nodeHost, peerOf, pinPeer } from '@pallas/linux'
 import type { Logger, Metrics } from '@pallas/runtime'
-import { clientDispatcher, openTlsFiles, startAdmin, type TlsFiles } from '@pallas/service'
+import { clientDispatcher, openTlsFiles, ownCertificate, startAdmin } from '@pallas/service'
 import { parseClusterConfig } from '@pallas/wire/cluster-config'
 import { createZtsClient } from '@pallas/zts'
 import type { Peers } from './attest.ts'
@@ -70,14 +70,9 @@ export async function startIdentityAgent(
   const serving = scope.use(await startServing(settings, config, doors))
 
   metrics.gauge({ name: 'volumes', help: 'Volumes served.', collect: () => serving.volumes })
-  metrics.gauge({
-    name: 'identity_not_after_seconds',
-    help: "End of the agent's own certificate.",
-    collect: () => tls.notAfter() / 1_000,
-  })
   const checks = {
     attestation: () => serving.attestationProblem(),
-    certificate: () => certificateProblem(tls, clock),
+    certificate: ownCertificate({ tls, clock, metrics }),
     volumes: () => serving.volumesProblem(),
   }
   const admin = scope.use(await startAdmin({ listen: settings.adminListen, checks, metrics, log, clock }))
@@ -87,6 +82,3 @@ export async function startIdentityAgent(
   const parts = scope.move()
   return { adminUrl: admin.url, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
-
-const certificateProblem = (tls: TlsFiles, clock: Clock): string | undefined =>
-  tls.notAfter() > clock.now() ? undefined : "the agent's own certificate has expired"

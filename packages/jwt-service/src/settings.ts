@@ -1,9 +1,10 @@
 /** What the JWT service can be told. Names and defaults of the original stay; everything else begins `JWT_SERVICE_`. */
-import { address, duration, name, path, program as define, setting, type SettingsOf, text } from '@pallas/config'
+import { address, duration, name, path, program as define, setting, type SettingsOf } from '@pallas/config'
 import { DOCUMENT_MAX_LIFE_SECONDS } from '@pallas/identity'
 import { apiSettings } from '@pallas/kubernetes/settings'
 import { serverSettings } from '@pallas/service/settings'
 import { clusterConfigSetting } from '@pallas/wire/cluster-config'
+import { secretNameProblems, signingKeySetting } from '@pallas/wire/signing-keys'
 
 const schema = {
   listen: setting(address, {
@@ -16,11 +17,7 @@ const schema = {
     default: '/var/keys/private',
     doc: 'Directory of signing keys `<secret-name>.v<N>`, PEM, P-256 or RSA of 2048 bits or more: the newest signs.',
   }),
-  secretName: setting(text, {
-    env: 'SECRET_PREFIX',
-    default: 'athenz-init-secret',
-    doc: 'What the names of signing keys begin with.',
-  }),
+  ...signingKeySetting,
   key: setting(path, { env: 'KEY_FILE', required: true, doc: 'PEM private key of this service.' }),
   cert: setting(path, { env: 'CERT_FILE', required: true, doc: 'PEM certificate chain of this service.' }),
   identityCn: setting(name, {
@@ -42,8 +39,7 @@ export const program = define({
   envPrefix: 'JWT_SERVICE',
   summary: 'Signs the document of a pod for the identity agent of its node.',
   schema,
-  check: ({ secretName }) =>
-    /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(secretName) ? [] : ['--secret-name must be part of a file name'],
+  check: ({ secretName }) => secretNameProblems(secretName),
 })
 
 export type JwtServiceSettings = SettingsOf<typeof program>
