@@ -18,6 +18,7 @@ const JOBS = {
   test: ['node', 'tools/sandbox/src/isolated-main.ts', 'vitest', 'run'],
   check: ['node', 'tools/check/src/main.ts'],
   docs: ['node', 'tools/check/src/main.ts', '--write-docs'],
+  bench: ['node', '--disable-warning=ExperimentalWarning', 'tools/bench/src/main.ts'],
 }
 
 try {

@@ -4,7 +4,7 @@
  */
 import type { Import, Project } from './workspace.ts'
 
-const LAYERS = ['model', 'kit', 'edge', 'app', 'harness']
+const LAYERS = ['model', 'kit', 'edge', 'app', 'harness', 'bench']
 
 /** Packages without a Node module inside, allowed in `runs:anywhere` code. */
 const ANYWHERE_PACKAGES = new Set(['ipaddr.js', 'node-forge/lib/asn1.js', 'yaml'])
@@ -16,7 +16,9 @@ const runsAnywhere = (project: Project | undefined): boolean => project?.tags.in
 
 const isTest = (file: string): boolean => file.endsWith('.test.ts') || file.includes('/testing/')
 
-const opensNodeHome = (file: string): boolean => file.endsWith('/main.ts') || file.endsWith('-main.ts')
+/** The files that open a Node home, and the room of what runs beside it there. */
+const opensNodeHome = (file: string): boolean =>
+  file.endsWith('/main.ts') || file.endsWith('-main.ts') || file.includes('/src/node/')
 
 /** `@scope/name/sub/path` → `@scope/name`. */
 const packageOf = (specifier: string): string =>
@@ -50,7 +52,7 @@ function importBreaches(project: Project, { file, specifier }: Import, byName: R
   return [
     ...(project.declared.includes(target.name) ? [] : [`${file} imports ${target.name}, which ${project.name} does not declare`]),
     ...(upward(project, target) ? [`${file} imports ${target.name}: not a lower layer`] : []),
-    ...(/\/testing(\/|$)/.test(specifier) && !isTest(file) && !project.tags.includes('layer:harness')
+    ...(/\/testing(\/|$)/.test(specifier) && !isTest(file) && layerOf(project) < LAYERS.indexOf('harness')
       ? [`${file} imports ${specifier} outside a test`]
       : []),
     ...(mayUseNode(project, file) || runsAnywhere(target) ? [] : [`${file} imports ${target.name}, which needs Node`]),
