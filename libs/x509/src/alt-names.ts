@@ -39,9 +39,12 @@ export const emailName = (text: string): Der => textName(EMAIL, text)
 export const uriName = (text: string): Der => textName(URI, text)
 export const ipName = (text: string): Der => primitive(IP, ipOctets(text))
 
-/** Order DNS, IP, URI, as the original wrote its CSRs. */
-export const namesInCsrOrder = ({ dns, ip, uri }: Pick<AltNames, 'dns' | 'ip' | 'uri'>): readonly Der[] => [
+type CsrAltNames = Pick<AltNames, 'dns' | 'ip' | 'uri'> & Partial<Pick<AltNames, 'email'>>
+
+/** Order DNS, e-mail, IP, URI, as the original wrote its CSRs. */
+export const namesInCsrOrder = ({ dns, email = [], ip, uri }: CsrAltNames): readonly Der[] => [
   ...dns.map(dnsName),
+  ...email.map(emailName),
   ...ip.map(ipName),
   ...uri.map(uriName),
 ]

@@ -37,6 +37,24 @@ describe.each(['ec-p256', 'rsa'] as const)('with a key of kind %s', (algorithm) 
     expect(said).not.toContain('Alternative Name')
   })
 
+  test('a role certificate is asked for with a principal, two uris and every kind of name in one extension', async () => {
+    const role = {
+      commonName: 'media.on-air:role.reader',
+      dns: ['web.media-on-air.athenz.cloud', '4f14.instanceid.athenz.athenz.cloud'],
+      email: ['media.on-air.web@zts.athenz.cloud'],
+      ip: ['10.1.2.3'],
+      uri: ['spiffe://media.on-air/ra/reader', 'athenz://principal/media.on-air.web'],
+    }
+    const { said } = openssl(['req', '-verify', '-noout', '-text', '-in', 'csr'], { csr: await createCsr(role, key) })
+    expect(said).toContain('self-signature verify OK')
+    expect(said).toContain('Subject: CN = media.on-air:role.reader\n')
+    expect(said).toContain(
+      'DNS:web.media-on-air.athenz.cloud, DNS:4f14.instanceid.athenz.athenz.cloud, ' +
+        'email:media.on-air.web@zts.athenz.cloud, IP Address:10.1.2.3, ' +
+        'URI:spiffe://media.on-air/ra/reader, URI:athenz://principal/media.on-air.web\n',
+    )
+  })
+
   test('its own signature verifies, and no longer after any byte of the names has changed', async () => {
     const csr = await createCsr(web, key)
     expect(await verifyCsr(readCsr(csr), nodeVerify)).toBe(true)
@@ -55,9 +73,8 @@ test('whatever names are written are the names read', async () => {
     fc.asyncProperty(someNames, async (names) => {
       const csr = readCsr(await createCsr(names, key))
       const { dns, ip, uri, email, other } = csr.names
-      expect({ commonName: csr.commonName, dns, ip, uri }).toEqual(names)
-      expect({ email, other, extensions: csr.otherExtensions, attributes: csr.otherAttributes }).toEqual({
-        email: [],
+      expect({ commonName: csr.commonName, dns, ip, uri, email }).toEqual(names)
+      expect({ other, extensions: csr.otherExtensions, attributes: csr.otherAttributes }).toEqual({
         other: 0,
         extensions: [],
         attributes: [],
@@ -78,6 +95,8 @@ test.each([
   ['a common name holds a newline', { commonName: 'a\nb' }],
   ['a dns name is not ascii', { dns: ['bücher.example'] }],
   ['a dns name is empty', { dns: [''] }],
+  ['an e-mail address is empty', { email: [''] }],
+  ['an e-mail address is not ascii', { email: ['bücher@example.org'] }],
   ['a uri holds a nul', { uri: ['spiffe://a/sa/b\0'] }],
   ['an address is a name', { ip: ['localhost'] }],
   ['an address is octal', { ip: ['010.1.2.3'] }],

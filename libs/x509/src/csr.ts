@@ -17,6 +17,8 @@ export interface CsrNames {
   readonly dns: readonly string[]
   readonly ip: readonly string[]
   readonly uri: readonly string[]
+  /** Only role certificates of older ZTS have any: `<principal>@<suffix>` proves the principal there (spec/zts.md 7). */
+  readonly email?: readonly string[]
 }
 
 export interface CsrKey extends Signer {

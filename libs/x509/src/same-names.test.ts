@@ -24,3 +24,10 @@ test.each([
 ])('it is told when %s', (_what, other, field) => {
   expect(sameNames({ ...found, ...other }, wanted)).toBe(field)
 })
+
+test('e-mail addresses count only where they are wanted, and then they must be the same', () => {
+  const role = { ...wanted, email: ['a.b@zts.athenz.cloud'] }
+  expect(sameNames({ ...found, email: ['a.b@zts.athenz.cloud'] }, role)).toBeUndefined()
+  expect(sameNames(found, role)).toBe('other')
+  expect(sameNames({ ...found, email: ['a.c@zts.athenz.cloud'] }, role)).toBe('other')
+})

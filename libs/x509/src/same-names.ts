@@ -13,7 +13,7 @@ export function sameNames(
   if (!sameSet(names.dns, wanted.dns)) return 'dns'
   if (!sameSet(names.ip, wanted.ip)) return 'ip'
   if (!sameSet(names.uri, wanted.uri)) return 'uri'
-  return names.email.length + names.other > 0 ? 'other' : undefined
+  return names.other > 0 || !sameSet(names.email, wanted.email ?? []) ? 'other' : undefined
 }
 
 function sameSet(found: readonly string[], wanted: readonly string[]): boolean {

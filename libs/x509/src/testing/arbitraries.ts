@@ -10,12 +10,16 @@ const ipv6 = fc
   .array(fc.integer({ min: 1, max: 0xffff }), { minLength: 8, maxLength: 8 })
   .map((parts) => parts.map((part) => part.toString(16)).join(':'))
 
-export const someNames: fc.Arbitrary<CsrNames> = fc.record({
+export const someNames: fc.Arbitrary<Required<CsrNames>> = fc.record({
   commonName: fc.stringMatching(/^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,60}$/),
   dns: fc.uniqueArray(dnsName, { maxLength: 4 }),
   ip: fc.uniqueArray(fc.oneof(ipv4, ipv6), { maxLength: 4 }),
   uri: fc.uniqueArray(
     fc.tuple(dnsName, label).map(([host, path]) => `spiffe://${host}/sa/${path}`),
+    { maxLength: 2 },
+  ),
+  email: fc.uniqueArray(
+    fc.tuple(dnsName, dnsName).map(([principal, host]) => `${principal}@${host}`),
     { maxLength: 2 },
   ),
 })
