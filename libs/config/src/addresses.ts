@@ -10,6 +10,15 @@ export interface Address {
 /** `127.0.0.1:4443`, `[::1]:4443`, `name:4443`, `:4443`. Port 0 lets the kernel choose. */
 export const address: Kind<Address> = { label: 'host:port', parse: parseAddress }
 
+/** The same, for what only this machine should reach: `:4443` is its loopback, and every interface must be named. */
+export const localAddress: Kind<Address> = {
+  label: 'host:port, or :port of this machine alone',
+  parse: (it) => {
+    const { host, port } = parseAddress(it)
+    return { host: host === '' ? '127.0.0.1' : host, port }
+  },
+}
+
 export type Endpoint =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }

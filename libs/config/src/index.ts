@@ -1,4 +1,4 @@
-export { address, type Address, cidr, type Cidr, endpoint, type Endpoint, url } from './addresses.ts'
+export { address, type Address, cidr, type Cidr, endpoint, type Endpoint, localAddress, url } from './addresses.ts'
 export { describeProgram } from './describe.ts'
 export { duration } from './duration.ts'
 export { ConfigError } from './error.ts'

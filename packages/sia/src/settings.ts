@@ -1,5 +1,6 @@
 import { duration, endpoint, oneOf, path, program as define, setting, type SettingsOf } from '@pallas/config'
 import { SOCKET_PATH_LIMIT } from '@pallas/wire'
+import { checkCompanions, companionSettings } from './settings-companions.ts'
 import { checkOutputs, common, pathOrNothing, refreshInterval } from './settings-common.ts'
 
 /** `athenz-sia`: runs in a pod, beside the workload. */
@@ -36,8 +37,9 @@ export const program = define({
       default: '',
       doc: 'Key, certificate and authority in one file, for readers that open only one; empty for none.',
     }),
+    ...companionSettings,
   },
-  check: ({ endpoint, outNtoken, outKey, outCert, outCaCert, outBundle }) => [
+  check: ({ endpoint, outNtoken, outKey, outCert, outCaCert, outBundle, ...rest }) => [
     ...(endpoint.kind === 'unix' && new TextEncoder().encode(endpoint.path).length > SOCKET_PATH_LIMIT
       ? [`--endpoint names a socket whose path is longer than ${SOCKET_PATH_LIMIT} bytes`]
       : []),
@@ -48,6 +50,7 @@ export const program = define({
       'out-ca-cert': outCaCert,
       'out-bundle': outBundle,
     }),
+    ...checkCompanions(rest),
   ],
 })
 
