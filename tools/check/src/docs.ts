@@ -1,5 +1,5 @@
-/** Pages, or parts of pages, that are made from the code: settings and reason codes. */
-import { readFileSync } from 'node:fs'
+/** Pages, or parts of pages, that are made from the code: settings, reason codes, and which tests show what. */
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { program as callback } from '@pallas/callback'
 import { describeProgram } from '@pallas/config'
@@ -9,15 +9,26 @@ import { program as initializer } from '@pallas/initializer'
 import { program as jwtService } from '@pallas/jwt-service'
 import { controlProgram, program as sia } from '@pallas/sia'
 import { driverProgram, SETTINGS_FILE } from '@pallas/volume-driver'
-
-const START = '<!-- generated: npm run docs -->'
-const END = '<!-- end of generated part -->'
+import { attackTable, contractTable, weaknessTable } from './evidence/tables.ts'
+import { evidenceOf } from './evidence/tags.ts'
 
 /** Path → whole text, for every page with a generated part. */
 export function generatedDocs(root: string): Record<string, string> {
-  const page = (path: string, part: string) => ({ [path]: fill(readFileSync(join(root, path), 'utf8'), part) })
-  return { ...page('docs/configuration.md', settings()), ...page('docs/operations.md', reasons()) }
+  const found = evidenceOf(root)
+  const page = (path: string, parts: Readonly<Record<string, string>>) => ({
+    [path]: Object.entries(parts).reduce((text, [name, part]) => fill(text, name, part), readFileSync(join(root, path), 'utf8')),
+  })
+  return {
+    ...page('docs/configuration.md', { settings: settings() }),
+    ...page('docs/operations.md', { reasons: reasons() }),
+    ...page('docs/threat-model.md', { weaknesses: weaknessTable(found), attacks: attackTable(found) }),
+    ...page('docs/migration.md', { contract: contractTable(found, decisions(root)) }),
+  }
 }
+
+/** Number of a decision → its file in `docs/adr`. */
+const decisions = (root: string): ReadonlyMap<number, string> =>
+  new Map(globSync('[0-9]*.md', { cwd: join(root, 'docs/adr') }).map((file) => [Number(file.slice(0, 4)), file]))
 
 const settings = (): string =>
   [driverSettings(), ...[agent, jwtService, callback, initializer, sia, controlProgram].map((it) => describeProgram(it))].join('\n')
@@ -32,9 +43,10 @@ function driverSettings(): string {
 const reasons = (): string =>
   ['| reason | kind | meaning |', '|---|---|---|', ...Object.entries(REASONS).map(([code, { kind, doc }]) => `| \`${code}\` | ${kind} | ${doc} |`), ''].join('\n')
 
-function fill(page: string, part: string): string {
-  const [before, rest] = page.split(START)
-  const after = rest?.split(END)[1]
-  if (before === undefined || after === undefined) throw new Error('the page has no generated part')
-  return `${before}${START}\n\n${part}\n${END}${after}`
+function fill(page: string, name: string, part: string): string {
+  const [start, end] = [`<!-- generated ${name}: npm run docs -->`, `<!-- end of generated ${name} -->`]
+  const [before, rest] = page.split(start)
+  const after = rest?.split(end)[1]
+  if (before === undefined || after === undefined) throw new Error(`a page has no generated part "${name}"`)
+  return `${before}${start}\n\n${part}\n${end}${after}`
 }

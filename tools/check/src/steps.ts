@@ -5,6 +5,8 @@ import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { breaches } from './layers.ts'
 import { generatedDocs } from './docs.ts'
+import { gaps } from './evidence/tables.ts'
+import { evidenceOf } from './evidence/tags.ts'
 import { nxEdges, readProjects } from './workspace.ts'
 
 export interface Step {
@@ -48,6 +50,11 @@ const docs: Step = {
       .map(([path]) => `${path} is not what the code says: npm run docs`),
 }
 
+const evidence: Step = {
+  name: 'every weakness, contract line and attack has its test',
+  run: async (root) => gaps(evidenceOf(root)),
+}
+
 export const STEPS: readonly Step[] = [
   tool('types', 'tsc', ['-p', 'tsconfig.json']),
   tool('types without Node', 'tsc', ['-p', 'tsconfig.anywhere.json']),
@@ -55,6 +62,7 @@ export const STEPS: readonly Step[] = [
   layers,
   testNames,
   docs,
+  evidence,
 ]
 
 export function writeDocs(root: string): void {
