@@ -32,6 +32,7 @@ export {
   type Handle,
   isHandle,
   isPodUid,
+  type IssuedCertificate,
   parseHandle,
   parseVolumeContext,
   parseVolumeData,

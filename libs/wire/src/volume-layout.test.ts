@@ -137,6 +137,14 @@ describe('context.json', () => {
     expect(parseVolumeContext(JSON.stringify({ ...context, more: 1 }))).toEqual(context)
   })
 
+  test('may hold the certificate; one that is not whole is left out', () => {
+    const issued = { cert: 'PEM', ca: 'PEMs' }
+    expect(parseVolumeContext(formatVolumeContext({ ...context, issued }))).toEqual({ ...context, issued })
+    for (const broken of [null, 'PEM', { cert: 'PEM' }, { ...issued, ca: 1 }]) {
+      expect(parseVolumeContext(JSON.stringify({ ...context, issued: broken }))).toEqual(context)
+    }
+  })
+
   test.each([
     '',
     '{',

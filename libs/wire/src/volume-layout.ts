@@ -91,6 +91,15 @@ export interface VolumeContext {
   readonly serial: string
   /** Epoch milliseconds. */
   readonly notAfter: number
+  /** The certificate itself, where the pod holds its key: for a pod whose answer was lost, while nobody issues another. */
+  readonly issued?: IssuedCertificate
+}
+
+/** PEM. Certificates are public. */
+export interface IssuedCertificate {
+  readonly cert: string
+  /** Issuers. */
+  readonly ca: string
 }
 
 export const formatVolumeContext = (context: VolumeContext): string => `${JSON.stringify(context)}\n`
@@ -98,13 +107,21 @@ export const formatVolumeContext = (context: VolumeContext): string => `${JSON.s
 /** Undefined when the text is not a context: the agent then starts anew. */
 export function parseVolumeContext(json: string): VolumeContext | undefined {
   try {
-    const { provider, domain, service, instanceId, serial, notAfter } = parseObject(json)
+    const { provider, domain, service, instanceId, serial, notAfter, issued } = parseObject(json)
     const texts = [provider, domain, service, instanceId, serial]
     if (!texts.every((value) => typeof value === 'string') || typeof notAfter !== 'number') return undefined
-    return { provider, domain, service, instanceId, serial, notAfter } as VolumeContext
+    const certificate = issuedOf(issued)
+    const known = { provider, domain, service, instanceId, serial, notAfter } as VolumeContext
+    return certificate === undefined ? known : { ...known, issued: certificate }
   } catch {
     return undefined
   }
+}
+
+function issuedOf(value: unknown): IssuedCertificate | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { cert, ca } = value as Record<string, unknown>
+  return typeof cert === 'string' && typeof ca === 'string' ? { cert, ca } : undefined
 }
 
 function parseObject(json: string): Record<string, unknown> {
