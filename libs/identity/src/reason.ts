@@ -23,7 +23,10 @@ export const REASONS = {
   BODY_TOO_LARGE: badRequest('The request body is longer than this route takes.'),
   CSR_INVALID: badRequest('The CSR cannot be read, or its own signature does not verify.'),
   CREDENTIALS_INVALID: badRequest('The key and certificate sent for a refresh cannot be read or do not match.'),
+  BODY_TYPE_UNSUPPORTED: badRequest('The request body is not said to be application/json.'),
   ROUTE_UNKNOWN: badRequest('There is no such path or method here.'),
+  METHOD_UNSUPPORTED: badRequest('The path takes another method.'),
+  TOKEN_NOT_CACHED: badRequest('No token for that domain and role is held: only those that were asked for by POST, or are kept by the settings, are.'),
 
   HANDLE_UNKNOWN: denied('No volume on this host has that handle.'),
   NOT_A_POD: denied('The calling process is in no pod that the kubelet knows.'),
@@ -40,6 +43,7 @@ export const REASONS = {
   NAMESPACE_REFUSED: denied('The namespace stands for no Athenz domain of its own.'),
   SERVICE_REFUSED: denied('The service account is not a valid Athenz service name.'),
   CALLER_NOT_ALLOWED: denied('The client certificate is not one that may call this service.'),
+  WEB_PAGE_REFUSED: denied('The request was sent by a web page, or names another host than the one it reached.'),
   NODE_UNKNOWN: denied('The certificate of the agent names no node of this cluster, or several.'),
 
   DOCUMENT_MISSING: denied('There is no attestation data.'),
@@ -68,6 +72,7 @@ export const REASONS = {
 
   SIGNER_DENIED: denied('The JWT service refused to sign a document for the pod.'),
   ISSUER_DENIED: denied('ZTS refused to issue the identity.'),
+  DOMAIN_UNKNOWN: denied('ZTS knows no such Athenz domain.'),
   UPSTREAM_INVALID_CERT: unavailable('ZTS answered with a certificate that is not the one asked for.'),
 
   CSR_NAMES_CHANGED: { kind: 'conflict', doc: 'The names in the CSR are not the names of the pod now: ask for them again.' },

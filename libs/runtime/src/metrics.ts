@@ -15,6 +15,8 @@ export type { Counter, Gauge, Histogram, Registry }
 export interface Metric<L extends string> {
   /** After `athenz_<program>_`, with the unit: `issue_duration_seconds`. */
   readonly name: string
+  /** The name is one that others gave and dashboards rely on: it stands as it is. */
+  readonly isForeign?: true
   readonly help: string
   readonly labels?: readonly L[]
 }
@@ -31,8 +33,8 @@ export interface Metrics {
 export function createMetrics(program: string, options: { readonly process?: boolean } = {}): Metrics {
   const registry = new Registry()
   if (options.process) collectDefaultMetrics({ register: registry })
-  const common = <L extends string>({ name, help, labels = [] }: Metric<L>) => ({
-    name: `athenz_${program}_${name}`,
+  const common = <L extends string>({ name, isForeign, help, labels = [] }: Metric<L>) => ({
+    name: isForeign ? name : `athenz_${program}_${name}`,
     help,
     labelNames: [...labels],
     registers: [registry],
