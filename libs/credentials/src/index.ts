@@ -1,5 +1,14 @@
 export { CredentialsError, type CredentialsErrorCode } from './error.ts'
-export { bundleOf, type CredentialSet, type OutputFile, outputFiles, type OutputPaths } from './output.ts'
+export {
+  allOf,
+  bundleOf,
+  type CredentialSet,
+  type OutputFile,
+  outputFiles,
+  type OutputPaths,
+  type RoleCertificate,
+  type RolePaths,
+} from './output.ts'
 export { directoriesOf, planPublication, type Publication, type SeenDirectory, type SeenEntry } from './publication.ts'
 export {
   type Issue,

@@ -8,10 +8,27 @@ const paths = { key: '/tls/key', cert: '/tls/cert', caCert: '/tls/ca', ntoken: '
 test('a set becomes its files; key, token and bundle are secret', () => {
   expect(outputFiles(set, paths)).toEqual([
     { path: '/tls/key', content: 'key\n', secret: true },
-    { path: '/tls/cert', content: 'cert', secret: false },
-    { path: '/tls/ca', content: 'ca\n', secret: false },
-    { path: '/tokens/ntoken', content: 'token', secret: true },
     { path: '/tls/all', content: 'key\ncert\nca\n', secret: true },
+    { path: '/tls/ca', content: 'ca\n', secret: false },
+    { path: '/tls/cert', content: 'cert', secret: false },
+    { path: '/tokens/ntoken', content: 'token', secret: true },
+  ])
+})
+
+test('every copy of a key comes before any certificate, so that its directory is made current first (W31)', () => {
+  const roles = [{ name: 'media:role.reader', certPem: 'reader' }]
+  const wanted = [
+    { name: 'media:role.reader', cert: '/roles/reader.cert', key: '/roles/reader.key' },
+    { name: 'media:role.writer', cert: '/roles/writer.cert', key: '/roles/writer.key' },
+  ]
+  const several = { key: ['/a/key', '/b/key'], cert: ['/c/cert', '/d/cert'], roles: wanted }
+  expect(outputFiles({ ...set, roles }, several)).toEqual([
+    { path: '/a/key', content: 'key\n', secret: true },
+    { path: '/b/key', content: 'key\n', secret: true },
+    { path: '/roles/reader.key', content: 'key\n', secret: true },
+    { path: '/c/cert', content: 'cert', secret: false },
+    { path: '/d/cert', content: 'cert', secret: false },
+    { path: '/roles/reader.cert', content: 'reader', secret: false },
   ])
 })
 
@@ -20,6 +37,7 @@ test('a file not wanted, and one with nothing in it, is none', () => {
     '/tls/key',
     '/tls/cert',
   ])
+  expect(outputFiles(set, { key: [], cert: '' })).toEqual([])
   const { ntoken: _, ...without } = set
   expect(outputFiles(without, { ntoken: '/tokens/ntoken' })).toEqual([])
 })

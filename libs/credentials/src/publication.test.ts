@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import type { OutputFile } from './output.ts'
+import { type OutputFile, outputFiles } from './output.ts'
 import { directoriesOf, planPublication, type Publication, type SeenDirectory, type SeenEntry } from './publication.ts'
 import type { Step } from './step.ts'
 import { Tree } from './testing/tree.ts'
@@ -69,7 +69,7 @@ test('until the commit no reader sees a difference, and what was prepared can be
   expect(tree.read(next.written.get('/tokens/ntoken')!)).toBe('token two')
 })
 
-test('stopped after any step, a reader that pins sees the old set or the new set, whole', () => {
+test('stopped after any step, a reader that pins sees the old set or the new set, whole (W31, T13)', () => {
   const tree = publish(emptyTree(), setOf('one'))
   const sets = [
     ['key one', 'cert one'],
@@ -94,6 +94,24 @@ test('stopped after any step of the first publication, a reader sees nothing or 
       ['key one', 'cert one'],
     ]).toContainEqual(pinned(tree))
   }
+})
+
+test('over several directories each is whole after any step, and no certificate is there before its key (W31, T13)', () => {
+  const paths = { key: '/keys/key', cert: ['/certs/cert', '/more/cert'], caCert: '/certs/ca' }
+  const filesOf = (n: number) => outputFiles({ keyPem: `key ${n}`, certPem: `cert ${n}`, caPem: `ca ${n}` }, paths)
+  const before = publish(new Tree(), filesOf(1))
+  const { prepare, commit, clean } = plan(before, filesOf(2), { now: NOW + 1 })
+  const numberIn = (tree: Tree, path: string) => Number(tree.read(path)?.split(' ')[1])
+  const tree = before.copy()
+  const seen = new Set<string>()
+  for (const step of [...prepare, ...commit, ...clean]) {
+    tree.carryOut(step)
+    const [key, cert, ca, copy] = ['/keys/key', '/certs/cert', '/certs/ca', '/more/cert'].map((it) => numberIn(tree, it))
+    expect(ca).toBe(cert)
+    expect(key).toBeGreaterThanOrEqual(Math.max(cert ?? NaN, copy ?? NaN))
+    seen.add(`${key}${cert}${copy}`)
+  }
+  expect([...seen]).toEqual(['111', '211', '221', '222'])
 })
 
 test('whatever a crash left behind, the next publication succeeds and the one after it has cleaned up', () => {

@@ -7,6 +7,11 @@
  *
  * A reader of several files resolves `..data` once and opens them below that. The generation before the current one
  * stays until the next publication, for readers that resolved `..data` just before.
+ *
+ * No rename spans two directories. Each is whole at any moment and after any crash; they are made current in the order
+ * in which the files name them, keys before certificates (`outputFiles`). So whoever reads a certificate in one
+ * directory and then the key in another has that key or a newer one, never an older; when they do not belong together
+ * reading both again does.
  */
 import { CredentialsError } from './error.ts'
 import type { OutputFile } from './output.ts'
