@@ -1,13 +1,13 @@
 import { isHandle } from '@pallas/wire'
 import { describe, expect, test } from 'vitest'
 import { mountDirOf, mountOptions, POD_UID } from './testing/kubelet-calls.ts'
-import { KUBELET, MOUNT_DIR, nodeInMemory, VOLUMES } from './testing/node-in-memory.ts'
+import { AGENT, KUBELET, MOUNT_DIR, nodeInMemory, VOLUMES } from './testing/node-in-memory.ts'
 
 const SUCCESS = { status: 'Success', message: '' }
 const failing = (code: string) => ({ status: 'Failure', message: expect.stringMatching(new RegExp(`^${code}: `)) })
 
 describe('what is not mounting', () => {
-  test('init tells the kubelet to leave attaching, groups and labels alone (W12), and touches nothing', async () => {
+  test('init tells the kubelet to leave attaching, groups and labels alone, and touches nothing (W12)', async () => {
     const node = await nodeInMemory()
     const before = node.machine.snapshot()
     const capabilities = { attach: false, fsGroup: false, selinuxRelabel: false }
@@ -40,8 +40,8 @@ describe('what is not mounting', () => {
     ['mount on a path of no pod', ['mount', '/etc', mountOptions()], 'MOUNT_DIR_INVALID'],
     ['unmount of a path of no pod', ['unmount', '/etc'], 'MOUNT_DIR_INVALID'],
     ['mount with options that are no json', ['mount', MOUNT_DIR, 'x'], 'OPTIONS_INVALID'],
-    ['mount with the uid of another pod (W14)', ['mount', MOUNT_DIR, mountOptions({ 'kubernetes.io/pod.uid': POD_UID.replace('c', 'd') })], 'POD_UID_MISMATCH'],
-  ])('%s fails and touches nothing', async (_name, argv, code) => {
+    ['mount with the uid of another pod', ['mount', MOUNT_DIR, mountOptions({ 'kubernetes.io/pod.uid': POD_UID.replace('c', 'd') })], 'POD_UID_MISMATCH'],
+  ])('%s fails and touches nothing (W14)', async (_name, argv, code) => {
     const node = await nodeInMemory()
     const before = node.machine.snapshot()
     expect(await node.call(...argv)).toEqual(failing(code))
@@ -50,7 +50,7 @@ describe('what is not mounting', () => {
 })
 
 describe('mount', () => {
-  test('makes the tree as it is agreed and shows its pod side read-only (W3)', async () => {
+  test('makes the tree as it is agreed, readable without root, and shows its pod side read-only (W3, W13)', async () => {
     const node = await nodeInMemory()
     expect(await node.mount()).toEqual(SUCCESS)
     const [handle = '', ...rest] = await node.volumes()
@@ -79,7 +79,7 @@ describe('mount', () => {
     expect(await node.files.list(MOUNT_DIR)).toEqual(['connect', 'id'])
   })
 
-  test('again for the same pod and directory changes nothing', async () => {
+  test('again for the same pod and directory changes nothing (T35)', async () => {
     const node = await nodeInMemory()
     await node.mount()
     const before = node.machine.snapshot()
@@ -111,7 +111,7 @@ describe('mount', () => {
     expect(await node.text(`${VOLUMES}/${handle}/context.json`)).toBe('{}')
   })
 
-  test('after a reboot begins anew: what was remembered of the identity is gone (W11)', async () => {
+  test('after a reboot begins anew: what was remembered of the identity is gone (W11, T35)', async () => {
     const node = await nodeInMemory()
     await node.mount()
     const [handle = ''] = await node.volumes()
@@ -144,7 +144,7 @@ describe('mount', () => {
     ['others may write to', { mode: 0o777 }],
     ['its group may write to', { mode: 0o770 }],
     ['somebody else owns', { uid: 1_000 }],
-  ])('refuses a directory of volumes that %s, and undoes', async (_name, change) => {
+  ])('refuses a directory of volumes that %s, and undoes (T11)', async (_name, change) => {
     const node = await nodeInMemory()
     await node.files.mkdirs(VOLUMES, 0o750)
     node.machine.change(VOLUMES, change)
@@ -152,7 +152,7 @@ describe('mount', () => {
     expect(await node.volumes()).toEqual([])
   })
 
-  test('on a mount directory that is a symlink or a file fails', async () => {
+  test('on a mount directory that is a symlink or a file fails (T10)', async () => {
     const node = await nodeInMemory()
     await node.files.rmdir(MOUNT_DIR)
     await node.files.symlink('/etc', MOUNT_DIR)
@@ -163,7 +163,7 @@ describe('mount', () => {
     expect(await node.volumes()).toEqual([])
   })
 
-  test('two volumes of one pod live side by side', async () => {
+  test('two volumes of one pod live side by side, each for the same pod (W40)', async () => {
     const node = await nodeInMemory()
     const second = mountDirOf(KUBELET, POD_UID, 'second')
     await node.files.mkdirs(second, 0o750)
@@ -172,5 +172,29 @@ describe('mount', () => {
     expect(await node.volumes()).toHaveLength(2)
     expect(await node.unmount()).toEqual(SUCCESS)
     expect(await node.text(`${second}/id`)).toBe((await node.volumes())[0])
+  })
+
+  test.each([
+    ['others may write to', { mode: 0o777 }],
+    ['somebody else owns', { uid: 1_000 }],
+  ])('refuses a directory of the agent that %s, before anything is shown (T11)', async (_name, change) => {
+    const node = await nodeInMemory({ isolation: 'shared' })
+    await node.files.mkdirs(AGENT, 0o755)
+    node.machine.change(AGENT, change)
+    expect(await node.mount()).toEqual(failing('AGENT_DIR_UNTRUSTED'))
+    expect(await node.volumes()).toEqual([])
+    expect(await node.mounts.under('/')).toHaveLength(1)
+  })
+
+  test('with the socket that pods share, again changes nothing, and a view that could be written to is replaced (W2, T35)', async () => {
+    const node = await nodeInMemory({ isolation: 'shared' })
+    await node.mount()
+    const before = node.machine.snapshot()
+    expect(await node.mount()).toEqual(SUCCESS)
+    expect(node.machine.snapshot()).toEqual(before)
+    await node.mounts.unmount(`${MOUNT_DIR}/connect`)
+    await node.mounts.bind(AGENT, `${MOUNT_DIR}/connect`, { readOnly: false })
+    expect(await node.mount()).toEqual(SUCCESS)
+    expect((await node.mounts.under(MOUNT_DIR)).map(({ readOnly }) => readOnly)).toEqual([true, true])
   })
 })

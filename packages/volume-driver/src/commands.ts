@@ -1,6 +1,7 @@
 /** The calls of the kubelet: `init`, `mount`, `unmount`, each as a row of steps (`spec/node-interfaces.md` 1.5). */
 import type { Host } from '@pallas/host'
 import { type Handle, SOCKET_PATH_LIMIT, volumePaths } from '@pallas/wire'
+import { openAgentDir } from './agent-dir.ts'
 import { type Answer, initialised, notSupported, success } from './answer.ts'
 import { DriverError } from './error.ts'
 import { handleOf, originalHandle } from './handle.ts'
@@ -44,13 +45,14 @@ async function mount(work: Work, pod: PodOptions, signal: AbortSignal): Promise<
   const { volumesDir } = settings
   checkSocketPath(volumesDir)
   await openVolumesDir(files, volumesDir)
+  const agentDir = await openAgentDir(settings, files)
   await using _turn = await takeTurn(mountDir, volumesDir, host, signal)
 
   const handle = await handleOf(mountDir.path, settings, host)
   // Where nothing is shown, trees of other names can wait for the unmounting.
   const everywhere = await isShown(host, mountDir.path)
   const found = await findVolumes({ volumesDir, mountDir: mountDir.path, names: [handle], everywhere }, files)
-  const mounter = settings.mounter === 'bind' ? bindMounter(host) : linkMounter(host)
+  const mounter = settings.mounter === 'bind' ? bindMounter(host, agentDir) : linkMounter(host)
   const living = await livingVolume(found, pod, files)
   if (living !== undefined && (await mounter.shows(living.paths.mount, mountDir.path))) return success()
 

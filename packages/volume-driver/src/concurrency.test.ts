@@ -26,7 +26,7 @@ function unevenPace(seed: number): () => Promise<void> {
 const SUCCESS = { status: 'Success', message: '' }
 
 describe('at once', () => {
-  test('many mounts of one directory make one volume and one mount', async () => {
+  test('many mounts of one directory make one volume and one mount (T35)', async () => {
     const node = await nodeInMemory()
     const answers = await whileTimePasses(node, Array.from({ length: 8 }, () => node.mount()))
     expect(answers).toEqual(Array.from({ length: 8 }, () => SUCCESS))

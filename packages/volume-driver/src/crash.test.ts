@@ -1,13 +1,22 @@
 /** Every call may fail, and the process may end at every call: the next one finds its way. */
 import { describe, expect, test } from 'vitest'
 import { mountOptions } from './testing/kubelet-calls.ts'
-import { callDriver, MOUNT_DIR, nodeInMemory, VOLUMES } from './testing/node-in-memory.ts'
+import { AGENT, callDriver, MOUNT_DIR, nodeInMemory, VOLUMES } from './testing/node-in-memory.ts'
 
 type Node = Awaited<ReturnType<typeof nodeInMemory>>
 
 const MOUNT = ['mount', MOUNT_DIR, mountOptions()]
 const UNMOUNT = ['unmount', MOUNT_DIR]
-const MOUNTERS = ['bind', 'link'] as const
+/** The agent's directory over the volume. */
+const SHARED = [
+  { target: `${MOUNT_DIR}/connect`, root: AGENT, readOnly: true },
+  { target: MOUNT_DIR, readOnly: true },
+]
+const MOUNTERS = [
+  ['by bind', { mounter: 'bind' }],
+  ['by link', { mounter: 'link' }],
+  ['by bind, with the socket that pods share', { isolation: 'shared' }],
+] as const
 
 /** How many calls through the door one run takes. */
 async function stepsOf(prepare: () => Promise<Node>, argv: readonly string[]): Promise<number> {
@@ -38,14 +47,19 @@ async function expectNothing(node: Node): Promise<void> {
   expect(await node.mounts.under('/')).toHaveLength(1)
 }
 
-describe.each(MOUNTERS)('by %s', (mounter) => {
+describe.each(MOUNTERS)('%s', (_how, settings) => {
+  const isShared = 'isolation' in settings
   const fresh = async () => {
-    const node = await nodeInMemory({ mounter })
+    const node = await nodeInMemory(settings)
     // The key outlives every volume, and is tried by its own tests.
     await node.mount()
     await node.unmount()
     await node.files.mkdirs(MOUNT_DIR, 0o750)
     return node
+  }
+  const expectWhole = async (node: Node) => {
+    await expectMounted(node)
+    if (isShared) expect(await node.mounts.under(MOUNT_DIR)).toMatchObject(SHARED)
   }
   const mounted = async () => {
     const node = await fresh()
@@ -53,33 +67,33 @@ describe.each(MOUNTERS)('by %s', (mounter) => {
     return node
   }
 
-  test('a mount that fails at any step leaves nothing behind (W11), or has succeeded', async () => {
+  test('a mount that fails at any step leaves nothing behind, or has succeeded (W11, T12)', async () => {
     let failures = 0
     await eachStep(fresh, MOUNT, async (node, step) => {
       const before = node.machine.snapshot()
       const failing = node.machine.open()
       failing.faults.failAt(step)
       const { status } = await callDriver(failing, MOUNT)
-      if (status === 'Success') return await expectMounted(node)
+      if (status === 'Success') return await expectWhole(node)
       failures++
       expect(node.machine.snapshot()).toEqual(before)
       expect(await node.mount()).toMatchObject({ status: 'Success' })
-      await expectMounted(node)
+      await expectWhole(node)
     })
     expect(failures).toBeGreaterThan(10)
   })
 
-  test('a mount whose process ends at any step is finished by the next', async () => {
+  test('a mount whose process ends at any step is finished by the next (T13)', async () => {
     await eachStep(fresh, MOUNT, async (node, step) => {
       const dying = node.machine.open()
       dying.faults.crashAt(step)
       await callDriver(dying, MOUNT)
       expect(await node.mount()).toMatchObject({ status: 'Success' })
-      await expectMounted(node)
+      await expectWhole(node)
     })
   })
 
-  test('a mount whose process ends at any step is taken away by an unmount', async () => {
+  test('a mount whose process ends at any step is taken away by an unmount (T13)', async () => {
     await eachStep(fresh, MOUNT, async (node, step) => {
       const dying = node.machine.open()
       dying.faults.crashAt(step)
@@ -89,7 +103,7 @@ describe.each(MOUNTERS)('by %s', (mounter) => {
     })
   })
 
-  test('an unmount that fails or whose process ends at any step is finished by the next (W9)', async () => {
+  test('an unmount that fails or whose process ends at any step is finished by the next (W9, T13)', async () => {
     for (const fault of ['failAt', 'crashAt'] as const) {
       await eachStep(mounted, UNMOUNT, async (node, step) => {
         const failing = node.machine.open()
@@ -101,7 +115,7 @@ describe.each(MOUNTERS)('by %s', (mounter) => {
     }
   })
 
-  test('at no step is there a volume that is not whole', async () => {
+  test('at no step is there a volume that is not whole (T13)', async () => {
     await eachStep(fresh, MOUNT, async (node, step) => {
       const dying = node.machine.open()
       dying.faults.crashAt(step)
@@ -112,9 +126,18 @@ describe.each(MOUNTERS)('by %s', (mounter) => {
       }
     })
   })
+
+  test('wherever a mount ends, nothing that is seen can be written to (W2, W3, T13)', async () => {
+    await eachStep(fresh, MOUNT, async (node, step) => {
+      const dying = node.machine.open()
+      dying.faults.crashAt(step)
+      await callDriver(dying, MOUNT)
+      for (const { readOnly } of await node.mounts.under(MOUNT_DIR)) expect(readOnly).toBe(true)
+    })
+  })
 })
 
-test('leftovers of a pod that never comes back are swept by the call for another', async () => {
+test('leftovers of a pod that never comes back are swept by the call for another (W40)', async () => {
   const node = await nodeInMemory()
   await node.files.mkdirs(`${VOLUMES}/.removed-x/mount/connect`, 0o755)
   await node.files.mkdirs(`${VOLUMES}/.${'a'.repeat(43)}`, 0o755)
@@ -124,7 +147,7 @@ test('leftovers of a pod that never comes back are swept by the call for another
   expect(left).toEqual(['.stray'])
 })
 
-test('leftovers with a mount or a symlink in them are not swept through', async () => {
+test('leftovers with a mount or a symlink in them are not swept through (W10, T10)', async () => {
   const node = await nodeInMemory()
   await node.files.mkdirs('/precious/connect', 0o755)
   await node.files.create('/precious/id', new Uint8Array(), 0o600)

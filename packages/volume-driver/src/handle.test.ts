@@ -17,13 +17,13 @@ async function withKey(bytes: Uint8Array = key, mode = 0o600) {
   return { it, host }
 }
 
-test('the original form is the SHA-256 of the mount directory in base64url', async () => {
+test('the original form is the SHA-256 of the mount directory in base64url (C3)', async () => {
   const handle = await handleOf('/a/b', { ...keyed, handle: 'original' }, machine().open())
   expect(handle).toBe(createHash('sha256').update('/a/b').digest('base64url'))
   expect(handle).toHaveLength(43)
 })
 
-test('the keyed form is the HMAC-SHA256 of the mount directory under the key of the host', async () => {
+test('the keyed form is the HMAC-SHA256 of the mount directory under the key of the host (W4, T02)', async () => {
   const { host } = await withKey()
   expect(await handleOf('/a/b', keyed, host)).toBe(createHmac('sha256', key).update('/a/b').digest('base64url'))
 })
@@ -44,7 +44,7 @@ test('many who make the key at once agree on it', async () => {
   expect(await it.open().files.list('/var/athenz')).toEqual(['handle.key'])
 })
 
-test('wherever the making of the key ends, the next maker finishes it and cleans up', async () => {
+test('wherever the making of the key ends, the next maker finishes it and cleans up (T13)', async () => {
   for (let step = 1; ; step++) {
     const it = machine()
     const dying = it.open()

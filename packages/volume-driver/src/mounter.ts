@@ -11,14 +11,34 @@ export interface Mounter {
 
 export type MounterHost = Pick<Host, 'files' | 'mounts'>
 
-/** Read-only, nosuid, nodev, noexec bind mounts (W3). */
-export const bindMounter = ({ mounts }: MounterHost): Mounter => ({
-  show: (directory, mountDir) => mounts.bind(directory, mountDir, { readOnly: true }),
+/**
+ * Read-only, nosuid, nodev, noexec bind mounts (W3). A directory of the agent is shown on top, at `connect`: not in the
+ * tree itself, where a removal would have to get around it (W10).
+ */
+export const bindMounter = ({ mounts }: MounterHost, agentDir?: string): Mounter => ({
+  show: async (directory, mountDir) => {
+    await mounts.bind(directory, mountDir, READ_ONLY)
+    if (agentDir === undefined) return
+    try {
+      await mounts.bind(agentDir, connectAt(mountDir), READ_ONLY)
+    } catch (error) {
+      await unmountAll({ mounts }, mountDir)
+      throw error
+    }
+  },
   shows: async (directory, mountDir) => {
-    const [top] = await mounts.under(mountDir)
-    return top !== undefined && top.readOnly && showsRoot(top, directory)
+    const there = await mounts.under(mountDir)
+    const top = there[agentDir === undefined ? 0 : 1]
+    if (top === undefined || !top.readOnly || !showsRoot(top, directory)) return false
+    const [over] = there
+    return agentDir === undefined || (over?.target === connectAt(top.target) && over.readOnly && showsAgent(over, agentDir))
   },
 })
+
+const READ_ONLY = { readOnly: true } as const
+
+/** Where the pod looks for the socket (`volumePaths` has the same below the tree). */
+const connectAt = (mountDir: string): string => `${mountDir}/connect`
 
 /** For hosts that allow no mounts: nothing is read-only then. */
 export const linkMounter = ({ files }: MounterHost): Mounter => ({
@@ -84,3 +104,7 @@ async function linkTarget(files: Host['files'], path: string): Promise<string | 
 /** A mount names its root from the top of the file system it lies on, which need not be the top of the host. */
 const showsRoot = ({ root }: Mount, directory: string): boolean =>
   root.endsWith(`/${directory.split('/').slice(-2).join('/')}`)
+
+/** As above; the directory of the agent may also be a file system of its own, or lie near the top of one. */
+const showsAgent = (mount: Mount, agentDir: string): boolean =>
+  mount.root === '/' || agentDir.endsWith(mount.root) || showsRoot(mount, agentDir)

@@ -2,7 +2,14 @@ import { MemoryMachine } from '@pallas/host/testing'
 import { expect, test } from 'vitest'
 import { helpText, readSettings, SETTINGS_FILE, SETTINGS_VARIABLE } from './settings.ts'
 
-const defaults = { volumesDir: '/var/athenz/volumes', handleKeyFile: '/var/athenz/handle.key', handle: 'keyed', mounter: 'bind' }
+const defaults = {
+  volumesDir: '/var/athenz/volumes',
+  handleKeyFile: '/var/athenz/handle.key',
+  handle: 'keyed',
+  mounter: 'bind',
+  isolation: 'per-workload',
+  agentDir: '/var/athenz/agent',
+}
 
 async function hostWith(json: string, mode = 0o644) {
   const host = new MemoryMachine().open()
@@ -38,6 +45,9 @@ test.each([
   ['a directory with a way up', '{"volumesDir":"/v/../w"}'],
   ['a trailing slash', '{"volumesDir":"/v/"}'],
   ['a key file in a directory with a dot', '{"handleKeyFile":"/v/./k"}'],
+  ['a directory of the agent with a way up', '{"agentDir":"/v/.."}'],
+  ['an isolation nobody knows', '{"isolation":"none"}'],
+  ['a shared socket that pods could replace', '{"isolation":"shared","mounter":"link"}'],
   ['an object for a value', '{"volumesDir":{}}'],
   ['too long a file', `{"volumesDir":"/${'x'.repeat(70_000)}"}`],
 ])('a file with %s is refused', async (_name, json) => {

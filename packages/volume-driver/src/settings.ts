@@ -29,11 +29,21 @@ export const driverProgram = program({
       default: 'bind',
       doc: 'How a pod gets its volume: by a read-only bind mount, or by a symlink where mounts are forbidden.',
     }),
+    isolation: setting(oneOf('per-workload', 'shared'), {
+      default: 'per-workload',
+      doc: 'Where pods meet the agent: each at a socket of its own, or all at the one below `agentDir`, as of the original. Like the agent.',
+    }),
+    agentDir: setting(path, {
+      default: '/var/athenz/agent',
+      doc: 'Directory of the socket that pods share; shown to them read-only. Made when it is missing.',
+    }),
   },
-  check: ({ volumesDir, handleKeyFile }) =>
-    [volumesDir, handleKeyFile].every(isCanonical)
+  check: ({ volumesDir, handleKeyFile, agentDir, isolation, mounter }) => [
+    ...([volumesDir, handleKeyFile, agentDir].every(isCanonical)
       ? []
-      : ['volumesDir and handleKeyFile must be absolute, canonical paths'],
+      : ['volumesDir, handleKeyFile and agentDir must be absolute, canonical paths']),
+    ...(isolation === 'shared' && mounter === 'link' ? ['a shared socket needs mounter: bind, or pods could replace it'] : []),
+  ],
 })
 
 export type DriverSettings = SettingsOf<typeof driverProgram>

@@ -20,7 +20,7 @@ describe('unmount', () => {
     expect(await node.files.stat(MOUNT_DIR)).toMatchObject({ kind: 'directory' })
   })
 
-  test('twice, of nothing, and of a directory that is gone succeeds (W9)', async () => {
+  test('twice, of nothing, and of a directory that is gone succeeds (W9, T35, T36)', async () => {
     const node = await nodeInMemory()
     expect(await node.unmount()).toEqual(SUCCESS)
     await node.mount()
@@ -28,7 +28,7 @@ describe('unmount', () => {
     expect(await node.call('unmount', mountDirOf('/no/such/kubelet'))).toEqual(SUCCESS)
   })
 
-  test('after a reboot takes the tree away (W9)', async () => {
+  test('after a reboot takes the tree away (W9, T35)', async () => {
     const node = await nodeInMemory()
     await node.mount()
     node.machine.reboot()
@@ -36,7 +36,7 @@ describe('unmount', () => {
     expect(await node.volumes()).toEqual([])
   })
 
-  test('takes away mounts stacked on the directory, and what is mounted in the tree (W9)', async () => {
+  test('takes away mounts stacked on the directory, and what is mounted in the tree (W9, W10)', async () => {
     const node = await nodeInMemory()
     await node.mount()
     const [handle = ''] = await node.volumes()
@@ -53,7 +53,7 @@ describe('unmount', () => {
     expect(await node.files.list('/agent')).toEqual(['agent.sock'])
   })
 
-  test('never deletes through a mount that stays (W10)', async () => {
+  test('never deletes through a mount that stays (W10, T10)', async () => {
     const node = await nodeInMemory()
     await node.mount()
     const [handle = ''] = await node.volumes()
@@ -78,7 +78,7 @@ describe('unmount', () => {
     expect(await node.files.stat('/var/athenz/handle.key')).toBeUndefined()
   })
 
-  test('takes away what the original driver made', async () => {
+  test('takes away what the original driver made (C3)', async () => {
     const node = await nodeInMemory({ handle: 'original' })
     await node.mount()
     const [handle = ''] = await node.volumes()
@@ -105,7 +105,7 @@ describe('unmount', () => {
   test.each([
     ['may have written', 0o666, 0],
     ['owns', 0o600, 1_000],
-  ])('does not believe a tree that somebody else %s', async (_name, mode, uid) => {
+  ])('does not believe a tree that somebody else %s (T11)', async (_name, mode, uid) => {
     const node = await nodeInMemory()
     await node.mount()
     const [handle = ''] = await node.volumes()
@@ -117,7 +117,7 @@ describe('unmount', () => {
     expect(await node.volumes()).toEqual(['f'.repeat(43)])
   })
 
-  test('keeps what it does not know, out of the way, and succeeds from the second call on', async () => {
+  test('keeps what it does not know, out of the way, and succeeds from the second call on (W10)', async () => {
     const node = await nodeInMemory()
     await node.mount()
     const [handle = ''] = await node.volumes()

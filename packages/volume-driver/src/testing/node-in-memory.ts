@@ -8,6 +8,7 @@ import { mountDirOf, mountOptions } from './kubelet-calls.ts'
 export const KUBELET = '/var/lib/kubelet'
 export const MOUNT_DIR = mountDirOf(KUBELET)
 export const VOLUMES = '/var/athenz/volumes'
+export const AGENT = '/var/athenz/agent'
 
 /** A host of the cluster, in memory: the kubelet has made the mount directory, nothing else has happened. */
 export async function nodeInMemory(settings?: Readonly<Record<string, unknown>>, pace?: () => Promise<void>) {

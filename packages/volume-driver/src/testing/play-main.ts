@@ -1,6 +1,7 @@
 /** Plays every scenario where it is started, and prints what became of each: null, or what broke it. */
 import { mkdtempSync } from 'node:fs'
-import { realNode, scenarios } from './scenarios.ts'
+import { realNode } from './real-node.ts'
+import { scenarios } from './scenarios.ts'
 
 const [parent = '', program = ''] = process.argv.slice(2)
 const report: Record<string, string | null> = {}

@@ -1,76 +1,21 @@
 /**
- * The driver as the kubelet meets it: the real program, exec'd with recorded arguments, on real files and mounts.
+ * The driver as the kubelet meets it.
  *
  * Scenarios by name, so that they can be played in a mount namespace, where the test runner itself cannot go.
  */
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { dirname } from 'node:path'
 import { nodeHost } from '@pallas/linux'
-import type { Answer } from '../answer.ts'
 import { mountDirOf, mountOptions, POD_UID } from './kubelet-calls.ts'
-
-const SUCCESS = { status: 'Success', message: '' }
-const { mounts } = nodeHost()
-
-export type Scenario = (node: RealNode) => Promise<void>
-
-export type RealNode = ReturnType<typeof realNode>
-
-/** A host of the cluster in a directory (kubelet root, volumes, settings), on which the kubelet execs `program`. */
-export function realNode(dir: string, program: string) {
-  const mountDir = mountDirOf(`${dir}/k`)
-  const volumesDir = `${dir}/v`
-  const settings = `${dir}/settings.json`
-  mkdirSync(mountDir, { recursive: true })
-  const configure = (more: Readonly<Record<string, unknown>> = {}) =>
-    writeFileSync(settings, JSON.stringify({ volumesDir, handleKeyFile: `${dir}/handle.key`, ...more }), { mode: 0o600 })
-  configure()
-  // The interpreter of the program is the one that this runs on.
-  const PATH = `${dirname(process.execPath)}:${process.env['PATH']}`
-  const env = { ...process.env, PATH, ATHENZ_VOLUME_DRIVER_SETTINGS: settings }
-  const call = (...argv: readonly string[]) => answerOf(program, argv, env)
-  return {
-    dir,
-    program,
-    mountDir,
-    volumesDir,
-    env,
-    configure,
-    call,
-    mount: (options = mountOptions()) => call('mount', mountDir, options),
-    unmount: () => call('unmount', mountDir),
-    volumes: () => (existsSync(volumesDir) ? readdirSync(volumesDir).sort() : []),
-    mounts: () => mounts.under(dir),
-  }
-}
-
-/** What the kubelet makes of a call: stdout and stderr as one text, one JSON document, exit 0. */
-async function answerOf(program: string, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<Answer> {
-  const { promise, resolve } = Promise.withResolvers<{ code: unknown; text: string }>()
-  execFile(program, [...argv], { env }, (error, stdout, stderr) => {
-    resolve({ code: error === null ? 0 : error.code, text: stdout + stderr })
-  })
-  const { code, text } = await promise
-  assert.equal(code, 0, text)
-  assert.match(text, /^\{.*\}\n$/)
-  return JSON.parse(text) as Answer
-}
-
-async function expectNothing(node: RealNode): Promise<void> {
-  assert.deepEqual(node.volumes(), [])
-  assert.deepEqual(await node.mounts(), [])
-}
-
-const failsWith = (answer: Answer, code: string): void => {
-  assert.equal(answer.status, 'Failure')
-  assert.ok(answer.message.startsWith(`${code}: `), answer.message)
-}
+import { ended, expectNothing, failsWith, mounts, type Scenario, SUCCESS } from './real-node.ts'
+import { sharedScenarios } from './shared-scenarios.ts'
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
+  ...sharedScenarios,
+
   'the recorded calls of a real kubelet: init, mount, unmount': async (node) => {
     const capabilities = { attach: false, fsGroup: false, selinuxRelabel: false }
     assert.deepEqual(await node.call('init'), { ...SUCCESS, capabilities })
@@ -105,7 +50,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await node.unmount()
   },
 
-  'W3: what the pod sees is read-only, nosuid, nodev, noexec, also for root': async (node) => {
+  'what the pod sees is read-only, nosuid, nodev, noexec, also for root (W3)': async (node) => {
     await node.mount()
     assert.throws(() => writeFileSync(`${node.mountDir}/id`, 'forged'), { code: 'EROFS' })
     assert.throws(() => writeFileSync(`${node.mountDir}/connect/agent.sock`, ''), { code: 'EROFS' })
@@ -114,7 +59,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     assert.deepEqual(await node.unmount(), SUCCESS)
   },
 
-  'W9: unmount twice, of nothing, after the mounts are gone, and of stacked mounts': async (node) => {
+  'unmount twice, of nothing, after the mounts are gone, and of stacked mounts (W9, T35, T36)': async (node) => {
     assert.deepEqual(await node.unmount(), SUCCESS)
     await node.mount()
     assert.deepEqual(await node.unmount(), SUCCESS)
@@ -136,7 +81,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await expectNothing(node)
   },
 
-  'W9: unmount while a container still has its own copy of the mount': async (node) => {
+  'unmount while a container still has its own copy of the mount (W9)': async (node) => {
     await node.mount()
     const container = spawn('unshare', ['-m', '--propagation', 'private', 'sh', '-c', 'echo in; read line'], { stdio: ['pipe', 'pipe', 'inherit'] })
     try {
@@ -149,7 +94,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     }
   },
 
-  'W10: nothing is deleted through what is mounted in the tree': async (node) => {
+  'nothing is deleted through what is mounted in the tree (W10)': async (node) => {
     await node.mount()
     const [handle = ''] = node.volumes()
     mkdirSync(`${node.dir}/agent`)
@@ -161,7 +106,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await expectNothing(node)
   },
 
-  'W10: a volume in use is neither unmounted nor deleted': async (node) => {
+  'a volume in use is neither unmounted nor deleted (W10)': async (node) => {
     await node.mount()
     const before = node.volumes()
     const user = spawn('sh', ['-c', 'echo in; read line'], { cwd: node.mountDir, stdio: ['pipe', 'pipe', 'inherit'] })
@@ -176,7 +121,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await expectNothing(node)
   },
 
-  'W11: a mount that cannot be shown leaves nothing, and a stale context does not survive': async (node) => {
+  'a mount that cannot be shown leaves nothing, and a stale context does not survive (W11)': async (node) => {
     rmdirSync(node.mountDir)
     writeFileSync(node.mountDir, '')
     failsWith(await node.mount(), 'HOST_WRONG_KIND')
@@ -192,13 +137,13 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     assert.deepEqual(await node.call('unmount', other), SUCCESS)
   },
 
-  'W14: options of another pod than the directory are refused': async (node) => {
+  'options of another pod than the directory are refused (W14)': async (node) => {
     const uid = '4f14e5f4-0d7c-4c58-9c3a-2a7f6a1f0c11'
     failsWith(await node.mount(mountOptions({ 'kubernetes.io/pod.uid': uid })), 'POD_UID_MISMATCH')
     await expectNothing(node)
   },
 
-  'mount twice is one mount, and keeps what the agent remembers': async (node) => {
+  'mount twice is one mount, and keeps what the agent remembers (T35)': async (node) => {
     await node.mount()
     const [handle = ''] = node.volumes()
     writeFileSync(`${node.volumesDir}/${handle}/context.json`, '{}')
@@ -247,7 +192,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await expectNothing(node)
   },
 
-  'a driver that is killed at any time leaves work that the next call finishes': async (node) => {
+  'a driver that is killed at any time leaves work that the next call finishes (T13)': async (node) => {
     for (let delay = 25; delay < 75; delay += 5) {
       const child = spawn(node.program, ['mount', node.mountDir, mountOptions()], { env: node.env, stdio: 'ignore' })
       setTimeout(() => child.kill('SIGKILL'), delay)
@@ -266,10 +211,4 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     assert.deepEqual(await node.unmount(), SUCCESS)
     await expectNothing(node)
   },
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
-  child.stdin?.end()
-  await once(child, 'exit')
 }
