@@ -54,6 +54,8 @@ export interface Requested {
   readonly names: AltNames
 }
 
+type SignOptions = Pick<IssueOptions, 'notBefore' | 'usages'> & { readonly lifeMs: number }
+
 /** Who signs: a name and a key. */
 interface Authority {
   readonly subject: Uint8Array
@@ -105,10 +107,10 @@ export class TestCa {
   /** Signs what a CSR asks for: subject and names are copied, nothing is judged, not even the CSR's own signature. */
   async sign(
     request: string | Requested,
-    { lifeMs, notBefore = this.#now() }: { readonly lifeMs: number; readonly notBefore?: number },
+    { lifeMs, notBefore = this.#now(), usages = ['clientAuth', 'serverAuth'] }: SignOptions,
   ): Promise<Pick<Issued, 'certPem' | 'serial'>> {
     const { spki, subject, names } = typeof request === 'string' ? readCsr(request) : request
-    const text = { spki, subject, names, isCa: false, usages: ['clientAuth', 'serverAuth'] as const }
+    const text = { spki, subject, names, isCa: false, usages }
     return issueBy(this.#authority, text, { lifeMs, notBefore })
   }
 }
