@@ -16,7 +16,8 @@ export function isAllowed(world: ZtsWorld, principal: string, action: string, re
 
 const allows = ({ effect }: ZtsAssertion): boolean => effect !== 'deny'
 
-const matches = (pattern: string, text: string): boolean => {
+/** `*` in a pattern stands for any text; case does not matter. */
+export const matches = (pattern: string, text: string): boolean => {
   const escaped = pattern.toLowerCase().replace(/[.+?^${}()|[\]\\]/g, '\\$&')
   return new RegExp(`^${escaped.replaceAll('*', '.*')}$`).test(text.toLowerCase())
 }

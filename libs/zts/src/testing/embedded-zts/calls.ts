@@ -13,6 +13,9 @@ export type Operation =
   | 'refresh'
   | 'delete'
   | 'refresh-service'
+  | 'role-certificate'
+  | 'access-token'
+  | 'role-token'
   | 'status'
   | 'cacerts'
   | 'keys'
@@ -29,11 +32,15 @@ export interface CallFacts {
   domain?: string
   service?: string
   instanceId?: string
+  /** Roles of `domain` that were asked for, then those that were granted. */
+  roles?: readonly string[]
   /** The provider's callback, when it was asked. */
   callback?: { readonly status: number | undefined; readonly durationMs: number }
   /** Upper-case hex of the certificate issued. */
   serial?: string
   expiryMinutes?: number
+  /** Life of the token issued. */
+  expirySeconds?: number
 }
 
 export interface ZtsCall extends Readonly<CallFacts> {

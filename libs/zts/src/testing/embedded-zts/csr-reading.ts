@@ -9,6 +9,7 @@ export interface RequestedNames {
   readonly dns: readonly string[]
   readonly ip: readonly string[]
   readonly uri: readonly string[]
+  readonly email: readonly string[]
   readonly spiffe: string | undefined
   /** Of an `athenz://hostname/` URI. */
   readonly hostname: string | undefined
@@ -19,10 +20,11 @@ export interface ReadRequest {
   readonly names: RequestedNames
 }
 
-export function readRequest(pem: string): ReadRequest {
-  const csr = parse(pem)
+/** `unparsable` begins the text of a refusal: calls differ in it. */
+export function readRequest(pem: string, unparsable = 'unable to parse PKCS10 CSR'): ReadRequest {
+  const csr = parse(pem, unparsable)
   const spiffes = csr.names.uri.filter((uri) => uri.startsWith('spiffe://'))
-  if (spiffes.length > 1) throw unparsable('Invalid SPIFFE URI present in CSR')
+  if (spiffes.length > 1) throw new Refusal(400, `${unparsable}: Invalid SPIFFE URI present in CSR`)
   const values = (oid: string) => csr.subject.filter((part) => part.oid === oid).map(({ value }) => value)
   return {
     csr,
@@ -33,8 +35,9 @@ export function readRequest(pem: string): ReadRequest {
       dns: csr.names.dns,
       ip: csr.names.ip,
       uri: csr.names.uri,
+      email: csr.names.email,
       spiffe: spiffes[0],
-      hostname: after('athenz://hostname/', csr.names.uri),
+      hostname: uriAfter('athenz://hostname/', csr.names.uri),
     },
   }
 }
@@ -42,12 +45,12 @@ export function readRequest(pem: string): ReadRequest {
 const ORGANIZATION = '2.5.4.10'
 const ORGANIZATIONAL_UNIT = '2.5.4.11'
 
-function parse(pem: string): Csr {
+function parse(pem: string, unparsable: string): Csr {
   try {
     return readCsr(pem.replaceAll(`NEW ${CSR_LABEL}`, CSR_LABEL))
   } catch (error) {
     if (!(error instanceof X509Error)) throw error
-    throw unparsable(hasTwoCommonNames(pem) ? TWICE : 'Invalid csr provided')
+    throw new Refusal(400, `${unparsable}: ${hasTwoCommonNames(pem) ? TWICE : 'Invalid csr provided'}`)
   }
 }
 
@@ -62,7 +65,7 @@ function hasTwoCommonNames(pem: string): boolean {
 
 /** From the first `athenz://instanceid/<any provider>/` URI, else from the first DNS name that holds one. */
 export function instanceIdOf({ uri, dns }: Pick<RequestedNames, 'uri' | 'dns'>): string | undefined {
-  const [, inUri] = /^[^/]*\/(.*)$/s.exec(after('athenz://instanceid/', uri) ?? '') ?? []
+  const [, inUri] = /^[^/]*\/(.*)$/s.exec(uriAfter('athenz://instanceid/', uri) ?? '') ?? []
   if (inUri !== undefined) return inUri
   const name = dns.find((it) => it.includes(INSTANCE_LABELS))
   return name?.slice(0, name.indexOf(INSTANCE_LABELS))
@@ -70,7 +73,6 @@ export function instanceIdOf({ uri, dns }: Pick<RequestedNames, 'uri' | 'dns'>):
 
 const INSTANCE_LABELS = '.instanceid.athenz.'
 
-const after = (prefix: string, uris: readonly string[]): string | undefined =>
+/** What follows the prefix in the first of the URIs that begin with it. */
+export const uriAfter = (prefix: string, uris: readonly string[]): string | undefined =>
   uris.find((uri) => uri.startsWith(prefix))?.slice(prefix.length)
-
-const unparsable = (problem: string) => new Refusal(400, `unable to parse PKCS10 CSR: ${problem}`)

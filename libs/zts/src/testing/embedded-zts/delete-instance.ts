@@ -3,11 +3,12 @@ import { emptyAnswer, Refusal } from './answer.ts'
 import { isAllowed } from './authorise.ts'
 import { instanceOf } from './instance-path.ts'
 import type { Flow } from './parts.ts'
-import { notAuthenticated } from './principal.ts'
+import { checkIsService, notAuthenticated } from './principal.ts'
 
 export const deleteInstance: Flow = async ({ world, records }, inbound) => {
   const { principal } = inbound
   if (principal === undefined) throw notAuthenticated()
+  checkIsService(principal)
   const instance = instanceOf(inbound)
   const { provider, domain, instanceId } = instance
   if (principal.name !== provider && !isAllowed(world, principal.name, 'delete', `${domain}:instance.${instanceId}`)) {

@@ -4,7 +4,9 @@ export { type EmbeddedZts, type EmbeddedZtsOptions, startEmbeddedZts } from './s
 export {
   addService,
   allowLaunch,
+  allowRole,
   domainIn,
+  type RoleSettings,
   type SmallWorld,
   worldOf,
   type ZtsAssertion,

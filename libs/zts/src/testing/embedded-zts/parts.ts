@@ -5,6 +5,7 @@ import type { Issuer } from './issuer.ts'
 import type { Principal } from './principal.ts'
 import type { AskProvider } from './provider-call.ts'
 import type { CertificateRecords } from './records.ts'
+import type { SigningKey } from './signing-key.ts'
 import type { ServiceTokens } from './tokens.ts'
 import type { ZtsWorld } from './world.ts'
 
@@ -13,7 +14,11 @@ export interface ZtsParts {
   readonly records: CertificateRecords
   readonly issuer: Issuer
   readonly tokens: ServiceTokens
+  /** Signs whatever this ZTS says of others. */
+  readonly key: SigningKey
   readonly ask: AskProvider
+  /** Wall clock of this ZTS, epoch milliseconds. */
+  readonly now: () => number
   readonly monotonic: () => number
 }
 

@@ -1,7 +1,12 @@
-/** Who is calling: the common name of a client certificate, or the service of a token (spec `zts.md` 2). */
+/**
+ * Who is calling: the common name of a client certificate, or the service of a token (spec `zts.md` 2).
+ *
+ * The common name of a role certificate is the role: who holds it is said by its principal URI or its e-mail address.
+ */
 import { createHash, X509Certificate } from 'node:crypto'
 import { type Certificate, OID, readCertificate } from '@pallas/x509'
 import { Refusal } from './answer.ts'
+import { uriAfter } from './csr-reading.ts'
 import type { TokenCheck } from './tokens.ts'
 
 export interface Principal {
@@ -11,6 +16,8 @@ export interface Principal {
   readonly certificate: Certificate | undefined
   /** Key that signed the token. */
   readonly keyId: string | undefined
+  /** `<domain>:role.<role>` of a role certificate; undefined for a service that comes as itself. */
+  readonly roles?: readonly string[]
 }
 
 export interface Credentials {
@@ -38,9 +45,22 @@ function fromCertificate(certificate: Certificate): Principal {
   if (units.some(({ value }) => value.endsWith(':restricted'))) {
     throw new Refusal(401, 'certificate is mTLS restricted')
   }
-  const name = certificate.commonName?.toLowerCase() ?? ''
-  if (name.includes(':role.') || !name.includes('.')) throw notAuthenticated()
-  return { name, certificate, keyId: undefined }
+  const commonName = certificate.commonName?.toLowerCase() ?? ''
+  const isRole = commonName.includes(':role.')
+  const name = isRole ? holderOf(certificate) : commonName
+  if (!name.includes('.')) throw notAuthenticated()
+  return { name, certificate, keyId: undefined, ...(isRole ? { roles: [commonName] } : {}) }
+}
+
+/** Empty for a role certificate that does not say whose it is. */
+function holderOf({ names: { uri, email } }: Certificate): string {
+  const stated = uriAfter('athenz://principal/', uri) ?? (email.length === 1 ? email[0]?.split('@', 1)[0] : undefined)
+  return stated?.toLowerCase() ?? ''
+}
+
+/** Throws 403 for whoever comes with a role certificate. */
+export function checkIsService({ roles }: Principal): void {
+  if (roles !== undefined) throw new Refusal(403, 'Role Identity not authorized for request')
 }
 
 export const notAuthenticated = () => new Refusal(401, 'Invalid credentials', { challenges: true })

@@ -6,7 +6,7 @@ import { domainOfService, isAllowed } from './authorise.ts'
 import { type ReadRequest, readRequest } from './csr-reading.ts'
 import { checkSpiffe } from './csr-rules.ts'
 import type { Flow } from './parts.ts'
-import { notAuthenticated, type Principal } from './principal.ts'
+import { checkIsService, notAuthenticated, type Principal } from './principal.ts'
 import { checkName, readBody } from './schema.ts'
 import { lifeMinutes } from './terms.ts'
 import { own, type ZtsWorld } from './world.ts'
@@ -18,6 +18,7 @@ export const refreshService: Flow = async (parts, { params, principal, body: raw
   const name = `${domain}.${service}`
   Object.assign(facts, { domain, service })
   if (principal === undefined) throw notAuthenticated()
+  checkIsService(principal)
   const { serviceCertExpiryMinutes, services } = domainOfService(parts.world, domain, service)
   if (principal.name !== name && !isAllowed(parts.world, principal.name, 'update', `${domain}:service`)) {
     throw new Refusal(400, `Principal mismatch: ${name} vs. ${principal.name}`)

@@ -6,7 +6,7 @@ import { failed } from './csr-rules.ts'
 import { instanceOf } from './instance-path.ts'
 import { askCallback, checkLaunch, seal, vetCsr } from './instance-steps.ts'
 import type { Flow } from './parts.ts'
-import { notAuthenticated, type Principal } from './principal.ts'
+import { checkIsService, notAuthenticated, type Principal } from './principal.ts'
 import { readBody } from './schema.ts'
 
 export const refresh: Flow = async (parts, inbound) => {
@@ -36,6 +36,7 @@ export const refresh: Flow = async (parts, inbound) => {
 function certificateOf(principal: Principal | undefined, name: string) {
   if (principal === undefined) throw notAuthenticated()
   if (principal.name !== name) throw new Refusal(400, `Principal mismatch: ${name} vs. ${principal.name}`)
+  checkIsService(principal)
   if (principal.certificate !== undefined) return principal.certificate
   throw new Refusal(400, 'Unsupported authority for TLS Certs: com.yahoo.athenz.auth.impl.PrincipalAuthority')
 }

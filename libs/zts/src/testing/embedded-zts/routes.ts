@@ -6,7 +6,11 @@ import type { Flow } from './parts.ts'
 import { notAuthenticated } from './principal.ts'
 import { refresh } from './refresh.ts'
 import { refreshService } from './refresh-service.ts'
+import { accessToken } from './oauth/access-token.ts'
 import { register } from './register.ts'
+import { roleCertificate } from './roles/role-certificate.ts'
+import { roleToken } from './roles/role-token.ts'
+import { own } from './world.ts'
 
 interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -14,16 +18,19 @@ interface Route {
   readonly path: string
   readonly operation: Operation
   readonly flow: Flow
+  /** The one content type of a body. */
+  readonly takes?: string
 }
 
 const status: Flow = async () => jsonAnswer(200, { code: 200, message: 'OK' })
 
-const keys: Flow = async ({ tokens }, { query }) =>
-  jsonAnswer(200, { keys: [tokens.publicJwk({ rfc: query.get('rfc') === 'true' })] })
+const keys: Flow = async ({ key }, { query }) =>
+  jsonAnswer(200, { keys: [key.publicJwk({ rfc: query.get('rfc') === 'true' })] })
 
-const cacerts: Flow = async ({ issuer }, { principal, params: [name = ''] }) => {
+const cacerts: Flow = async ({ issuer, world }, { principal, params: [name = ''] }) => {
   if (principal === undefined) throw notAuthenticated()
-  if (name === 'athenz') return jsonAnswer(200, { name, certs: issuer.caPem })
+  const certs = own(world.caBundles, name) ?? (name === 'athenz' ? issuer.caPem : undefined)
+  if (certs !== undefined) return jsonAnswer(200, { name, certs })
   throw new Refusal(404, `getCertificateAuthorityBundle: No such bundle: ${name}`)
 }
 
@@ -33,12 +40,18 @@ const registerWithSlash: Flow = async (parts, inbound) => {
   return register(parts, inbound)
 }
 
+const IN_JSON = 'application/json'
+const AS_FORM = 'application/x-www-form-urlencoded'
+
 const ROUTES: readonly Route[] = [
-  { method: 'POST', path: '/instance', operation: 'register', flow: register },
-  { method: 'POST', path: '/instance/', operation: 'register', flow: registerWithSlash },
-  { method: 'POST', path: '/instance/*/*/refresh', operation: 'refresh-service', flow: refreshService },
-  { method: 'POST', path: '/instance/*/*/*/*', operation: 'refresh', flow: refresh },
+  { method: 'POST', path: '/instance', operation: 'register', flow: register, takes: IN_JSON },
+  { method: 'POST', path: '/instance/', operation: 'register', flow: registerWithSlash, takes: IN_JSON },
+  { method: 'POST', path: '/instance/*/*/refresh', operation: 'refresh-service', flow: refreshService, takes: IN_JSON },
+  { method: 'POST', path: '/instance/*/*/*/*', operation: 'refresh', flow: refresh, takes: IN_JSON },
   { method: 'DELETE', path: '/instance/*/*/*/*', operation: 'delete', flow: deleteInstance },
+  { method: 'POST', path: '/rolecert', operation: 'role-certificate', flow: roleCertificate, takes: IN_JSON },
+  { method: 'POST', path: '/oauth2/token', operation: 'access-token', flow: accessToken, takes: AS_FORM },
+  { method: 'GET', path: '/domain/*/token', operation: 'role-token', flow: roleToken },
   { method: 'GET', path: '/status', operation: 'status', flow: status },
   { method: 'GET', path: '/cacerts/*', operation: 'cacerts', flow: cacerts },
   { method: 'GET', path: '/oauth2/keys', operation: 'keys', flow: keys },

@@ -56,7 +56,7 @@ async function outcomeOf(
     if (busy !== undefined) return busyAnswer(busy)
     if (html === true) return pageAnswer(200)
     const answer = await answerTo(deps.parts, request, facts)
-    return deps.faults().resetAfterIssue === true && facts.serial !== undefined ? CUT : answer
+    return deps.faults().resetAfterIssue === true && hasIssued(facts) ? CUT : answer
   } catch (error) {
     if (gone.signal.aborted) return CUT
     const answer = answerOf(error)
@@ -65,6 +65,8 @@ async function outcomeOf(
   }
 }
 
+const hasIssued = ({ serial, expirySeconds }: CallFacts) => serial !== undefined || expirySeconds !== undefined
+
 async function answerTo(parts: ZtsParts, request: IncomingMessage, facts: CallFacts): Promise<Answer> {
   const origin = `https://${request.headers.host ?? 'localhost'}`
   const url = new URL(request.url ?? '/', origin)
@@ -72,7 +74,7 @@ async function answerTo(parts: ZtsParts, request: IncomingMessage, facts: CallFa
   const found = findRoute(request.method ?? '', url.pathname.slice(BASE_PATH.length))
   if (found.route === undefined) throw new PageRefusal(found.status)
   facts.operation = found.route.operation
-  if (request.method === 'POST' && !isJson(request)) throw new PageRefusal(415)
+  if (request.method === 'POST' && mediaTypeOf(request) !== found.route.takes) throw new PageRefusal(415)
 
   const token = request.headers['athenz-principal-auth']
   const principal = await principalOf(
@@ -92,7 +94,8 @@ async function answerTo(parts: ZtsParts, request: IncomingMessage, facts: CallFa
   })
 }
 
-const isJson = (request: IncomingMessage) => /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')
+const mediaTypeOf = ({ headers }: IncomingMessage) =>
+  headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
 
 /** A proxy on the same host may say whom it speaks for: the last one it names counts. */
 function callerOf(request: IncomingMessage): Caller {

@@ -13,6 +13,7 @@ import type { ZtsParts } from './parts.ts'
 import { createProviderCaller } from './provider-call.ts'
 import { type CertificateRecords, createCertificateRecords } from './records.ts'
 import { BASE_PATH, createListener } from './serve.ts'
+import { createSigningKey } from './signing-key.ts'
 import { createServiceTokens } from './tokens.ts'
 import type { ZtsWorld } from './world.ts'
 
@@ -53,16 +54,19 @@ export async function startEmbeddedZts(options: EmbeddedZtsOptions): Promise<Emb
   const server = options.server ?? (await ownServer(ca))
   const faults = createFaults()
   const records = createCertificateRecords()
+  const key = createSigningKey()
   const parts: ZtsParts = {
     world,
     records,
     issuer: createIssuer({ ca, clock, defect: () => faults.current().defect }),
-    tokens: createServiceTokens({ world, clock }),
+    tokens: createServiceTokens({ world, key, clock }),
+    key,
     ask: createProviderCaller({
       roots: options.callbackRoots ?? ca.chainPem,
       client: server,
       timeoutMs: options.callbackTimeoutMs ?? 30_000,
     }),
+    now: () => clock.now(),
     monotonic: () => clock.monotonic(),
   }
   const calls: ZtsCall[] = []

@@ -2,7 +2,7 @@
 import { createPublicKey, type KeyObject, randomBytes, verify } from 'node:crypto'
 import { buildNToken, type NToken, verifyNToken } from '@pallas/identity'
 import type { Clock } from '@pallas/runtime'
-import { nodeKey } from '@pallas/x509/testing'
+import type { SigningKey } from './signing-key.ts'
 import { own, serviceIn, splitName, type ZtsWorld } from './world.ts'
 
 /** Undefined for a token that is of no use, whatever the reason. */
@@ -12,19 +12,23 @@ export interface ServiceTokens {
   readonly check: TokenCheck
   /** A token for `<domain>.<service>`, signed by this ZTS. */
   issue(name: string): Promise<string>
-  /** The key that signs; without `rfc` its curve has the name that Java gives it. */
-  publicJwk(options: { readonly rfc: boolean }): object
+}
+
+export interface ServiceTokensDeps {
+  readonly world: ZtsWorld
+  readonly key: SigningKey
+  readonly clock: Pick<Clock, 'now'>
 }
 
 const LIFE_SECONDS = 86_400
-const KEY_ID = '0'
+/** As the tokens of this ZTS name it. */
+export const ZTS_HOST = 'sys.auth.zts'
 
-export function createServiceTokens({ world, clock }: { world: ZtsWorld; clock: Pick<Clock, 'now'> }): ServiceTokens {
-  const key = nodeKey()
+export function createServiceTokens({ world, key, clock }: ServiceTokensDeps): ServiceTokens {
   const nowSeconds = () => Math.floor(clock.now() / 1_000)
 
   function keyFor({ claims }: NToken): KeyObject | undefined {
-    if (claims.keyService === 'zts') return createPublicKey(key.object)
+    if (claims.keyService === 'zts') return key.publicKey
     if (claims.keyService === 'zms') return undefined
     const pem = own(serviceIn(world, `${claims.domain}.${claims.service}`)?.publicKeys, claims.keyId)
     return pem === undefined ? undefined : createPublicKey(pem)
@@ -41,13 +45,11 @@ export function createServiceTokens({ world, clock }: { world: ZtsWorld; clock: 
     },
     issue(name) {
       const issuedAt = nowSeconds()
-      const life = { salt: randomBytes(8).toString('hex'), issuedAt, expiresAt: issuedAt + LIFE_SECONDS }
-      const claims = { ...splitName(name), ...life, host: 'sys.auth.zts', keyId: KEY_ID, keyService: 'zts' } as const
+      const life = { salt: newSalt(), issuedAt, expiresAt: issuedAt + LIFE_SECONDS }
+      const claims = { ...splitName(name), ...life, host: ZTS_HOST, keyId: key.keyId, keyService: 'zts' } as const
       return buildNToken(claims, (data) => key.sign(data))
-    },
-    publicJwk({ rfc }) {
-      const jwk = createPublicKey(key.object).export({ format: 'jwk' })
-      return { ...jwk, ...(rfc ? {} : { crv: 'prime256v1' }), kid: KEY_ID, alg: 'ES256', use: 'sig' }
     },
   }
 }
+
+export const newSalt = (): string => randomBytes(8).toString('hex')

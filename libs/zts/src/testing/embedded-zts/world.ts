@@ -2,7 +2,7 @@
 
 export interface ZtsWorld {
   domains: Record<string, ZtsDomain>
-  /** Where DNS names of key-owning services must end, each with its leading dot. */
+  /** Where DNS names of key owners and e-mail addresses of role holders must end, each with its leading dot. */
   certDnsSuffixes: string[]
   /** Of `spiffe://<trust domain>/ns/…`. */
   spiffeTrustDomain: string
@@ -10,16 +10,32 @@ export interface ZtsWorld {
   allowedOrganizations: string[]
   /** Whether an OU in a subject must be the provider's name or what the provider says. */
   verifyOrganizationalUnit: boolean
+  /** Services that may ask for the roles of somebody else. */
+  proxyUsers: string[]
+  /** Whether an access token comes with an id token for the service that the scope names. */
+  idTokens: boolean
+  /** Name → PEM of `/cacerts/<name>`, besides `athenz`. */
+  caBundles: Record<string, string>
 }
 
 export interface ZtsDomain {
   services: Record<string, ZtsService>
   /** Role name → members: `<domain>.<service>`, with `*` for any text. */
   roles: Record<string, string[]>
+  roleSettings?: Record<string, RoleSettings>
   policies: ZtsAssertion[]
   /** DNS suffix that the domain's own services may use, without the leading dot; providers never see such names. */
   certDnsDomain?: string
   serviceCertExpiryMinutes?: number
+  /** Where no role among those granted has a limit of its own. */
+  roleCertExpiryMinutes?: number
+  tokenExpiryMinutes?: number
+}
+
+/** Zero and absent are no limit. */
+export interface RoleSettings {
+  certExpiryMinutes?: number
+  tokenExpiryMinutes?: number
 }
 
 export interface ZtsService {
@@ -56,6 +72,9 @@ export function worldOf({ provider, endpoint, dnsSuffixes, services, trustDomain
     spiffeTrustDomain: trustDomain ?? 'athenz.io',
     allowedOrganizations: [],
     verifyOrganizationalUnit: false,
+    proxyUsers: [],
+    idTokens: false,
+    caBundles: {},
   }
   const system = domainIn(world, 'sys.auth')
   system.services['zts'] = { publicKeys: {} }
@@ -77,6 +96,11 @@ export function allowLaunch(world: ZtsWorld, provider: string, name: string): vo
   const { roles, policies } = domainIn(world, domain)
   roles[`launcher-of-${service}`] = [provider]
   policies.push({ role: `launcher-of-${service}`, action: 'launch', resource: `${domain}:service.${service}` })
+}
+
+/** Makes the role, with its domain if that is new, and lets these be its members; `*` stands for any text. */
+export function allowRole(world: ZtsWorld, domain: string, role: string, members: readonly string[]): void {
+  domainIn(world, domain).roles[role] = [...members]
 }
 
 /** The service of that name, made together with its domain if it is new. */
