@@ -13,3 +13,4 @@ export {
   type WatchVersionedFilesOptions,
 } from './versioned-files.ts'
 export { watchFiles, type WatchFilesOptions } from './watch-files.ts'
+export { openWatchedFile, type WatchedFile, type WatchedFileOptions } from './watched-file.ts'

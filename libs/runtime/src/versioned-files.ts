@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { constants, open, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '@pallas/host'
+import { readBounded } from './read-bounded.ts'
 
 export interface VersionedFilesOptions {
   readonly dir: string
@@ -25,19 +26,8 @@ export async function readVersionedFiles(options: VersionedFilesOptions): Promis
     return version === undefined ? [] : [{ fileName, version }]
   })
   found.sort((a, b) => b.version - a.version)
-  return Promise.all(found.map(async (it) => ({ ...it, text: await readBounded(join(dir, it.fileName), maxBytes) })))
-}
-
-async function readBounded(path: string, maxBytes: number): Promise<string | undefined> {
-  try {
-    // Not blocking: a named pipe in the way must not hold us up.
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    if (!(await file.stat()).isFile()) return undefined
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0)
-    return bytesRead > maxBytes ? undefined : buffer.toString('utf8', 0, bytesRead)
-  } catch {
-    return undefined
-  }
+  const textOf = (path: string) => readBounded(path, maxBytes).catch(() => undefined)
+  return Promise.all(found.map(async (it) => ({ ...it, text: await textOf(join(dir, it.fileName)) })))
 }
 
 export interface WatchVersionedFilesOptions extends VersionedFilesOptions {

@@ -4,8 +4,8 @@ import type { Clock } from '@pallas/host'
 
 export interface WatchFilesOptions {
   readonly clock: Clock
-  /** Called after a change has settled, never twice at a time; it must not reject. */
-  readonly onChange: () => void | Promise<void>
+  /** Called after a change has settled, never twice at a time; it must not reject. `again`: call at the next look too. */
+  readonly onChange: () => void | 'again' | Promise<void | 'again'>
   /** How often to look even when the kernel told nothing. */
   readonly pollMs?: number
   /** How long to let a burst of changes settle. */
@@ -30,8 +30,7 @@ export function watchFiles(paths: readonly string[], options: WatchFilesOptions)
       wake = Promise.withResolvers()
       const now = fingerprint(paths)
       if (now === seen) continue
-      seen = now
-      await onChange()
+      seen = (await onChange()) === 'again' ? '' : now
     }
   }
   const running = run().catch((error: unknown) => {

@@ -1,0 +1,127 @@
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { openWatchedFile, systemClock } from './index.ts'
+import { FakeClock } from './testing/index.ts'
+
+/** A file of one number, and what is told of it. */
+async function aFile(text = '1') {
+  const dir = await mkdtemp(join(tmpdir(), 'wf-'))
+  const path = join(dir, 'number')
+  await writeFile(path, text)
+  const told: unknown[] = []
+  let next = Promise.withResolvers<void>()
+  const note = (what: unknown): void => {
+    told.push(what)
+    next.resolve()
+    next = Promise.withResolvers()
+  }
+  const open = (clock = systemClock) =>
+    openWatchedFile({
+      path,
+      parse: numberIn,
+      clock,
+      pollMs: 1_000,
+      onChange: (now, before) => note([before, now]),
+      onFailure: (error) => note(String(error)),
+    })
+  const put = async (content: string): Promise<void> => {
+    await writeFile(`${path}.new`, content)
+    await rename(`${path}.new`, path)
+  }
+  const dispose = () => rm(dir, { recursive: true, force: true })
+  return { dir, path, told, next: () => next.promise, open, put, [Symbol.asyncDispose]: dispose }
+}
+
+function numberIn(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text)
+  throw new TypeError('no number')
+}
+
+test('the first content is there when it opens; a replaced file is the new content, and told', async () => {
+  await using it = await aFile()
+  await using file = await it.open()
+  expect(file.current()).toBe(1)
+  const heard: number[] = []
+  const quiet = file.onChange(() => void heard.push(file.current()))
+  const told = it.next()
+  await it.put('2')
+  await told
+  expect(file.current()).toBe(2)
+  const again = it.next()
+  quiet()
+  await it.put('3')
+  await again
+  expect([it.told, heard]).toEqual([[[1, 2], [2, 3]], [2]])
+})
+
+test.each([
+  ['is missing', rm, 'ENOENT'],
+  ['is bad', (path: string) => writeFile(path, 'x'), 'no number'],
+  ['is too long', (path: string) => writeFile(path, '1'.repeat(1_048_577)), 'EFBIG'],
+  ['is a directory', (path: string) => rm(path).then(() => mkdir(path)), 'EINVAL'],
+])('it does not open when the file %s', async (_name, spoil, problem) => {
+  await using it = await aFile()
+  await spoil(it.path)
+  await expect(it.open()).rejects.toThrow(problem)
+})
+
+test('a bad new file keeps the old value and is told; the old content put back is told as good', async () => {
+  await using it = await aFile()
+  await using file = await it.open()
+  const bad = it.next()
+  await it.put('x')
+  await bad
+  expect(file.current()).toBe(1)
+  const good = it.next()
+  await it.put('1')
+  await good
+  expect(it.told).toEqual(['TypeError: no number', [1, 1]])
+})
+
+test('a file that is written anew with the same content is no news', async () => {
+  await using it = await aFile()
+  const clock = new FakeClock()
+  await using _file = await it.open(clock)
+  await it.put('1')
+  await clock.advance(5_000)
+  expect(it.told).toEqual([])
+})
+
+test('the swap of a mounted volume is followed', async () => {
+  await using it = await aFile()
+  await rm(it.path)
+  for (const [generation, content] of [['..1', '1'], ['..2', '2']] as const) {
+    await mkdir(join(it.dir, generation))
+    await writeFile(join(it.dir, generation, 'number'), content)
+  }
+  await symlink('..1', join(it.dir, '..data'))
+  await symlink('..data/number', it.path)
+  await using file = await it.open()
+  const told = it.next()
+  await symlink('..2', join(it.dir, '..data_tmp'))
+  await rename(join(it.dir, '..data_tmp'), join(it.dir, '..data'))
+  await told
+  expect(file.current()).toBe(2)
+})
+
+test('a file that cannot be read now is told once, and looked at until it can', async () => {
+  await using it = await aFile()
+  const clock = new FakeClock()
+  await using file = await it.open(clock)
+  const settle = async (until: () => boolean): Promise<void> => {
+    for (let tries = 0; tries < 100 && !until(); tries++) {
+      await clock.advance(1_100)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  await rm(it.path)
+  await settle(() => it.told.length > 0)
+  await clock.advance(10_000)
+  expect(it.told).toEqual([expect.stringContaining('ENOENT')])
+  expect(file.current()).toBe(1)
+  await it.put('7')
+  await settle(() => file.current() === 7)
+  expect(file.current()).toBe(7)
+})
