@@ -1,0 +1,73 @@
+/** What the kubelet waits for at every pod: the driver as a process, from source and as one file, beside what any process costs. */
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Bench, BenchContext } from '../bench.ts'
+import { bundle, ENTRIES } from '../bundle.ts'
+import { mustRun } from '../children.ts'
+import { type Figure, spread, value } from '../figure.ts'
+import { buildGoHello } from '../go-hello.ts'
+import { interleave, ratioOf } from '../interleave.ts'
+import { callDriver, type DriverCall, mountCall } from '../pods.ts'
+import { fromSource } from '../programs.ts'
+import { profileRun } from '../profile/cpu.ts'
+
+export const driverBench: Bench = {
+  name: 'driver',
+  doc: 'FlexVolume mount + unmount as two processes, beside /bin/true, node -e 0 and a hello in Go, each twice',
+  run: runDriverBench,
+  profile: async (context) => {
+    const work = place(context)
+    const pod = newPod()
+    const source = mountCall({ ...work, command: fromSource('driver') }, pod)
+    const bundled = mountCall({ ...work, command: await bundle('driver', context.dir) }, pod)
+    return [
+      ...(await profileRun({ title: `${ENTRIES.driver} mount, from source`, argv: source.mount, env: source.env }, context)),
+      ...(await profileRun({ title: 'unmount, as one file', argv: bundled.unmount, env: bundled.env }, context)),
+    ]
+  },
+}
+
+async function runDriverBench(context: BenchContext): Promise<readonly Figure[]> {
+  const { quick, dir, signal } = context
+  const work = place(context)
+  const twice = (argv: readonly string[]) => async () => (await mustRun(argv, {}, signal)).ms + (await mustRun(argv, {}, signal)).ms
+  const pair = (command: readonly string[]) => async () => {
+    const { mount, unmount, env } = mountCall({ ...work, command }, newPod())
+    return (await callDriver(mount, env, signal)) + (await callDriver(unmount, env, signal))
+  }
+  const hello = await buildGoHello(dir, signal)
+  const variants = [
+    { name: 'as one file', sample: pair(await bundle('driver', dir)) },
+    { name: 'as one file, minified', sample: pair(await bundle('driver', dir, { minify: true })) },
+    { name: 'from source', sample: pair(fromSource('driver')) },
+    { name: 'node -e 0, twice', sample: twice([process.execPath, '-e', '0']) },
+    { name: '/bin/true, twice', sample: twice(['/bin/true']) },
+    ...(hello === undefined ? [] : [{ name: 'hello in Go, twice', sample: twice([hello]) }]),
+  ]
+  const samples = await interleave(variants, { rounds: quick ? 10 : 200, warmUp: quick ? 1 : 5 }, signal)
+  const of = (name: string): readonly number[] => samples.get(name) ?? []
+  return [
+    ...variants.map(({ name }) =>
+      spread(`driver: ${name}`, of(name), name === 'as one file' ? { unit: 'ms', line: 'flexvolume', notes: [MOUNTER[context.isolation]] } : { unit: 'ms' }),
+    ),
+    value('driver: one file ÷ from source', ratioOf(of('as one file'), of('from source')), { unit: '×' }),
+    value('driver: one file ÷ node -e 0', ratioOf(of('as one file'), of('node -e 0, twice')), { unit: '×' }),
+  ]
+}
+
+const MOUNTER = {
+  'mount-namespace': 'with real bind mounts; no static home of the door yet, so each call starts a Node',
+  none: 'with links, since this machine allows no mounts; no static home of the door yet, so each call starts a Node',
+} as const
+
+/** A node's directories and the driver's settings, without anybody else. */
+function place({ dir, isolation }: BenchContext): Omit<DriverCall, 'command'> {
+  const settings = join(dir, 'volume-driver.json')
+  const mounter = isolation === 'mount-namespace' ? 'bind' : 'link'
+  mkdirSync(join(dir, 'v'), { recursive: true })
+  writeFileSync(settings, JSON.stringify({ volumesDir: join(dir, 'v'), handleKeyFile: join(dir, 'handle.key'), mounter }), { mode: 0o600 })
+  return { settings, root: join(dir, 'k') }
+}
+
+const newPod = () => ({ namespace: 'shop', name: 'bench-0', uid: randomUUID(), serviceAccount: 'web' })
