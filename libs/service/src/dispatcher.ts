@@ -13,8 +13,8 @@ export interface ClientTimeouts {
 export interface ClientOptions {
   /** Presents this certificate and trusts these roots. */
   readonly tls?: TlsFiles
-  /** PEM roots to trust when there is no `tls`, or besides its own. */
-  readonly ca?: string
+  /** PEM roots to trust when there is no `tls`, or besides its own. A function is called at each new connection. */
+  readonly ca?: string | (() => string)
   /** Name that the server's certificate must carry, when it is not the host of the URL. */
   readonly serverName?: string
   readonly timeouts?: Partial<ClientTimeouts>
@@ -79,14 +79,16 @@ function agentOf(options: ClientOptions): Agent {
   const { tls, serverName, maxConnections = 64, maxResponseBytes = 4 * 1024 * 1024 } = options
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
   const identity = tls?.current()
-  const connect = buildConnector({
-    ca: rootsOf(options),
+  const connectorFor = (roots: string[]) => buildConnector({
+    ca: roots,
     ...(serverName === undefined ? {} : { servername: serverName }),
     ...(identity === undefined ? {} : { key: identity.key, cert: identity.cert }),
     timeout: timeouts.connectMs,
     maxCachedSessions: 0,
     allowH2: false,
   })
+  const fixed = typeof options.ca === 'function' ? undefined : connectorFor(rootsOf(options))
+  const connect: buildConnector.connector = (to, done) => (fixed ?? connectorFor(rootsOf(options)))(to, done)
   return new Agent({
     connect,
     connections: maxConnections,
@@ -99,4 +101,7 @@ function agentOf(options: ClientOptions): Agent {
   })
 }
 
-const rootsOf = ({ tls, ca }: ClientOptions): string[] => [...(tls?.current().ca ?? []), ...(ca === undefined ? [] : [ca])]
+function rootsOf({ tls, ca }: ClientOptions): string[] {
+  const given = typeof ca === 'function' ? ca() : ca
+  return [...(tls?.current().ca ?? []), ...(given === undefined ? [] : [given])]
+}

@@ -105,3 +105,31 @@ test('roots are reloaded too', async () => {
   await told
   expect(files.current().ca).toEqual([other.certPem])
 })
+
+test('roots given as a function are asked for at each reload', async () => {
+  await using it = await tlsDirectory(ca, NAME)
+  const other = await TestCa.create({ name: 'other' })
+  let roots = ca.certPem
+  const memory = memoryLog()
+  await using files = await openTlsFiles({ ...it, ca: { pem: () => roots }, log: memory.log, clock: systemClock })
+  roots = ca.certPem + other.certPem
+  expect(files.current().ca).toEqual([ca.certPem])
+  await files.reload()
+  expect(files.current().ca).toEqual([roots])
+  roots = 'hello'
+  await files.reload()
+  expect(files.current().ca).toEqual([ca.certPem + other.certPem])
+  expect(memory.records.at(-1)).toMatchObject({ level: 'warn', msg: 'new tls files cannot be used, keeping the old' })
+})
+
+test('reloads at the same time follow each other, and a closed set is not reloaded', async () => {
+  await using it = await tlsDirectory(ca, NAME)
+  let asked = 0
+  const pem = () => (asked++, ca.certPem)
+  const files = await openTlsFiles({ ...it, ca: { pem }, log: memoryLog().log, clock: systemClock })
+  await Promise.all([files.reload(), files.reload()])
+  expect(asked).toBe(3)
+  await files[Symbol.asyncDispose]()
+  await files.reload()
+  expect(asked).toBe(3)
+})

@@ -24,13 +24,15 @@ export interface TlsFiles extends AsyncDisposable {
    * the current one as before. Returns what ends the calls.
    */
   onChange(listener: () => void): () => void
+  /** Takes everything anew, as after a change of a file: for who knows that the roots given as a function are others now. */
+  reload(): Promise<void>
 }
 
 export interface TlsFilesOptions {
   readonly keyFile: string
   readonly certFile: string
-  /** Roots from files (watched) and from text (fixed), together. */
-  readonly ca?: { readonly files?: readonly string[]; readonly pem?: string }
+  /** Roots from files (watched) and from text, together. A function is called at each reload. */
+  readonly ca?: { readonly files?: readonly string[]; readonly pem?: string | (() => string) }
   readonly log: Logger
   readonly clock: Clock
   readonly pollMs?: number
@@ -62,7 +64,7 @@ export async function openTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
       throw error
     }
   }
-  const reload = async (): Promise<void> => {
+  const loadAgain = async (): Promise<void> => {
     try {
       use(await load(options))
       log.info({ path: certFile, notAfter: loaded.notAfter } satisfies LogFields, 'tls files replaced')
@@ -71,8 +73,12 @@ export async function openTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
     }
   }
   await using scope = new AsyncDisposableStack()
+  const loading = oneAtATime(loadAgain)
+  const reload = (): Promise<void> => loading.work()
   scope.use(watchFiles([keyFile, certFile, ...(ca.files ?? [])], { clock, onChange: reload, pollMs }))
+  scope.defer(() => loading.end())
   loaded = await load(options)
+  loading.begin()
   const parts = scope.move()
   return {
     current: () => loaded,
@@ -81,7 +87,26 @@ export async function openTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    reload,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+/** What is asked for before the beginning waits for it; after the end nothing is done any more. */
+function oneAtATime(work: () => Promise<void>) {
+  const begun = Promise.withResolvers<void>()
+  let last = begun.promise
+  let isOpen = false
+  return {
+    work: (): Promise<void> => (last = last.then(() => (isOpen ? work() : undefined))),
+    begin(): void {
+      isOpen = true
+      begun.resolve()
+    },
+    end(): void {
+      isOpen = false
+      begun.resolve()
+    },
   }
 }
 
@@ -93,7 +118,8 @@ async function load({ keyFile, certFile, ca = {}, clock }: TlsFilesOptions): Pro
   if (!matches(leaf, key)) throw unusable('the key is not the key of the certificate', { keyFile, certFile })
   const notAfter = leaf.validToDate.getTime()
   if (notAfter <= clock.now()) throw unusable('the certificate has expired', { certFile })
-  const trusted = [...roots, ...(ca.pem === undefined ? [] : [ca.pem])]
+  const given = typeof ca.pem === 'function' ? ca.pem() : ca.pem
+  const trusted = [...roots, ...(given === undefined ? [] : [given])]
   trusted.forEach((pem, index) => firstOf(pem, files[index] ?? 'roots given as text'))
   const material = { key, cert, ca: trusted }
   checkUsable(material, { keyFile, certFile })
