@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { FakeClock } from '@pallas/host/testing'
 import { aPod } from '@pallas/identity/testing'
 import { expect, test } from 'vitest'
@@ -42,14 +45,14 @@ async function openKubelet(options: Partial<KubeletOptions> = {}) {
   return { clock, fake, kubelet, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
-test('many who ask at once share one call', async () => {
+test('many who ask at once share one call (T37, W22)', async () => {
   await using it = await openKubelet()
   const answers = await Promise.all(Array.from({ length: 110 }, () => it.kubelet.pods()))
   expect(answers.every((answer) => answer === answers[0])).toBe(true)
   expect(it.fake.calls()).toBe(1)
 })
 
-test('there is at most one call per window, and a new one shows what changed', async () => {
+test('there is at most one call per window of 500 ms, and a new one shows what changed (T37)', async () => {
   await using it = await openKubelet()
   await it.kubelet.pods()
   it.fake.setPods([])
@@ -83,7 +86,7 @@ test('one who leaves does not take the call from the others', async () => {
   expect(it.fake.calls()).toBe(1)
 })
 
-test('a kubelet that hangs is asked by one call at a time', async () => {
+test('a kubelet that hangs is asked by one call at a time (T37)', async () => {
   await using it = await openKubelet({ timeoutMs: 150 })
   it.fake.hang(true)
   const first = it.kubelet.pods()
@@ -94,7 +97,7 @@ test('a kubelet that hangs is asked by one call at a time', async () => {
   expect(it.fake.calls()).toBe(1)
 })
 
-test('its certificate may be judged by another name than the address, and by nothing on loopback', async () => {
+test('its certificate may be judged by another name than the address, and by nothing on loopback (W20)', async () => {
   await using named = await openKubelet({ trust: { ...trust, serverName: 'node-1' } })
   expect(await named.kubelet.pods()).toHaveLength(2)
   await using wrong = await openKubelet({ trust: { ...trust, serverName: 'node-2' } })
@@ -111,16 +114,34 @@ test.each([
   'https://node-1:10250',
   'https://localhost.example:10250',
   'https://127.0.0.1.example/',
-])('a kubelet at %s is never trusted blindly', (url) => {
+])('a kubelet at %s is never trusted blindly (W20)', (url) => {
   const make = () =>
     createKubelet({ url: new URL(url), token: readerToken, trust: { insecureLoopback: true }, clock: new FakeClock() })
   expect(make).toThrow(expect.objectContaining({ code: 'KUBE_INVALID' }))
 })
 
-test('a kubelet is spoken to over https only', () => {
-  const url = new URL('http://127.0.0.1:10255')
-  const make = () => createKubelet({ url, token: readerToken, trust, clock: new FakeClock() })
+test.each([
+  ['http', 'http://127.0.0.1:10255', trust],
+  ['http without a look at the certificate', 'http://127.0.0.1:10255', { insecureLoopback: true as const }],
+  ['the read-only port by https', 'https://127.0.0.1:10250', { plain: true as const }],
+])('a kubelet is not spoken to over %s (W20)', (_name, at, by) => {
+  const make = () => createKubelet({ url: new URL(at), token: readerToken, trust: by, clock: new FakeClock() })
   expect(make).toThrow(expect.objectContaining({ code: 'KUBE_INVALID' }))
+})
+
+test('who says so may ask the read-only port, and no token goes there (W20)', async () => {
+  const list = JSON.stringify({ kind: 'PodList', items: pods.map((pod) => podObjectOf(pod)) })
+  const seen: unknown[] = []
+  await using server = createServer((request, response) => {
+    seen.push([request.url, request.headers.authorization])
+    response.end(list)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const url = new URL(`http://127.0.0.1:${port}`)
+  await using kubelet = createKubelet({ url, token: readerToken, trust: { plain: true }, clock: new FakeClock() })
+  expect(await kubelet.pods()).toEqual(pods)
+  expect(seen).toEqual([['/pods', undefined]])
 })
 
 test.each([

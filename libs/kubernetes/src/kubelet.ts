@@ -19,7 +19,7 @@ export interface Kubelet {
 }
 
 export interface KubeletOptions {
-  /** `https://<host>:10250`. */
+  /** `https://<host>:10250`; with `plain` trust `http://<host>:10255`. */
   readonly url: URL
   readonly token: TokenSource
   readonly trust: KubeletTrust
@@ -34,9 +34,13 @@ export interface KubeletOptions {
 
 /**
  * How the kubelet's certificate is judged: by roots (and a name other than the URL's host), or, for kubelets that sign
- * their own, not at all, which is allowed for a loopback address only.
+ * their own, not at all, which is allowed for a loopback address only. `plain` is the read-only port: it has none, and no
+ * token is sent there.
  */
-export type KubeletTrust = { readonly ca: string; readonly serverName?: string } | { readonly insecureLoopback: true }
+export type KubeletTrust =
+  | { readonly ca: string; readonly serverName?: string }
+  | { readonly insecureLoopback: true }
+  | { readonly plain: true }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
@@ -66,6 +70,10 @@ export function createKubelet(options: KubeletOptions): Kubelet & AsyncDisposabl
 }
 
 function openHttps({ url, trust }: KubeletOptions): Https {
+  if ('plain' in trust) {
+    if (url.protocol !== 'http:') throw refused('the read-only port speaks http', url)
+    return createHttps({ server: url, ca: undefined })
+  }
   if (url.protocol !== 'https:') throw refused('the kubelet is spoken to over https only', url)
   if (!('insecureLoopback' in trust)) return createHttps({ server: url, ...trust })
   if (!LOOPBACK.test(url.hostname)) throw refused('an unverified kubelet must be on a loopback address', url)
@@ -73,13 +81,10 @@ function openHttps({ url, trust }: KubeletOptions): Https {
 }
 
 async function fetchPods(https: Https, options: KubeletOptions): Promise<readonly Pod[]> {
-  const { token, timeoutMs = 5_000, maxBytes = 64 * 1024 * 1024, onMalformed = () => {} } = options
-  const answer = await withBearer(token, (authorization) =>
-    https.send(
-      { method: 'GET', path: '/pods', headers: { accept: 'application/json', authorization }, timeoutMs },
-      maxBytes,
-    ),
-  )
+  const { token, trust, timeoutMs = 5_000, maxBytes = 64 * 1024 * 1024, onMalformed = () => {} } = options
+  const ask = (headers: Readonly<Record<string, string>>) =>
+    https.send({ method: 'GET', path: '/pods', headers: { accept: 'application/json', ...headers }, timeoutMs }, maxBytes)
+  const answer = 'plain' in trust ? await ask({}) : await withBearer(token, (authorization) => ask({ authorization }))
   if (answer.status !== 200) throw errorOfRefusal(answer)
   return podsOf(parseJson(answer.body), onMalformed)
 }
