@@ -3,11 +3,12 @@
  *
  * Everything is made in the order in which a cluster's administrator would do it, and unmade in reverse.
  */
-import { systemClock } from '@pallas/runtime'
+import { type Clock, systemClock } from '@pallas/runtime'
 import { type KubeApi } from '@pallas/kubernetes'
 import { type EmbeddedApiServer, startEmbeddedApiServer } from '@pallas/kubernetes/testing'
 import { type EmbeddedZts, startEmbeddedZts, type ZtsWorld } from '@pallas/zts/testing'
 import { athenzWorld } from './athenz-world.ts'
+import { type Clocks, createClocks, TRUE_CLOCKS } from './clocks.ts'
 import { writeClusterConfig } from './cluster-config.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { installDriver } from './driver.ts'
@@ -20,12 +21,21 @@ import { type Node, startNode } from './node.ts'
 import { createPki, type Pki } from './pki.ts'
 import { freePorts } from './ports.ts'
 import type { Ports, ProgramContext } from './programs.ts'
+import { openReaper } from './reaper.ts'
 import { openState, type State } from './state.ts'
 import { writeTokens } from './tokens.ts'
 
 export interface ClusterOptions extends Partial<InjectionOptions> {
   readonly isolation: Isolation
   readonly events?: ClusterEvents
+  /** How many callbacks and JWT services run; ZTS and the agent use the first until told otherwise. */
+  readonly replicas?: 1 | 2
+  /** Whether the wall clocks of the programs can be set wrong. */
+  readonly shiftableClocks?: boolean
+  /** The wall clock of ZTS; by default this machine's. */
+  readonly ztsClock?: Clock
+  /** The longest life of a workload's certificate, as its Athenz domain says; unset: no bound. */
+  readonly certificateMinutes?: number
   /** Aborts the start; a cluster that is up is ended by disposing it. */
   readonly signal?: AbortSignal | undefined
 }
@@ -43,43 +53,69 @@ export interface Cluster extends AsyncDisposable {
   readonly controlPlane: ControlPlane
   readonly node: Node
   readonly context: ProgramContext
+  readonly clocks: Clocks
 }
 
-const PORTS = ['jwtService', 'jwtServiceAdmin', 'callback', 'callbackAdmin', 'initializer', 'initializerAdmin', 'agentAdmin'] as const
+const PORTS = [
+  'jwtService',
+  'jwtServiceAdmin',
+  'jwtService2',
+  'jwtService2Admin',
+  'callback',
+  'callbackAdmin',
+  'callback2',
+  'callback2Admin',
+  'initializer',
+  'initializerAdmin',
+  'agentAdmin',
+] as const
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { isolation, events = {}, refreshInterval = '', keyOrigin = 'pod', signal } = options
+  const { isolation, events = {}, refreshInterval = '', replicas = 1, certificateMinutes, ztsClock = systemClock, signal } = options
   await using scope = new AsyncDisposableStack()
   const timed = stopwatch(events)
   const state = scope.use(openState())
+  const reaper = scope.use(openReaper(state.dir))
+  const clocks = options.shiftableClocks === true ? createClocks(state.clocks) : TRUE_CLOCKS
   const ports = await freePorts(PORTS)
   const pki = await createPki({ dir: state.pki, nodeName: NODE, ztsName: ZTS_NAME, agentName: AGENT, signingKeyName: SIGNING_KEY })
 
   const keys = { callback: pki.serviceKey('athenz-callback'), jwtService: pki.serviceKey('athenz-jwt-service') }
-  const world = athenzWorld(`https://127.0.0.1:${ports.callback}`, keys)
-  const zts = scope.use(await timed('zts', startZts(pki, world, events)))
+  const world = athenzWorld(`https://127.0.0.1:${ports.callback}`, keys, certificateMinutes)
+  const zts = scope.use(await timed('zts', startZts({ pki, world, clock: ztsClock, events })))
   const api = scope.use(await timed('api server', startApi(pki, events)))
   const admin = api.client(ADMIN_USER)
-  await deployInitializerConfig(admin, { refreshInterval, keyOrigin })
+  await deployInitializerConfig(admin, { refreshInterval, keyOrigin: options.keyOrigin ?? 'pod', initTimeout: options.initTimeout ?? '' })
   writeClusterConfig(state.clusterConfig, { ztsEndpoint: zts.url.href, pki })
 
   const tokenFile = await writeTokens(api, state.pki)
-  const node = scope.use(await startNode({ state, pki, api, isolation, events }))
-  const context: ProgramContext = { state, pki, ports, apiServer: api.url, kubelet: node.podsUrl, controlRefreshInterval: refreshInterval, tokenFile }
+  const node = scope.use(await startNode({ state, pki, api, isolation, clocks, reaper, events }))
+  const context: ProgramContext = {
+    ...{ state, pki, ports, clocks, reaper, tokenFile },
+    ...{ apiServer: api.url, kubelet: node.podsUrl, controlRefreshInterval: refreshInterval },
+  }
   const driver = installDriver(state, isolation)
-  const controlPlane = scope.use(await startControlPlane({ context, driver, events, timed, signal }))
+  const controlPlane = scope.use(await startControlPlane({ context, driver, replicas, events, timed, signal }))
   await node.addDriver(driver)
   await registerWebhook(admin, { url: `https://127.0.0.1:${ports.initializer}/mutate`, caPem: pki.kubernetesCa.chainPem })
   signal?.throwIfAborted()
 
   const parts = scope.move()
-  const cluster = { state, pki, isolation, ports, world, zts, api, admin, controlPlane, node, context }
+  const cluster = { state, pki, isolation, ports, world, zts, api, admin, controlPlane, node, context, clocks }
   return { ...cluster, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
-const startZts = (pki: Pki, world: ZtsWorld, events: ClusterEvents): Promise<EmbeddedZts> =>
+interface ZtsParts {
+  readonly pki: Pki
+  readonly world: ZtsWorld
+  readonly clock: Clock
+  readonly events: ClusterEvents
+}
+
+const startZts = ({ pki, world, clock, events }: ZtsParts): Promise<EmbeddedZts> =>
   startEmbeddedZts({
     world,
+    clock,
     ca: pki.athenzCa,
     server: { ...pki.ztsServer, rootsPem: pki.ztsCa.chainPem },
     onCall: (call) => events.zts?.(call),

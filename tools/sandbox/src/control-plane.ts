@@ -13,12 +13,15 @@ import {
   controlSiaArgs,
   initializerArgs,
   jwtServiceArgs,
+  type Listening,
   type ProgramContext,
   PROGRAMS,
 } from './programs.ts'
 
 export const SERVERS = ['jwt-service', 'callback', 'initializer', 'identity-agent'] as const
-export type ServerName = (typeof SERVERS)[number]
+/** The second replicas of those that a cluster runs several of. */
+export const REPLICAS = ['jwt-service-2', 'callback-2'] as const
+export type ServerName = (typeof SERVERS)[number] | (typeof REPLICAS)[number]
 
 export interface ControlPlane extends AsyncDisposable {
   program(name: ServerName): Program
@@ -30,6 +33,7 @@ export interface ControlPlane extends AsyncDisposable {
 export interface ControlPlaneOptions {
   readonly context: ProgramContext
   readonly driver: DriverFiles
+  readonly replicas: 1 | 2
   readonly events: ClusterEvents
   readonly timed: Timed
   /** Aborts what is starting; what runs is ended by disposing. */
@@ -58,7 +62,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     running.clear()
     await Promise.all(programs.map((program) => program[Symbol.asyncDispose]()))
   })
-  await all(SERVERS.map(start))
+  await all([...SERVERS, ...(options.replicas === 2 ? REPLICAS : [])].map(start))
   for (const account of accounts) scope.use(await keepIdentity(options, account))
   const parts = scope.move()
   return {
@@ -79,14 +83,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
 /** Beside a server of the control plane: renews its identity for as long as it runs. */
 function keepIdentity(options: ControlPlaneOptions, account: Account): Promise<Program> {
-  const argv = [...PROGRAMS.controlSia, ...controlSiaArgs(options.context, account, 'refresh')]
+  const argv = [...options.context.clocks.argv(PROGRAMS.controlSia), ...controlSiaArgs(options.context, account, 'refresh')]
   return startProgram({ ...common(options, `control-sia-${account}-refresh`), argv, daemon: true })
 }
 
 async function obtainIdentity(options: ControlPlaneOptions, account: Account): Promise<void> {
   const { cert, ntoken } = controlIdentity(options.context, account)
   for (const path of [cert, ntoken]) mkdirSync(dirname(path), { recursive: true })
-  const argv = [...PROGRAMS.controlSia, ...controlSiaArgs(options.context, account, 'init')]
+  const argv = [...options.context.clocks.argv(PROGRAMS.controlSia), ...controlSiaArgs(options.context, account, 'init')]
   await startProgram({ ...common(options, `control-sia-${account}`), argv })
 }
 
@@ -99,21 +103,30 @@ async function all(steps: readonly Promise<unknown>[]): Promise<void> {
 const common = ({ context, events, signal }: ControlPlaneOptions, name: string) => ({
   signal,
   name,
-  env: { PATH: process.env['PATH'] ?? '' },
+  reaper: context.reaper,
+  env: { PATH: process.env['PATH'] ?? '', ...context.clocks.env(name) },
   logFile: join(context.state.logs, `${name}.log`),
   onLog: (record: Readonly<Record<string, unknown>>) => events.log?.(name, record),
 })
 
 function commandOf(name: ServerName, { context, driver }: ControlPlaneOptions): { argv: string[]; adminPort: number } {
-  const { ports } = context
+  const { ports, clocks } = context
+  const of = (program: readonly string[], args: readonly string[], adminPort: number) =>
+    ({ argv: [...clocks.argv(program), ...args], adminPort })
+  const jwtService = (at: Listening) => of(PROGRAMS.jwtService, jwtServiceArgs(context, at), at.adminPort)
+  const callback = (at: Listening) => of(PROGRAMS.callback, callbackArgs(context, at), at.adminPort)
   switch (name) {
     case 'jwt-service':
-      return { argv: [...PROGRAMS.jwtService, ...jwtServiceArgs(context)], adminPort: ports.jwtServiceAdmin }
+      return jwtService({ port: ports.jwtService, adminPort: ports.jwtServiceAdmin })
+    case 'jwt-service-2':
+      return jwtService({ port: ports.jwtService2, adminPort: ports.jwtService2Admin })
     case 'callback':
-      return { argv: [...PROGRAMS.callback, ...callbackArgs(context)], adminPort: ports.callbackAdmin }
+      return callback({ port: ports.callback, adminPort: ports.callbackAdmin })
+    case 'callback-2':
+      return callback({ port: ports.callback2, adminPort: ports.callback2Admin })
     case 'initializer':
-      return { argv: [...PROGRAMS.initializer, ...initializerArgs(context)], adminPort: ports.initializerAdmin }
+      return of(PROGRAMS.initializer, initializerArgs(context), ports.initializerAdmin)
     case 'identity-agent':
-      return { argv: [...PROGRAMS.agent, ...agentArgs(context, driver)], adminPort: ports.agentAdmin }
+      return of(PROGRAMS.agent, agentArgs(context, driver), ports.agentAdmin)
   }
 }

@@ -10,6 +10,8 @@ export interface InjectionOptions {
   readonly refreshInterval: string
   /** Where the key comes from: the pod makes it, or the agent. */
   readonly keyOrigin: 'pod' | 'agent'
+  /** How long an init container tries; empty: the program's default. */
+  readonly initTimeout: string
 }
 
 interface Manifest {
@@ -49,12 +51,13 @@ export function deployedRules(): Rule[] {
 const isBinding = (manifest: Manifest): manifest is BindingManifest => manifest.kind.endsWith('RoleBinding')
 
 /** `base/initializer-config.yaml`, its two containers told what this sandbox wants of them. */
-export function initializerConfigMap({ refreshInterval, keyOrigin }: InjectionOptions): object {
+export function initializerConfigMap({ refreshInterval, keyOrigin, initTimeout }: InjectionOptions): object {
   const manifest = one('base/initializer-config.yaml', 'ConfigMap') as Manifest & { readonly data: { readonly 'init-config': string } }
   const config = parse(manifest.data['init-config']) as Record<string, string>
   const origin = `--key-origin=${keyOrigin}`
   const interval = refreshInterval === '' ? [] : [`--refresh-interval=${refreshInterval}`]
-  const initTemplate = withArgs(config['initTemplate'] ?? '', [origin])
+  const patience = initTimeout === '' ? [] : [`--init-timeout=${initTimeout}`]
+  const initTemplate = withArgs(config['initTemplate'] ?? '', [origin, ...patience])
   const refreshTemplate = withArgs(config['refreshTemplate'] ?? '', [origin, ...interval])
   return { ...manifest, data: { 'init-config': stringify({ ...config, initTemplate, refreshTemplate }) } }
 }

@@ -1,7 +1,9 @@
 /** One host: its kubelet, its containers, and the kubelet's API. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '@pallas/runtime'
 import type { EmbeddedApiServer } from '@pallas/kubernetes/testing'
+import type { Clocks } from './clocks.ts'
 import type { ClusterEvents } from './events.ts'
 import type { DriverFiles } from './driver.ts'
 import { createContainerRuntime } from './kubelet/containers.ts'
@@ -16,6 +18,7 @@ import type { Isolation } from './namespace.ts'
 import type { Pki } from './pki.ts'
 import { podAddresses } from './pod-addresses.ts'
 import { PROGRAMS, REPOSITORY } from './programs.ts'
+import type { Reaper } from './reaper.ts'
 import type { State } from './state.ts'
 
 export interface Node extends AsyncDisposable {
@@ -32,12 +35,14 @@ export interface NodeOptions {
   readonly pki: Pki
   readonly api: EmbeddedApiServer
   readonly isolation: Isolation
+  readonly clocks: Clocks
+  readonly reaper: Reaper
   readonly events: ClusterEvents
 }
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-export async function startNode({ state, pki, api, isolation, events }: NodeOptions): Promise<Node> {
+export async function startNode({ state, pki, api, isolation, clocks, reaper, events }: NodeOptions): Promise<Node> {
   await using scope = new AsyncDisposableStack()
   const kube = api.client(NODE_USER)
   const kubeletApi = createKubeletApi(kube, NODE)
@@ -48,10 +53,16 @@ export async function startNode({ state, pki, api, isolation, events }: NodeOpti
       api: kubeletApi,
       clock: systemClock,
       volumes,
-      runtime: createContainerRuntime({ isolation, procRoot: state.procRoot, scratchDir: state.scratch, sharedDirs: [REPOSITORY] }),
+      runtime: createContainerRuntime({
+        isolation,
+        reaper,
+        procRoot: state.procRoot,
+        scratchDir: state.scratch,
+        sharedDirs: [REPOSITORY, ...(existsSync(state.clocks) ? [state.clocks] : [])],
+      }),
       images: createImages({
-        env: { PATH: `${join(REPOSITORY, 'node_modules/.bin')}:${PATH}` },
-        programs: { [SIA_COMMAND]: PROGRAMS.sia, node: [process.execPath] },
+        env: { PATH: `${join(REPOSITORY, 'node_modules/.bin')}:${PATH}`, ...clocks.env('pods') },
+        programs: { [SIA_COMMAND]: clocks.argv(PROGRAMS.sia), node: [process.execPath] },
       }),
       hostIp: '127.0.0.1',
       logDir: state.logs,

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
+import type { Reaper } from './reaper.ts'
 
 export interface ProgramSpec {
   readonly name: string
@@ -14,6 +15,8 @@ export interface ProgramSpec {
   readonly daemon?: true
   /** Every JSON line that it logs. */
   readonly onLog?: (record: Readonly<Record<string, unknown>>) => void
+  /** Ends it when this process is killed. */
+  readonly reaper?: Reaper
   /** While it starts: abort, and it is killed at once. */
   readonly signal?: AbortSignal | undefined
 }
@@ -39,8 +42,10 @@ export async function startProgram(spec: ProgramSpec): Promise<Program> {
   child.on('error', () => undefined)
   const { pid } = child
   if (pid === undefined) throw new Error(`${spec.name} cannot be started`)
-  const tail = follow(child, spec)
-  const exited = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 128)))
+  const owned = spec.reaper?.owns(pid)
+  const { tail, written } = follow(child, spec)
+  const exited = new Promise<number>((resolve) => child.once('close', (code) => void written.then(() => resolve(code ?? 128))))
+  void exited.then(() => owned?.[Symbol.dispose]())
   const program: Program = {
     name: spec.name,
     pid,
@@ -104,7 +109,8 @@ async function untilReady(url: string, exited: Promise<number>): Promise<boolean
 
 const TAIL_LINES = 20
 
-function follow(child: ChildProcess, { logFile, onLog }: ProgramSpec): () => readonly string[] {
+/** `written` resolves when all that it said is in its log, after its end. */
+function follow(child: ChildProcess, { logFile, onLog }: ProgramSpec) {
   const file = createWriteStream(logFile, { flags: 'a' }).on('error', () => undefined)
   const last: string[] = []
   for (const stream of [child.stdout, child.stderr]) {
@@ -118,7 +124,8 @@ function follow(child: ChildProcess, { logFile, onLog }: ProgramSpec): () => rea
     })
   }
   child.once('close', () => file.end())
-  return () => last
+  const written = new Promise<void>((resolve) => file.once('close', resolve))
+  return { tail: (): readonly string[] => last, written }
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

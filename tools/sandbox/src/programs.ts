@@ -1,8 +1,10 @@
 /** The command lines of the suite's programs in this sandbox, as a deployment's manifests would say them. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Clocks } from './clocks.ts'
 import { ADMIN_NAMESPACE, AGENT, type Account, CONFIG_MAP, NODE, SIGNING_KEY, ZTS_NAME } from './names.ts'
 import type { Pki } from './pki.ts'
+import type { Reaper } from './reaper.ts'
 import type { State } from './state.ts'
 
 export const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '')
@@ -25,7 +27,17 @@ export const PROGRAMS = {
 } as const
 
 export type Ports = Record<
-  'jwtService' | 'jwtServiceAdmin' | 'callback' | 'callbackAdmin' | 'initializer' | 'initializerAdmin' | 'agentAdmin',
+  | 'jwtService'
+  | 'jwtServiceAdmin'
+  | 'jwtService2'
+  | 'jwtService2Admin'
+  | 'callback'
+  | 'callbackAdmin'
+  | 'callback2'
+  | 'callback2Admin'
+  | 'initializer'
+  | 'initializerAdmin'
+  | 'agentAdmin',
   number
 >
 
@@ -37,6 +49,8 @@ export interface ProgramContext {
   readonly kubelet: string
   /** Upper bound of the wait between renewals of the control plane's own identities; empty: the program's default. */
   readonly controlRefreshInterval: string
+  readonly clocks: Clocks
+  readonly reaper: Reaper
   tokenFile(account: Account): string
 }
 
@@ -70,12 +84,18 @@ const api = (context: ProgramContext, account: Account): string[] => [
   `--api-token-file=${context.tokenFile(account)}`,
 ]
 
-export function jwtServiceArgs(context: ProgramContext): string[] {
+/** Where one replica listens. */
+export interface Listening {
+  readonly port: number
+  readonly adminPort: number
+}
+
+export function jwtServiceArgs(context: ProgramContext, at: Listening): string[] {
   const { key, cert } = controlIdentity(context, 'athenz-jwt-service')
-  const { ports, pki, state } = context
+  const { pki, state } = context
   return [
-    `--listen=${loopback(ports.jwtService)}`,
-    `--admin-listen=${loopback(ports.jwtServiceAdmin)}`,
+    `--listen=${loopback(at.port)}`,
+    `--admin-listen=${loopback(at.adminPort)}`,
     `--sign-key-dir=${pki.signing.privateDir}`,
     `--secret-name=${SIGNING_KEY}`,
     `--key=${key}`,
@@ -86,12 +106,12 @@ export function jwtServiceArgs(context: ProgramContext): string[] {
   ]
 }
 
-export function callbackArgs(context: ProgramContext): string[] {
+export function callbackArgs(context: ProgramContext, at: Listening): string[] {
   const { key, cert } = controlIdentity(context, 'athenz-callback')
-  const { ports, pki, state } = context
+  const { pki, state } = context
   return [
-    `--listen=${loopback(ports.callback)}`,
-    `--admin-listen=${loopback(ports.callbackAdmin)}`,
+    `--listen=${loopback(at.port)}`,
+    `--admin-listen=${loopback(at.adminPort)}`,
     `--sign-pub-dir=${pki.signing.publicDir}`,
     `--secret-name=${SIGNING_KEY}`,
     `--key=${key}`,

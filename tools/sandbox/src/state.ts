@@ -17,6 +17,7 @@ export interface State extends Disposable {
   readonly scratch: string
   readonly pki: string
   readonly logs: string
+  readonly clocks: string
 }
 
 const LONGEST_PARENT = 16
@@ -37,6 +38,7 @@ export function openState(): State {
     scratch: below('c'),
     pki: below('pki'),
     logs: below('logs'),
+    clocks: below('clocks'),
   }
   for (const path of [state.volumes, state.kubeletRoot, state.procRoot, state.plugins, state.scratch, state.pki, state.logs]) {
     mkdirSync(path, { mode: 0o755 })

@@ -1,4 +1,5 @@
-/** Being asked to stop: by a signal, by a terminal that went away, or by a reader of our words that did. */
+/** Being asked to stop: by a signal, by a terminal that went away, by a reader of our words that did, or by our parent's end. */
+import { whenOrphaned } from './namespace.ts'
 
 /**
  * Aborts at the first ask. Later ones change nothing: one Ctrl-C may come more than once, from the terminal and from every
@@ -9,6 +10,7 @@ export function stopSignal(): AbortSignal {
   const ask = () => stop.abort(new Error('asked to stop'))
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, ask)
   process.stdout.on('error', ask)
+  whenOrphaned(process.env, ask)
   return stop.signal
 }
 

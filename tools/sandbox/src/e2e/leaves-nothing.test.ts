@@ -1,6 +1,9 @@
 /** After a cluster nothing of it is left on the host: however it ended, and however far it came. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { startCluster } from '../cluster.ts'
 import { currentIsolation } from '../namespace.ts'
@@ -36,6 +39,17 @@ test('a cluster that is disposed leaves no process, no listener, no mount and no
   expect(leftoversOf(dir)).toEqual(NOTHING_LEFT)
   expect(readdirSync(parent)).toEqual([])
   expect(await Promise.all(ports.map(isListening))).not.toContain(true)
+})
+
+test('a process that is killed leaves nothing of its cluster, not even a mount', async () => {
+  const owner = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'cluster-owner.ts')], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [said] = (await once(owner.stdout, 'data')) as [Buffer]
+  const dir = said.toString().trim()
+  expect(processesOf(dir).length).toBeGreaterThan(8)
+  expect(mountsBelow(dir)).toHaveLength(currentIsolation(process.env) === 'mount-namespace' ? 1 : 0)
+  owner.kill('SIGKILL')
+  await eventually('nothing to be left', () => (isDeepStrictEqual(leftoversOf(dir), NOTHING_LEFT) ? true : undefined))
+  expect(readdirSync(parent)).toEqual([])
 })
 
 test('a cluster that ends while a pod is being launched leaves nothing either', async () => {

@@ -54,6 +54,15 @@ test.each([
   await endsWith(it, signals)
 })
 
+test('SIGKILL ends it all as well, though it cannot say goodbye', async () => {
+  const it = start()
+  await until(it, 'End with Ctrl-C')
+  expect(processesOf(dir).length).toBeGreaterThan(8)
+  it.child.kill('SIGKILL')
+  expect(await it.ended).toBe('SIGKILL')
+  await eventually('nothing to be left', () => (processesOf(dir).length + readdirSync(dir).length === 0 ? true : undefined))
+})
+
 test('without a sandbox that is up there is no pod, and it says what to do', async () => {
   const it = start('pod', 'mine')
   expect(await it.ended).toBe(1)

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { readCertificate } from '@pallas/x509'
-import { type Cluster, startCluster } from '../cluster.ts'
+import { type Cluster, type ClusterOptions, startCluster } from '../cluster.ts'
 import { serveCommand } from '../demo.ts'
-import type { InjectionOptions } from '../manifests.ts'
+import type { ClusterEvents } from '../events.ts'
 import type { PodObject } from '../kubelet/objects.ts'
 import { currentIsolation } from '../namespace.ts'
 import { createPod, isRunning, volumePath, waitForPod } from '../pod-control.ts'
@@ -20,14 +20,27 @@ export interface ClusterUnderTest extends AsyncDisposable {
   readonly cluster: Cluster
   /** Every JSON line that a program logged. */
   readonly logs: readonly LogRecord[]
+  /** Every step of a pod's life at the kubelet. */
+  readonly steps: readonly PodStep[]
+}
+
+export interface PodStep {
+  readonly pod: string
+  readonly step: string
+  readonly detail: string | undefined
 }
 
 /** In a mount namespace where the test run is in one (`npm test` sees to that), otherwise with links. */
-export async function openCluster(injection: Partial<InjectionOptions> = {}): Promise<ClusterUnderTest> {
+export async function openCluster(options: Omit<ClusterOptions, 'isolation' | 'events'> = {}): Promise<ClusterUnderTest> {
   const logs: LogRecord[] = []
+  const steps: PodStep[] = []
   const isolation = currentIsolation(process.env) ?? 'none'
-  const cluster = await startCluster({ isolation, ...injection, events: { log: (program, record) => void logs.push({ program, record }) } })
-  return { cluster, logs, [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose]() }
+  const events: ClusterEvents = {
+    log: (program, record) => void logs.push({ program, record }),
+    pod: ({ namespace, name }, step, detail) => void steps.push({ pod: `${namespace}/${name}`, step, detail }),
+  }
+  const cluster = await startCluster({ isolation, ...options, events })
+  return { cluster, logs, steps, [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose]() }
 }
 
 export const request = (name: string, other: Partial<PodRequest> = {}): PodRequest => ({

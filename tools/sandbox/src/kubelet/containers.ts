@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Isolation } from '../namespace.ts'
+import type { Reaper } from '../reaper.ts'
 import { type ContainerMount, rootScript } from './container-root.ts'
 
 export interface ContainerSpec {
@@ -42,6 +43,8 @@ export interface ContainerRuntimeOptions {
   readonly scratchDir: string
   /** Directories that every container sees at their host path, read-only: where the programs live. */
   readonly sharedDirs: readonly string[]
+  /** Ends them when this process is killed. */
+  readonly reaper?: Reaper
 }
 
 export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
@@ -56,10 +59,12 @@ async function start(spec: ContainerSpec, options: ContainerRuntimeOptions): Pro
   child.on('error', () => undefined)
   const { pid } = child
   if (pid === undefined) throw new Error('the container did not start')
+  const owned = options.reaper?.owns(pid)
   const entry = join(options.procRoot, String(pid))
   const exited = Promise.withResolvers<Exit>()
   child.on('exit', (code, signal) => {
     killGroup(pid)
+    owned?.[Symbol.dispose]()
     rmSync(entry, { recursive: true, force: true })
     exited.resolve({ exitCode: code ?? 128, signal: signal ?? undefined })
   })
