@@ -15,6 +15,8 @@ export interface LogFields {
   readonly renewAt?: number
   readonly delayMs?: number
   readonly path?: string
+  /** The end of what a hook printed, without what looks like a secret. */
+  readonly output?: string
 }
 
 type Write = (fields: LogFields, message: string) => void

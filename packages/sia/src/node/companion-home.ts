@@ -1,0 +1,84 @@
+/**
+ * What runs beside the renewals of `athenz-sia` on Node. Only what the settings ask for is started, and what serves HTTP
+ * is not even loaded otherwise: a refresher without servers pays nothing for them.
+ */
+import type { Change, CompanionDeps, CompanionHome } from '../companions.ts'
+import type { SiaSettings } from '../settings.ts'
+import { VERSION } from '../version.ts'
+import { createEvents, type Events } from './events.ts'
+import { type RunHook, startHook } from './hook.ts'
+import { runCommand } from './hook-command.ts'
+import { signalPidFile } from './hook-signal.ts'
+
+export type HomeProcess = Pick<NodeJS.Process, 'kill' | 'geteuid' | 'pid'>
+
+export interface NodeHomeOptions {
+  readonly process: HomeProcess
+  /** Where the servers log; by default standard output. */
+  readonly logTo?: { readonly write: (line: string) => void }
+}
+
+export const nodeCompanions = (options: NodeHomeOptions): CompanionHome => ({
+  unfit: () => [],
+  start: async (settings, deps, signal) => {
+    await using scope = new AsyncDisposableStack()
+    const { events, servers } = await prepare(settings, deps, options)
+    const hook = scope.use(startHook(hooksOf(settings, { ...deps, events, process: options.process }), signal))
+    if (servers !== undefined) scope.use(await servers(signal))
+    const parts = scope.move()
+    return {
+      published: (change) => {
+        events.published(change)
+        hook.changed(change)
+      },
+      failed: (failure) => events.notRenewed(failure),
+      [Symbol.asyncDispose]: () => parts.disposeAsync(),
+    }
+  },
+})
+
+const hasServers = (it: SiaSettings): boolean =>
+  [it.tokenServerAddr, it.metricsServerAddr, it.healthCheckAddr].some((address) => address !== undefined)
+
+async function prepare(settings: SiaSettings, deps: CompanionDeps, { logTo }: NodeHomeOptions) {
+  const { log, clock, members, tokens } = deps
+  if (!hasServers(settings)) return { events: createEvents({ log, metrics: undefined }), servers: undefined }
+  const { createLogger, createSiaMetrics, startServers } = await import('./servers.ts')
+  const now = () => clock.now()
+  const metrics =
+    settings.metricsServerAddr === undefined ? undefined : createSiaMetrics({ version: VERSION, members, tokens, now })
+  const events = createEvents({ log, metrics })
+  const serverLog = createLogger('athenz-sia', { level: settings.logLevel, ...(logTo === undefined ? {} : { destination: logTo }) })
+  const servers = (signal: AbortSignal) => startServers(settings, { ...deps, log: serverLog, events, metrics }, signal)
+  return { events, servers }
+}
+
+interface HookDeps extends CompanionDeps {
+  readonly events: Events
+  readonly process: HomeProcess
+}
+
+/** The command first, then the signal; the one does not wait for the other's success. */
+const hooksOf =
+  (settings: SiaSettings, deps: HookDeps): RunHook =>
+  async (change, signal) => {
+    if (settings.hookCommand.length > 0) await commandAfter(change, settings, deps, signal)
+    if (!signal.aborted) await signalAfter(settings, deps)
+  }
+
+async function commandAfter(change: Change, settings: SiaSettings, deps: HookDeps, signal: AbortSignal): Promise<void> {
+  const { hookCommand: argv, hookTimeout: timeoutMs, shutdownTimeout: stopMs } = settings
+  const kill = (pid: number, name: NodeJS.Signals) => void deps.process.kill(pid, name)
+  const { outcome, ...facts } = await runCommand(change, { argv, timeoutMs, stopMs, clock: deps.clock, kill }, signal)
+  deps.events.hookRan('command', outcome, facts)
+}
+
+async function signalAfter({ hookSignal, hookPidFile }: SiaSettings, { events, process }: HookDeps): Promise<void> {
+  if (hookSignal === undefined || hookPidFile === undefined) return
+  try {
+    await signalPidFile({ pidFile: hookPidFile, signal: hookSignal, process })
+    events.hookRan('signal', 'ok', {})
+  } catch (err) {
+    events.hookRan('signal', 'failed', { err })
+  }
+}

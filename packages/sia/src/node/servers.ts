@@ -1,0 +1,85 @@
+/**
+ * Whatever listens beside the renewals, opened in order: token endpoint, metrics, health; and closed in the other order.
+ * This file and what it imports is loaded only when something is to listen.
+ */
+import type { Address } from '@pallas/config'
+import { openTlsFiles, serve } from '@pallas/service'
+import type { CompanionDeps } from '../companions.ts'
+import type { SiaSettings } from '../settings.ts'
+import type { Events } from './events.ts'
+import { createHealthServer } from './health.ts'
+import { isLoopback } from './local-callers.ts'
+import type { SiaMetrics } from './metrics.ts'
+import { createMetricsServer } from './metrics-server.ts'
+import { startLater } from './start-later.ts'
+import { createTokenServer } from './token-server.ts'
+
+export { createLogger } from '@pallas/runtime'
+export { createSiaMetrics } from './metrics.ts'
+
+type ServerLog = Parameters<typeof createTokenServer>[0]['log']
+
+export interface ServersDeps extends Omit<CompanionDeps, 'log'> {
+  readonly log: ServerLog
+  readonly events: Events
+  readonly metrics: SiaMetrics | undefined
+}
+
+/** Rejects with nothing left listening when one of them cannot listen. */
+export async function startServers(settings: SiaSettings, deps: ServersDeps, signal: AbortSignal): Promise<AsyncDisposable> {
+  const { clock, log, metrics, members } = deps
+  await using scope = new AsyncDisposableStack()
+  const tokens = settings.tokenServerAddr === undefined ? undefined : scope.use(await startTokens(settings.tokenServerAddr, settings, deps, signal))
+  if (settings.metricsServerAddr !== undefined && metrics !== undefined) {
+    const app = createMetricsServer({ metrics, clock, log })
+    scope.use(await serve(app, { listen: settings.metricsServerAddr, graceMs: 0, clock }))
+  }
+  if (settings.healthCheckAddr !== undefined) {
+    const problem = () => (tokens?.isStarted() === false ? 'the token server does not listen yet' : undefined)
+    const app = createHealthServer({ endpoint: settings.healthCheckEndpoint, members, problem, clock, log })
+    scope.use(await serve(app, { listen: settings.healthCheckAddr, graceMs: 0, clock }))
+  }
+  return scope.move()
+}
+
+function startTokens(listen: Address, settings: SiaSettings, deps: ServersDeps, signal: AbortSignal) {
+  const { clock, events } = deps
+  if (!isLoopback(listen.host) && settings.tokenServerTlsCaPath === undefined) events.weakened('token-server-beyond-loopback')
+  return startLater(() => openTokens(listen, settings, deps), { clock, onWait: (error) => events.tokenServerWaits(error) }, signal)
+}
+
+async function openTokens(listen: Address, settings: SiaSettings, deps: ServersDeps): Promise<AsyncDisposable> {
+  const { clock, log, tokens, events } = deps
+  await using scope = new AsyncDisposableStack()
+  const tls = tlsPathsOf(settings)
+  const app = createTokenServer({
+    tokens,
+    serves: servedBy(settings),
+    restApi: settings.tokenServerRestApi,
+    headerMode: settings.useTokenServer,
+    roleAuthHeader: settings.roleAuthHeader,
+    timeoutMs: settings.tokenServerTimeout,
+    expirySeconds: settings.tokenExpiry / 1_000,
+    host: listen.host,
+    ...(tls === undefined ? {} : { tls: scope.use(await openTlsFiles({ ...tls, log, clock })) }),
+    clock,
+    log,
+    answered: (route, code) => events.tokenAnswered(route, code),
+  })
+  scope.use(await serve(app, { listen, graceMs: settings.shutdownTimeout, clock }))
+  // Callers that have not heard yet that the pod ends are served for a while.
+  scope.defer(() => clock.sleep(settings.shutdownDelay))
+  return scope.move()
+}
+
+/** What `--token-type` names. */
+const servedBy = ({ tokenType }: SiaSettings): ReadonlySet<'access-token' | 'role-token'> =>
+  new Set([
+    ...(tokenType.includes('accesstoken') ? (['access-token'] as const) : []),
+    ...(tokenType.includes('roletoken') ? (['role-token'] as const) : []),
+  ])
+
+function tlsPathsOf({ tokenServerTlsCaPath: ca, tokenServerTlsCertPath: certFile, tokenServerTlsKeyPath: keyFile }: SiaSettings) {
+  if (certFile === undefined || keyFile === undefined) return undefined
+  return { certFile, keyFile, ...(ca === undefined ? {} : { ca: { files: [ca] } }) }
+}
