@@ -60,12 +60,19 @@ test.each<[string, Partial<TestPod['spec']>]>([
 
 test.each<[string, TestPod['metadata']]>([
   ['no annotations', {}],
-  ['another value', { annotations: { [TRIGGER]: 'True' } }],
-  ['a value that only looks right', { annotations: { [TRIGGER]: 'true ' } }],
+  ['no as its answer', { annotations: { [TRIGGER]: 'false' } }],
   ['another annotation', { annotations: { other: 'true' } }],
 ])('a pod with %s is left alone', (_what, metadata) => {
   expect(run(podWith({}, metadata))).toEqual({ kind: 'untouched' })
 })
+
+test.each(['True', 'true ', '', '1', '../../etc/passwd', '$(id)', '"},{"op":"remove","path":"/spec"', '~0~1', 'x'.repeat(1_048_576)])(
+  'the annotation with another value injects nothing, says so, and is not repeated (T26): %.30s',
+  (value) => {
+    const skipped = `the pod gets no athenz identity: ${TRIGGER} is not "true"`
+    expect(run(podWith({}, { annotations: { [TRIGGER]: value } }))).toEqual({ kind: 'untouched', skipped })
+  },
+)
 
 test('a trigger named like an inherited field needs the annotation all the same', () => {
   const templates = parseTemplates(initConfig({ annotationTrigger: 'constructor' }))

@@ -24,7 +24,7 @@ export type Injection =
  * patched pod changes nothing. A part of the same name that is not ours, or only some of ours, is a refusal.
  */
 export function inject(pod: PodParts, templates: Templates, rules: InjectionRules): Injection {
-  if (!isMeant(pod, templates)) return { kind: 'untouched' }
+  if (!isMeant(pod, templates)) return { kind: 'untouched', ...nearMiss(pod, templates) }
   const unfit = unfitness(pod, rules)
   // Whoever did not ask is not stopped for what they could not get.
   if (unfit !== undefined) return templates.annotationTrigger === '' ? { kind: 'untouched', skipped: unfit.message } : unfit
@@ -59,6 +59,13 @@ export function inject(pod: PodParts, templates: Templates, rules: InjectionRule
 
 function isMeant({ annotations }: PodParts, { annotationTrigger }: Templates): boolean {
   return annotationTrigger === '' || fieldOf(annotations, annotationTrigger) === 'true'
+}
+
+/** Whoever writes the annotation wants to know when it says nothing; `"false"` is a clear word. */
+function nearMiss({ annotations }: PodParts, { annotationTrigger }: Templates): { readonly skipped?: string } {
+  const said = fieldOf(annotations, annotationTrigger)
+  if (said === undefined || said === 'false') return {}
+  return { skipped: `the pod gets no athenz identity: ${annotationTrigger} is not "true"` }
 }
 
 function unfitness({ windows, hostNetwork }: PodParts, rules: InjectionRules) {

@@ -59,9 +59,13 @@ function review(request: AdmissionRequest, { templates, rules, events }: Admissi
 const isNewPod = ({ operation, resource, subResource }: AdmissionRequest): boolean =>
   operation === 'CREATE' && resource.group === '' && resource.version === 'v1' && resource.name === 'pods' && subResource === ''
 
+/** No name is longer; what comes here has not been checked yet. */
+const NAME_LIMIT = 253
+
 /** For the log: the name may still be made by the server from `generateName`. */
 function podNameOf({ namespace, name, object }: AdmissionRequest): string {
   const metadata = object === undefined ? undefined : fieldOf(object, 'metadata')
   const prefix = isFields(metadata) ? fieldOf(metadata, 'generateName') : undefined
-  return `${namespace}/${name || (typeof prefix === 'string' ? `${prefix}?` : '?')}`
+  const shown = name || (typeof prefix === 'string' ? `${prefix.slice(0, NAME_LIMIT)}?` : '?')
+  return `${namespace.slice(0, NAME_LIMIT)}/${shown.slice(0, NAME_LIMIT + 1)}`
 }

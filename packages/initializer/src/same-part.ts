@@ -5,76 +5,34 @@
  * other admission plug-ins add mounts, variables and limits. So all that the template says must be there, and what others
  * are known to add may be; what would make the container do something else may not.
  */
-import { fieldOf, type Fields, isFields, type Named } from './json.ts'
+import { fieldOf, type Fields, type Named } from './json.ts'
+import { isMountHarmless, isSecurityHarmless, isVariableHarmless } from './harmless.ts'
+import { isEmpty, isMadeFrom } from './made-from.ts'
 
-const FILLED_IN = new Set([
-  'env',
-  'imagePullPolicy',
-  'resources',
-  'securityContext',
-  'terminationMessagePath',
-  'terminationMessagePolicy',
-  'volumeMounts',
-])
+/** What others may have put there, given what the template says there. */
+const FILLED_IN: Readonly<Record<string, (added: unknown, template: Named) => boolean>> = {
+  env: isVariableHarmless,
+  imagePullPolicy: () => true,
+  resources: (added) => isEmpty(fieldOf(added as Fields, 'claims')),
+  securityContext: isSecurityHarmless,
+  // What is there is read into the pod's status.
+  terminationMessagePath: (added) => added === '/dev/termination-log',
+  terminationMessagePolicy: () => true,
+  volumeMounts: isMountHarmless,
+}
 
 export function isContainerFrom(template: Named, actual: Named): boolean {
   // `AlwaysPullImages` overrides what was said.
   const { imagePullPolicy: _ignored, ...said } = template as Fields
-  const added = Object.keys(actual).filter((key) => isEmpty(fieldOf(template, key)) && !isEmpty(fieldOf(actual, key)))
-  return isMadeFrom(said, actual) && added.every((key) => FILLED_IN.has(key))
+  if (!isMadeFrom(said, actual)) return false
+  return Object.entries(actual).every(([key, value]) => {
+    if (isEmpty(value)) return true
+    if (Object.hasOwn(FILLED_IN, key)) return FILLED_IN[key]?.(value, template) === true
+    const wanted = fieldOf(template, key)
+    return !isEmpty(wanted) && !(Array.isArray(wanted) && Array.isArray(value) && wanted.length !== value.length)
+  })
 }
 
 /** The kind of volume is a key, which may stand before nothing: `emptyDir: {}`. */
 export const isVolumeFrom = (template: Named, actual: Named): boolean =>
   isMadeFrom(template, actual) && Object.keys(template).toSorted().join() === Object.keys(actual).toSorted().join()
-
-function isMadeFrom(template: unknown, actual: unknown): boolean {
-  if (isEmpty(template) && isEmpty(actual)) return true
-  if (Array.isArray(template)) return Array.isArray(actual) && isListMadeFrom(template, actual)
-  if (!isFields(template)) return template === actual
-  if (!isFields(actual)) return false
-  return Object.keys(template).every((key) => {
-    const same = key === 'limits' || key === 'requests' ? areSameQuantities : isMadeFrom
-    return same(fieldOf(template, key), fieldOf(actual, key))
-  })
-}
-
-/** Lists of words (a command line) must be equal; in lists of objects each of the template's must be found. */
-function isListMadeFrom(template: readonly unknown[], actual: readonly unknown[]): boolean {
-  if (template.every(isFields)) return template.every((member) => actual.some((it) => isMadeFrom(member, it)))
-  return template.length === actual.length && template.every((member, index) => isMadeFrom(member, actual[index]))
-}
-
-function areSameQuantities(template: unknown, actual: unknown): boolean {
-  if (!isFields(template) || !isFields(actual)) return isMadeFrom(template, actual)
-  return Object.keys(template).every((key) => {
-    const [wanted, found] = [fieldOf(template, key), fieldOf(actual, key)]
-    const amount = quantityOf(wanted)
-    return amount === undefined ? wanted === found : amount === quantityOf(found)
-  })
-}
-
-const isEmpty = (value: unknown): boolean =>
-  value === undefined ||
-  value === '' ||
-  value === false ||
-  value === 0 ||
-  (Array.isArray(value) && value.length === 0) ||
-  (isFields(value) && Object.keys(value).length === 0)
-
-const EXPONENT: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 }
-const BINARY: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 }
-
-/** A Kubernetes quantity in billionths, rounded up as the server does; undefined for something else. */
-function quantityOf(value: unknown): bigint | undefined {
-  const [, whole, fraction = '', suffix = '', exponent] =
-    /^\+?(\d+)(?:\.(\d{0,18}))?([numkMGTPE]?|[KMGTPE]i|[eE]([+-]?\d{1,2}))$/.exec(String(value)) ?? []
-  if (whole === undefined) return undefined
-  const digits = BigInt(whole + fraction)
-  const binary = BINARY[suffix]
-  const power = 9 - fraction.length + (binary === undefined ? Number(exponent ?? EXPONENT[suffix] ?? 0) : 0)
-  const scaled = digits * 2n ** BigInt(binary ?? 0)
-  if (power >= 0) return scaled * 10n ** BigInt(power)
-  const divisor = 10n ** BigInt(-power)
-  return (scaled + divisor - 1n) / divisor
-}

@@ -100,7 +100,8 @@ function textIn(config: Fields, field: string, problems: string[]): string {
 
 function imagesIn(config: Fields, problems: string[]): string[] {
   const value = fieldOf(config, 'removeImages') ?? []
-  if (Array.isArray(value) && value.every((it) => typeof it === 'string' && it !== '')) return value.map((it) => imageName(String(it)))
+  const names = Array.isArray(value) ? value.map((it) => (typeof it === 'string' ? imageName(it) : '')) : ['']
+  if (!names.includes('')) return names
   problems.push('removeImages is not a list of image names')
   return []
 }
