@@ -3,6 +3,7 @@ export { systemClock } from './clock.ts'
 export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel } from './log.ts'
 export type { LogFields } from './log-fields.ts'
 export { type Counter, createMetrics, type Gauge, type Histogram, type Metric, type Metrics, type Registry } from './metrics.ts'
+export { createRepeats, type Repeats, type RepeatsOptions } from './repeats.ts'
 export { createRequestIds } from './request-ids.ts'
 export { EXIT, type HostProcess, type Main, runMain } from './run.ts'
 export {

@@ -1,4 +1,5 @@
 export { type AdminOptions, type Check, startAdmin } from './admin.ts'
+export { type ConfigEvents, type ConfigEventsOptions, createConfigEvents } from './config-events.ts'
 export { clientDispatcher, type ClientOptions, type ClientTimeouts } from './dispatcher.ts'
 export { ServiceError, type ServiceErrorCode } from './error.ts'
 export { boundInFlight, type InFlight } from './in-flight.ts'

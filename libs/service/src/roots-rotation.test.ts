@@ -46,10 +46,10 @@ async function open(ca: TestCa) {
 test('no call fails while a root is replaced in order, and who still has the old one is refused after it (T32, W32)', async () => {
   const [old, next] = [await TestCa.create({ name: 'old' }), await TestCa.create({ name: 'next' })]
   await using it = await open(old)
-  let going = true
+  const stop = new AbortController()
   const answers: number[] = []
   const calling = Promise.all(Array.from({ length: 4 }, async () => {
-    while (going) answers.push(await it.call())
+    while (!stop.signal.aborted) answers.push(await it.call())
   }))
   const someCalls = () => expect.poll(() => answers.length, { timeout: 10_000 }).toBeGreaterThan(answers.length + 20)
   const steps = [
@@ -62,7 +62,7 @@ test('no call fails while a root is replaced in order, and who still has the old
     await step()
     await someCalls()
   }
-  going = false
+  stop.abort()
   await calling
   expect(new Set(answers)).toEqual(new Set([200]))
 
