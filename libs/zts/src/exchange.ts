@@ -20,6 +20,8 @@ export interface RawAnswer {
   readonly status: number
   readonly contentType: string
   readonly retryAfter: string | undefined
+  /** As the header says it. */
+  readonly date?: string | undefined
   readonly body: string
 }
 
@@ -45,6 +47,7 @@ async function send({ dispatcher, origin, method, path, headers, body }: Exchang
     status: answer.statusCode,
     contentType: single(answer.headers['content-type']) ?? '',
     retryAfter: single(answer.headers['retry-after']),
+    date: single(answer.headers['date']),
     body: await readBounded(answer.body, answer.statusCode),
   }
 }

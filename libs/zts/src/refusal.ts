@@ -49,12 +49,12 @@ function messageOf({ status, body }: RawAnswer): string | undefined {
 /** Seconds or an HTTP date, never negative, never more than an hour; undefined for anything else. */
 export function retryAfterOf(header: string | undefined, now: number): number | undefined {
   const text = header?.trim() ?? ''
-  const waitMs = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : dateOf(text) - now
+  const waitMs = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : httpDateOf(text) - now
   return Number.isNaN(waitMs) ? undefined : bounded(waitMs)
 }
 
-/** RFC 9110, 5.6.7: only the form that senders must use. */
-function dateOf(text: string): number {
+/** Epoch milliseconds, or NaN. RFC 9110, 5.6.7: only the form that senders must use. */
+export function httpDateOf(text: string): number {
   const parts = /^[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT$/.exec(text)
   const [, day = '', month = '', year = '', hour = '', minute = '', second = ''] = parts ?? []
   const iso = `${year}-${String(MONTHS.indexOf(month) + 1).padStart(2, '0')}-${day}T${hour}:${minute}:${second}Z`
