@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { systemClock } from '@pallas/runtime'
 import { nodeKey, TestCa } from '@pallas/x509/testing'
@@ -86,92 +86,6 @@ describe('answers that are not those of a ZTS', () => {
   test('a signer that is left out is empty', async () => {
     await using it = await openServer(201, identity({ x509CertificateSigner: undefined }))
     expect(await it.zts.register(asked)).toMatchObject({ x509CertificateSigner: '' })
-  })
-})
-
-describe('a ZTS in trouble', () => {
-  test.each([429, 503, 504] as const)('%d is busy, for as long as it says', async (status) => {
-    await using it = await openEmbedded()
-    it.server.faults.busy(status, '17')
-    const refused = it.zts.register(await registration(it))
-    await expect(refused).rejects.toMatchObject({ code: 'ZTS_BUSY', status, retryAfterMs: 17_000 })
-    it.server.faults.reset()
-    await it.zts.register(await registration(it))
-  })
-
-  test('one that is away is unreachable, and reachable again when it is back', async () => {
-    await using it = await openEmbedded()
-    it.server.faults.away()
-    const unreachable = { code: 'ZTS_UNREACHABLE', retryable: true, status: undefined }
-    await expect(it.zts.register(await registration(it))).rejects.toMatchObject(unreachable)
-    it.server.faults.reset()
-    await it.zts.register(await registration(it))
-    it.server.faults.away()
-    await expect(it.zts.register(await registration(it))).rejects.toMatchObject(unreachable)
-  })
-
-  test('one that nobody listens for is unreachable', async () => {
-    await using zts = createZtsClient({ ...common, endpoint: new URL('https://127.0.0.1:1/zts/v1') })
-    await expect(zts.register(asked)).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE' })
-  })
-
-  test('one that does not answer in time is unreachable', async () => {
-    await using it = await openEmbedded({ timeoutMs: 150 })
-    it.server.faults.slow(60_000)
-    const refused = it.zts.register(await registration(it))
-    await expect(refused).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE', message: 'zts did not answer in time' })
-  })
-
-  test.each([
-    ['never greets', ''],
-    ['stops in the middle of its answer', 'HTTP/1.1 201 Created\r\ncontent-length: 100\r\n\r\n{"x'],
-  ])('one that %s is unreachable', async (_name, said) => {
-    const server = createTcpServer((socket) => {
-      socket.on('error', () => undefined)
-      socket.once('data', () => socket.write(said))
-    })
-    await using scope = new AsyncDisposableStack()
-    scope.defer(() => void server.close())
-    const listening = Promise.withResolvers<void>()
-    server.listen(0, '127.0.0.1', listening.resolve)
-    await listening.promise
-    const { port } = server.address() as AddressInfo
-    const protocol = said === '' ? 'https' : 'http'
-    const endpoint = new URL(`${protocol}://127.0.0.1:${port}/zts/v1`)
-    const zts = scope.use(createZtsClient({ ...common, endpoint, timeoutMs: 150 }))
-    const late = { code: 'ZTS_UNREACHABLE', message: 'zts did not answer in time' }
-    const start = systemClock.monotonic()
-    await expect(zts.register(asked)).rejects.toMatchObject(late)
-    const pair = await (await TestCa.create()).issue({ commonName: 'shop.cart' })
-    await expect(zts.refresh({ ...asked, instanceId: 'pod-1', credentials: pair })).rejects.toMatchObject(late)
-    expect(systemClock.monotonic() - start).toBeLessThan(1_500)
-  })
-
-  test('one that resets after issuing is unreachable, and the lineage has moved on', async () => {
-    await using it = await openEmbedded()
-    const { first, refresh } = await instanceOf(it)
-    it.server.faults.resetAfterIssue()
-    await expect(refresh(first)).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE' })
-    it.server.faults.reset()
-    await refresh(first)
-    expect(it.server.calls().map(({ status }) => status)).toEqual([201, undefined, 200])
-  })
-
-  test('one that answers with a page is no ZTS', async () => {
-    await using it = await openEmbedded()
-    it.server.faults.html()
-    await expect(it.zts.register(await registration(it))).rejects.toMatchObject({ code: 'ZTS_BAD_ANSWER' })
-  })
-
-  test('one that other roots vouch for is not spoken to', async () => {
-    await using it = await openEmbedded()
-    const other = await TestCa.create({ name: 'others' })
-    await using zts = createZtsClient({ ...common, endpoint: it.server.url, roots: () => other.certPem })
-    await expect(zts.register(await registration(it))).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE' })
-    const { first, name, key } = await instanceOf(it)
-    const credentials = { keyPem: key.pem, certPem: first.x509Certificate }
-    await expect(zts.refresh({ ...name, csr: '', credentials })).rejects.toMatchObject({ code: 'ZTS_UNREACHABLE' })
-    expect(it.server.calls()).toHaveLength(1)
   })
 })
 

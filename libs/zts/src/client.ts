@@ -1,18 +1,19 @@
 /** `Zts` over HTTPS. Connections without the caller's own key are kept; one with a key lives for its one call. */
 import { createSecureContext } from 'node:tls'
 import type { Clock } from '@pallas/host'
-import { Agent, Client, type Dispatcher } from 'undici'
+import { Client, type Dispatcher } from 'undici'
 import { identityOf, serviceCertificateOf } from './answers.ts'
 import { ZtsError } from './error.ts'
 import { exchange, type RawAnswer } from './exchange.ts'
+import { keepConnections, trustOf } from './kept-connections.ts'
 import { instancePath, registerPath, serviceRefreshPath } from './paths.ts'
-import { refusalOf } from './refusal.ts'
+import { httpDateOf, refusalOf } from './refusal.ts'
 import type { RefreshRequest, RegisterRequest, Zts } from './zts.ts'
 
 export interface ZtsClientOptions {
   /** Base URL with its version path, `https://…/zts/v1`. */
   readonly endpoint: URL
-  /** PEM bundle: who ZTS is. No other roots are trusted. Asked again for each refresh. */
+  /** PEM bundle: who ZTS is. No other roots are trusted, and none when it is empty. Asked again for each call. */
   readonly roots: () => string
   /** For every call but refresh: brings its own roots and, where the caller must be known, its own credentials. */
   readonly dispatcher?: Dispatcher
@@ -21,19 +22,22 @@ export interface ZtsClientOptions {
   /** `SIA-<provider> <version>` makes ZTS note the provider in its records. */
   readonly userAgent: string
   readonly clock: Pick<Clock, 'now'>
+  /** Told what time it is at ZTS, epoch milliseconds, with each answer that says so. */
+  readonly onTime?: (now: number) => void
 }
 
 /** Disposing it ends the calls that are under way. */
 export function createZtsClient(options: ZtsClientOptions): Zts & AsyncDisposable {
-  const { endpoint, roots, timeoutMs, userAgent, clock } = options
-  const dispatcher = options.dispatcher ?? keptAgent(roots(), timeoutMs)
+  const { endpoint, roots, timeoutMs, userAgent, clock, onTime = () => undefined } = options
+  const kept = keepConnections({ roots, timeoutMs })
+  const dispatcher = () => options.dispatcher ?? kept.dispatcher()
   const base = endpoint.pathname.replace(/\/+$/, '')
 
   /** Posts a body, or deletes when there is none; resolves only with the status that means yes. */
   async function call(expected: number, to: Call, signal?: AbortSignal): Promise<RawAnswer> {
     const answer = await exchange(
       {
-        dispatcher: to.dispatcher,
+        dispatcher: to.once ?? dispatcher(),
         origin: endpoint.origin,
         path: `${base}${to.path}`,
         headers: { 'user-agent': userAgent, accept: 'application/json', ...to.headers, ...contentOf(to) },
@@ -42,6 +46,8 @@ export function createZtsClient(options: ZtsClientOptions): Zts & AsyncDisposabl
       },
       signal,
     )
+    const time = httpDateOf(answer.date ?? '')
+    if (!Number.isNaN(time)) onTime(time)
     if (answer.status === expected) return answer
     throw refusalOf(answer, clock.now())
   }
@@ -50,40 +56,41 @@ export function createZtsClient(options: ZtsClientOptions): Zts & AsyncDisposabl
     async register(request, signal) {
       const { provider, domain, service } = request
       const body = { provider, domain, service, ...wishesOf(request) }
-      const answer = await call(201, { dispatcher, path: registerPath(), body }, signal)
+      const answer = await call(201, { path: registerPath(), body }, signal)
       return identityOf(answer, { domain, service })
     },
 
     async refresh(request, signal) {
       const path = instancePath(request)
-      const once = clientWith(request.credentials, endpoint, { ca: roots(), timeout: timeoutMs })
+      const once = clientWith(request.credentials, endpoint, { roots, timeout: timeoutMs })
       try {
-        return identityOf(await call(200, { dispatcher: once, path, body: wishesOf(request) }, signal), request)
+        return identityOf(await call(200, { once, path, body: wishesOf(request) }, signal), request)
       } finally {
         await once.destroy()
       }
     },
 
     async deleteInstance(instance, signal) {
-      await call(204, { dispatcher, path: instancePath(instance) }, signal)
+      await call(204, { path: instancePath(instance) }, signal)
     },
 
     async refreshService({ domain, service, csr, expiryMinutes, token, header }, signal) {
       const path = serviceRefreshPath(domain, service)
       const body = { csr, expiryTime: expiryMinutes }
       const headers = { [header ?? 'Athenz-Principal-Auth']: token }
-      const answer = await call(200, { dispatcher, path, body, headers }, signal)
+      const answer = await call(200, { path, body, headers }, signal)
       return serviceCertificateOf(answer, { domain, service })
     },
 
     async [Symbol.asyncDispose]() {
-      if (options.dispatcher === undefined) await dispatcher.destroy()
+      await kept[Symbol.asyncDispose]()
     },
   }
 }
 
 interface Call {
-  readonly dispatcher: Dispatcher
+  /** A connection for this call alone. */
+  readonly once?: Dispatcher
   readonly path: string
   readonly body?: object
   readonly headers?: Readonly<Record<string, string>>
@@ -99,24 +106,20 @@ const contentOf = ({ body }: Call): Record<string, string> =>
   body === undefined ? {} : { 'content-type': 'application/json' }
 
 interface Connect {
-  readonly ca: string
+  readonly roots: () => string
   /** Ends what a call that gave up has left behind. */
   readonly timeout: number
 }
 
-const CONNECTIONS = 32
-
-const keptAgent = (ca: string, timeout: number): Agent =>
-  new Agent({ connect: { ca, timeout }, connections: CONNECTIONS, allowH2: false })
-
 /** No session is kept: the next call may come with another key. */
-function clientWith({ keyPem, certPem }: RefreshRequest['credentials'], endpoint: URL, connect: Connect): Client {
-  const pair = { key: keyPem, cert: certPem }
+function clientWith(credentials: RefreshRequest['credentials'], endpoint: URL, { roots, timeout }: Connect): Client {
+  const pair = { key: credentials.keyPem, cert: credentials.certPem }
   try {
     createSecureContext(pair)
   } catch {
     // The cause may quote the key.
     throw new ZtsError('ZTS_REFUSED', 'key and certificate cannot be used together')
   }
-  return new Client(endpoint.origin, { connect: { ...connect, ...pair, maxCachedSessions: 0 }, allowH2: false })
+  const connect = { ...trustOf(roots()), ...pair, timeout, maxCachedSessions: 0 }
+  return new Client(endpoint.origin, { connect, allowH2: false })
 }

@@ -16,17 +16,19 @@ export interface HttpsServerOptions {
   readonly listen: { readonly host: string; readonly port: number }
   /** Whether new connections are to be closed at once. */
   readonly away: () => boolean
+  /** Wall clock by which client certificates are judged, besides the machine's. */
+  readonly now: () => number
   readonly handle: RequestListener
 }
 
 export async function listenHttps(options: HttpsServerOptions): Promise<AsyncDisposable & { readonly url: string }> {
-  const { pair, clientRoots, listen, away, handle } = options
+  const { pair, clientRoots, listen, away, now, handle } = options
   const server = createServer(
     { key: pair.keyPem, cert: pair.certPem, ca: clientRoots, requestCert: true, rejectUnauthorized: false },
     handle,
   )
   server.prependListener('secureConnection', (socket: TLSSocket) => {
-    if (!isUsable(socket)) socket.destroy()
+    if (!isUsable(socket, now())) socket.destroy()
   })
   server.on('connection', (socket) => {
     if (away()) socket.destroy()
@@ -40,9 +42,12 @@ export async function listenHttps(options: HttpsServerOptions): Promise<AsyncDis
 }
 
 /** None at all is fine; one that is expired, untrusted or without a subject is not. */
-function isUsable(socket: TLSSocket): boolean {
+function isUsable(socket: TLSSocket, now: number): boolean {
   const certificate = socket.getPeerX509Certificate()
-  return certificate === undefined || (socket.authorized && Boolean(certificate.subject))
+  if (certificate === undefined) return true
+  const { validFromDate, validToDate, subject } = certificate
+  const isNow = validFromDate.getTime() <= now && now <= validToDate.getTime()
+  return socket.authorized && isNow && Boolean(subject)
 }
 
 /** DER of the certificate that came with the connection. */

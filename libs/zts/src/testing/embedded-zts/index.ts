@@ -1,5 +1,5 @@
 export type { CallFacts, Operation, ZtsCall } from './calls.ts'
-export type { CertificateDefect, ZtsFaults } from './faults.ts'
+export type { CertificateDefect, RetryAfter, ZtsFaults } from './faults.ts'
 export { type EmbeddedZts, type EmbeddedZtsOptions, startEmbeddedZts } from './server.ts'
 export {
   addService,

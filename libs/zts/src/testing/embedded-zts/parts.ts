@@ -6,7 +6,7 @@ import type { Principal } from './principal.ts'
 import type { AskProvider } from './provider-call.ts'
 import type { CertificateRecords } from './records.ts'
 import type { SigningKey } from './signing-key.ts'
-import type { ServiceTokens } from './tokens.ts'
+import type { PublicKeyOf, ServiceTokens } from './tokens.ts'
 import type { ZtsWorld } from './world.ts'
 
 export interface ZtsParts {
@@ -14,6 +14,7 @@ export interface ZtsParts {
   readonly records: CertificateRecords
   readonly issuer: Issuer
   readonly tokens: ServiceTokens
+  readonly publicKeyOf: PublicKeyOf
   /** Signs whatever this ZTS says of others. */
   readonly key: SigningKey
   readonly ask: AskProvider

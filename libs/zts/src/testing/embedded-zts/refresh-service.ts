@@ -9,7 +9,7 @@ import type { Flow } from './parts.ts'
 import { checkIsService, notAuthenticated, type Principal } from './principal.ts'
 import { checkName, readBody } from './schema.ts'
 import { lifeMinutes } from './terms.ts'
-import { own, type ZtsWorld } from './world.ts'
+import type { ZtsWorld } from './world.ts'
 
 export const refreshService: Flow = async (parts, { params, principal, body: raw, facts }) => {
   const body = readBody(raw, 'InstanceRefreshRequest')
@@ -19,13 +19,13 @@ export const refreshService: Flow = async (parts, { params, principal, body: raw
   Object.assign(facts, { domain, service })
   if (principal === undefined) throw notAuthenticated()
   checkIsService(principal)
-  const { serviceCertExpiryMinutes, services } = domainOfService(parts.world, domain, service)
+  const { serviceCertExpiryMinutes } = domainOfService(parts.world, domain, service)
   if (principal.name !== name && !isAllowed(parts.world, principal.name, 'update', `${domain}:service`)) {
     throw new Refusal(400, `Principal mismatch: ${name} vs. ${principal.name}`)
   }
 
   const keyId = principal.keyId ?? body.text('keyId') ?? '0'
-  const registered = own(own(services, service)?.publicKeys, keyId)
+  const registered = parts.publicKeyOf(name, keyId)
   if (registered === undefined) {
     throw new Refusal(400, `Unable to retrieve public key for ${name} with key id: ${keyId}`)
   }

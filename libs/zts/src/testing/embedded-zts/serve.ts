@@ -8,6 +8,7 @@ import { clientCertificateOf } from './https-server.ts'
 import type { ZtsParts } from './parts.ts'
 import { principalOf } from './principal.ts'
 import { findRoute } from './routes.ts'
+import { send } from './send.ts'
 
 export const BASE_PATH = '/zts/v1'
 const MAX_BODY_BYTES = 1024 * 1024
@@ -34,23 +35,23 @@ async function serve(deps: ListenerDeps, request: IncomingMessage, response: Ser
   const facts: CallFacts = { operation: 'unknown', clientPort: request.socket.remotePort }
   const at = clock.now()
   const start = clock.monotonic()
-  const outcome = await outcomeOf(deps, request, response, facts)
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const outcome = await outcomeOf(deps, request, facts, gone.signal)
   told({ ...facts, at, durationMs: clock.monotonic() - start, ...toldOf(outcome) })
   if (outcome === CUT) request.socket.destroy()
-  else send(outcome, request, response)
+  else await send(outcome, { request, response }, { clock, faults: deps.faults(), gone: gone.signal })
 }
 
 async function outcomeOf(
   deps: ListenerDeps,
   request: IncomingMessage,
-  response: ServerResponse,
   facts: CallFacts,
+  gone: AbortSignal,
 ): Promise<Answer | typeof CUT> {
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
   try {
     const { slowMs } = deps.faults()
-    if (slowMs !== undefined) await deps.clock.sleep(slowMs, gone.signal)
+    if (slowMs !== undefined) await deps.clock.sleep(slowMs, gone)
     const { away, busy, html } = deps.faults()
     if (away === true) return CUT
     if (busy !== undefined) return busyAnswer(busy)
@@ -58,7 +59,7 @@ async function outcomeOf(
     const answer = await answerTo(deps.parts, request, facts)
     return deps.faults().resetAfterIssue === true && hasIssued(facts) ? CUT : answer
   } catch (error) {
-    if (gone.signal.aborted) return CUT
+    if (gone.aborted) return CUT
     const answer = answerOf(error)
     if (answer.status === 500) deps.log?.error({ err: error }, 'the embedded zts broke')
     return answer
@@ -123,16 +124,6 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 function busyAnswer({ status, retryAfter }: NonNullable<FaultState['busy']>): Answer {
   const headers = retryAfter === undefined ? [] : ([['Retry-After', retryAfter]] as const)
   return jsonAnswer(status, { code: status, message: 'come back later' }, headers)
-}
-
-function send(answer: Answer, request: IncomingMessage, response: ServerResponse): void {
-  response.statusCode = answer.status
-  response.setHeader('Strict-Transport-Security', 'max-age=31536000; includeSubdomains')
-  response.setHeader('Host', request.headers.host ?? 'localhost')
-  for (const [name, value] of answer.headers) response.appendHeader(name, value)
-  if (answer.contentType !== undefined) response.setHeader('Content-Type', answer.contentType)
-  if (answer.status === 204) response.end()
-  else response.end(answer.body)
 }
 
 function toldOf(outcome: Answer | typeof CUT): Pick<ZtsCall, 'status' | 'message'> {

@@ -6,7 +6,7 @@
 import { type Clock, type Logger, systemClock } from '@pallas/runtime'
 import type { TestCa } from '@pallas/x509/testing'
 import type { ZtsCall } from './calls.ts'
-import { createFaults, type ZtsFaults } from './faults.ts'
+import { createFaults, hiddenKey, type ZtsFaults } from './faults.ts'
 import { listenHttps, type ServerPair } from './https-server.ts'
 import { createIssuer } from './issuer.ts'
 import type { ZtsParts } from './parts.ts'
@@ -14,8 +14,8 @@ import { createProviderCaller } from './provider-call.ts'
 import { type CertificateRecords, createCertificateRecords } from './records.ts'
 import { BASE_PATH, createListener } from './serve.ts'
 import { createSigningKey } from './signing-key.ts'
-import { createServiceTokens } from './tokens.ts'
-import type { ZtsWorld } from './world.ts'
+import { createServiceTokens, type PublicKeyOf } from './tokens.ts'
+import { own, serviceIn, type ZtsWorld } from './world.ts'
 
 export interface EmbeddedZtsOptions {
   /** Read anew at each call: change it at will. */
@@ -53,20 +53,26 @@ export async function startEmbeddedZts(options: EmbeddedZtsOptions): Promise<Emb
   const { world, ca, clock = systemClock, log } = options
   const server = options.server ?? (await ownServer(ca))
   const faults = createFaults()
+  const now = () => clock.now() + (faults.current().clockOffsetMs ?? 0)
   const records = createCertificateRecords()
   const key = createSigningKey()
+  const publicKeyOf: PublicKeyOf = (service, keyId) =>
+    faults.current().hiddenKeys?.has(hiddenKey(service, keyId)) === true
+      ? undefined
+      : own(serviceIn(world, service)?.publicKeys, keyId)
   const parts: ZtsParts = {
     world,
     records,
-    issuer: createIssuer({ ca, clock, defect: () => faults.current().defect }),
-    tokens: createServiceTokens({ world, key, clock }),
+    issuer: createIssuer({ ca, clock: { now }, defect: () => faults.current().defect }),
+    tokens: createServiceTokens({ publicKeyOf, key, clock: { now } }),
+    publicKeyOf,
     key,
     ask: createProviderCaller({
       roots: options.callbackRoots ?? ca.chainPem,
       client: server,
       timeoutMs: options.callbackTimeoutMs ?? 30_000,
     }),
-    now: () => clock.now(),
+    now,
     monotonic: () => clock.monotonic(),
   }
   const calls: ZtsCall[] = []
@@ -79,6 +85,7 @@ export async function startEmbeddedZts(options: EmbeddedZtsOptions): Promise<Emb
     clientRoots: ca.chainPem,
     listen: options.listen ?? { host: '127.0.0.1', port: 0 },
     away: () => faults.current().away === true,
+    now,
     handle: createListener({ parts, clock, faults: faults.current, told, log }),
   })
   return {

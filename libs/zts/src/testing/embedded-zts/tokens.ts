@@ -3,7 +3,7 @@ import { createPublicKey, type KeyObject, randomBytes, verify } from 'node:crypt
 import { buildNToken, type NToken, verifyNToken } from '@pallas/identity'
 import type { Clock } from '@pallas/runtime'
 import type { SigningKey } from './signing-key.ts'
-import { own, serviceIn, splitName, type ZtsWorld } from './world.ts'
+import { splitName } from './world.ts'
 
 /** Undefined for a token that is of no use, whatever the reason. */
 export type TokenCheck = (token: string) => Promise<{ readonly name: string; readonly keyId: string } | undefined>
@@ -14,8 +14,11 @@ export interface ServiceTokens {
   issue(name: string): Promise<string>
 }
 
+/** PEM of a key of `<domain>.<service>`, as far as this ZTS knows. */
+export type PublicKeyOf = (service: string, keyId: string) => string | undefined
+
 export interface ServiceTokensDeps {
-  readonly world: ZtsWorld
+  readonly publicKeyOf: PublicKeyOf
   readonly key: SigningKey
   readonly clock: Pick<Clock, 'now'>
 }
@@ -24,13 +27,13 @@ const LIFE_SECONDS = 86_400
 /** As the tokens of this ZTS name it. */
 export const ZTS_HOST = 'sys.auth.zts'
 
-export function createServiceTokens({ world, key, clock }: ServiceTokensDeps): ServiceTokens {
+export function createServiceTokens({ publicKeyOf, key, clock }: ServiceTokensDeps): ServiceTokens {
   const nowSeconds = () => Math.floor(clock.now() / 1_000)
 
   function keyFor({ claims }: NToken): KeyObject | undefined {
     if (claims.keyService === 'zts') return key.publicKey
     if (claims.keyService === 'zms') return undefined
-    const pem = own(serviceIn(world, `${claims.domain}.${claims.service}`)?.publicKeys, claims.keyId)
+    const pem = publicKeyOf(`${claims.domain}.${claims.service}`, claims.keyId)
     return pem === undefined ? undefined : createPublicKey(pem)
   }
   return {
