@@ -69,7 +69,10 @@ const isSame = (said: Named, actual: Named): boolean =>
 
 const listOf = (value: unknown): readonly Named[] => (Array.isArray(value) ? value.filter(isNamed) : [])
 
-const pathOf = (mount: Fields): string => canonical(String(fieldOf(mount, 'mountPath') ?? ''))
+function pathOf(mount: Fields): string {
+  const path = fieldOf(mount, 'mountPath')
+  return canonical(typeof path === 'string' ? path : '')
+}
 
 const isWithin = (path: string, directory: string): boolean => path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`)
 

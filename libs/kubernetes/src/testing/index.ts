@@ -4,3 +4,4 @@ export { type FakeKubelet, type FakeKubeletOptions, startFakeKubelet } from './f
 export { loopbackCredentials } from './loopback-credentials.ts'
 export { newPodObject, podObjectOf } from './pod-objects.ts'
 export { type HttpsListener, serveHttps } from './serve-https.ts'
+export { startTestWebhook, type TestWebhook } from './test-webhook.ts'

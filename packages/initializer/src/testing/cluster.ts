@@ -1,0 +1,93 @@
+/** An API server that calls the initializer for every new pod of `media`, and an initializer that reads its ConfigMap there. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readProgram } from '@pallas/config'
+import { CONFIG_MAPS, type KubeApi, MUTATING_WEBHOOKS, pathOf, PODS } from '@pallas/kubernetes'
+import { loopbackCredentials, newPodObject, startEmbeddedApiServer, type TestWebhook } from '@pallas/kubernetes/testing'
+import { systemClock } from '@pallas/runtime'
+import { memoryLog, testMetrics } from '@pallas/runtime/testing'
+import { tlsDirectory } from '@pallas/service/testing'
+import { program, startInitializer } from '../index.ts'
+import { initConfig, TRIGGER } from './init-config.ts'
+
+const HOME = { namespace: 'k8s-admin', name: 'athenz-initializer' }
+const INITIALIZER = 'athenz.initializer.kubernetes.io'
+
+export interface Item {
+  readonly name: string
+  readonly [field: string]: unknown
+}
+
+/** A pod as it came out of the API server. */
+export interface MadeSpec {
+  readonly volumes: readonly Item[] | undefined
+  readonly initContainers: readonly Item[] | undefined
+  readonly containers: readonly Item[]
+  readonly [field: string]: unknown
+}
+
+export interface ClusterOptions {
+  readonly asUser?: string
+  readonly config?: string
+  /** Of the initializer, besides those for files and addresses. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Another injector, called after ours. */
+  readonly after?: Pick<TestWebhook, 'url' | 'caBundle'>
+}
+
+export async function openCluster({ asUser = 'initializer', config = initConfig(), settings = {}, after }: ClusterOptions = {}) {
+  await using scope = new AsyncDisposableStack()
+  const serverCredentials = await loopbackCredentials()
+  const rule = { users: ['initializer'], verbs: ['get'], apiGroups: [''], resources: ['configmaps'], namespaces: [HOME.namespace] }
+  const world = { users: { initializer: {}, nobody: {} }, rules: [rule], namespaces: ['media', HOME.namespace], nodes: [{ name: 'node-1' }], serviceAccounts: [{ namespace: 'media', name: 'web' }] }
+  const api = scope.use(await startEmbeddedApiServer({ serverCredentials, world }))
+  const admin = api.client('admin')
+  await admin.create(pathOf(CONFIG_MAPS, { namespace: HOME.namespace }), { metadata: HOME, data: { 'init-config': config } })
+
+  const files = scope.use(await tlsDirectory(serverCredentials.ca, { commonName: 'initializer', ip: ['127.0.0.1'] }))
+  const tokenFile = join(files.dir, 'token')
+  await writeFile(tokenFile, api.tokenFor(asUser))
+  const given = {
+    key: files.keyFile,
+    cert: files.certFile,
+    listen: '127.0.0.1:0',
+    adminListen: '127.0.0.1:0',
+    configNamespace: HOME.namespace,
+    apiServer: api.url,
+    apiCa: files.caFile,
+    apiTokenFile: tokenFile,
+    ...settings,
+  }
+  const reading = readProgram(program, { argv: [], env: {}, file: given, version: '1' })
+  if (reading.kind === 'print') throw new Error('printed')
+  const memory = memoryLog()
+  const deps = { clock: systemClock, log: memory.log, metrics: testMetrics() }
+  const { url } = scope.use(await startInitializer(reading.settings, deps))
+  await register(admin, INITIALIZER, { url: `${url}/mutate`, caBundle: Buffer.from(serverCredentials.caPem).toString('base64') })
+  if (after !== undefined) await register(admin, 'z-other.example.org', after)
+  const parts = scope.move()
+
+  /** Makes a pod as anybody would, and reads it as the server keeps it. */
+  const create = async (spec: object, metadata: object = { annotations: { [TRIGGER]: 'true' } }) => {
+    const pod = newPodObject({ generateName: 'web-', ...metadata }, { serviceAccountName: 'web', ...spec })
+    const made = await admin.create(pathOf(PODS, { namespace: 'media' }), pod)
+    return { metadata: made.metadata, spec: made['spec'] as MadeSpec }
+  }
+  return { api, admin, memory, create, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}
+
+function register(admin: KubeApi, name: string, clientConfig: Pick<TestWebhook, 'url' | 'caBundle'>) {
+  const webhook = {
+    name,
+    clientConfig: { url: clientConfig.url, caBundle: clientConfig.caBundle },
+    rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], scope: 'Namespaced' }],
+    failurePolicy: 'Fail',
+    sideEffects: 'None',
+    timeoutSeconds: 5,
+    admissionReviewVersions: ['v1'],
+    reinvocationPolicy: 'IfNeeded',
+  }
+  return admin.create(pathOf(MUTATING_WEBHOOKS), { metadata: { name }, webhooks: [webhook] })
+}
+
+export const namesIn = (list: readonly Item[] | undefined): string[] => (list ?? []).map(({ name }) => name)
