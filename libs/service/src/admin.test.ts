@@ -4,7 +4,7 @@ import { request } from 'undici'
 import { expect, test } from 'vitest'
 import { startAdmin } from './index.ts'
 
-test('health, readiness with its reasons, and metrics are told in plain http', async () => {
+test('health, readiness with its reasons, and metrics are told in plain http (W28)', async () => {
   const metrics = testMetrics()
   metrics.counter({ name: 'things_total', help: 'Things.' }).inc(3)
   let problem: string | undefined = 'certificate has expired'

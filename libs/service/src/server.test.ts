@@ -32,8 +32,7 @@ async function open(overrides: Overrides = {}) {
   const filesOf = (it: typeof ours) => openTlsFiles({ ...it, ca: { files: [it.caFile] }, log, clock })
   const serverTls = scope.use(await filesOf(ours))
   const clientTls = scope.use(await filesOf(theirs))
-  const options = { log, clock, requestIds: createRequestIds('r'), bodyLimit: 1_000, tls: serverTls, ...overrides }
-  const app = createServer(options)
+  const app = createServer({ log, clock, requestIds: createRequestIds('r'), bodyLimit: 1_000, tls: serverTls, ...overrides })
   app.get('/peer', async (it) => {
     const { raw, ...peer } = peerOf(it)!
     return { ...peer, bytes: raw.length }
@@ -116,7 +115,7 @@ async function pair(issuer: TestCa, more: { notBefore?: number; lifeMs?: number 
   return { key: keyPem, cert: certPem }
 }
 
-test.each(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s is never resumed', async (version) => {
+test.each(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s is never resumed (T23)', async (version) => {
   await using it = await open({ minVersion: 'TLSv1.2' })
   const only = { minVersion: version, maxVersion: version }
   const first = connect(it.tlsOptions(only))
@@ -131,7 +130,7 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s is never resumed', a
   expect(await exchange(second)).toContain('200 OK')
 })
 
-test('older versions than asked for are not spoken', async () => {
+test('older versions than asked for are not spoken (W32)', async () => {
   await using it = await open({ minVersion: 'TLSv1.3' })
   const socket = connect(it.tlsOptions({ maxVersion: 'TLSv1.2' }))
   await expect(once(socket, 'secureConnect')).rejects.toThrow()
@@ -152,7 +151,7 @@ test.each([
   expect(await it.call(path, init)).toMatchObject({ status, body: { code } })
 })
 
-test('what is unavailable says when to come back', async () => {
+test('what is unavailable says when to come back (W27)', async () => {
   await using it = await open()
   const body = { code: 'API_UNAVAILABLE', message: 'no answer', retryAfter: 2 }
   expect(await it.call('/later')).toMatchObject({ status: 503, headers: { 'retry-after': '2' }, body })
@@ -164,7 +163,7 @@ test('a server may answer unavailable with a status of its own', async () => {
   expect((await it.call('/denied')).status).toBe(403)
 })
 
-test('a crash tells the caller nothing but the request id; the log has the cause under that id', async () => {
+test('a crash tells the caller nothing but the request id; the log has the cause under that id (W18)', async () => {
   await using it = await open()
   const { status, body } = await it.call('/crash')
   expect({ status, body }).toEqual({ status: 500, body: { code: 'INTERNAL', message: 'request r-1 failed' } })
@@ -188,7 +187,7 @@ test('an empty body is no body', async () => {
 test.each([
   ['headers that never end', 'GET /peer HTTP/1.1\r\nhost: x\r\nx-slow: '],
   ['a body that never ends', 'POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{'],
-])('a caller with %s is hung up on', async (_what, bytes) => {
+])('a caller with %s is hung up on (W22)', async (_what, bytes) => {
   await using it = await open({ limits: { headersTimeoutMs: 50, requestTimeoutMs: 50 } })
   const socket = connect(it.tlsOptions())
   socket.write(bytes)
@@ -197,23 +196,35 @@ test.each([
   expect(text).toMatch(/^HTTP\/1\.1 408 /)
 })
 
-test('bytes that are not http are answered once and hung up on', async () => {
+test('each answer says the id under which the log has its request', async () => {
   await using it = await open()
+  for (const path of ['/peer', '/nowhere', '/denied']) {
+    const { headers } = await it.call(path)
+    expect(headers['x-request-id']).toMatch(/^r-/)
+    expect(it.memory.records).toContainEqual(expect.objectContaining({ requestId: headers['x-request-id'] }))
+  }
+})
+
+test.each([
+  ['once and hung up on', {}, /^HTTP\/1\.1 400 [^]*"code":"BODY_INVALID"/],
+  ['with another status where a server says so', { badBytesStatus: 504 }, /^HTTP\/1\.1 504 /],
+])('bytes that are not http are answered %s', async (_how, options, answer) => {
+  await using it = await open(options)
   const socket = connect(it.tlsOptions())
   socket.write('hello\r\n\r\n')
   let text = ''
   for await (const chunk of socket) text += String(chunk)
-  expect(text).toMatch(/^HTTP\/1\.1 400 [^]*"code":"BODY_INVALID"/)
+  expect(text).toMatch(answer)
 })
 
-test('a connection that never shakes hands is closed', async () => {
+test('a connection that never shakes hands is closed (W22)', async () => {
   await using it = await open({ limits: { handshakeTimeoutMs: 50 } })
   const socket = connectPlain({ host: '127.0.0.1', port: Number(new URL(it.url).port) })
   socket.resume()
   await once(socket, 'close')
 })
 
-test('a new certificate is served without a restart, and older connections end after their next answer', async () => {
+test('a new certificate is served without a restart, and older connections end after their next answer (W30)', async () => {
   await using it = await open()
   const serialNow = () => {
     const socket = connect(it.tlsOptions())
@@ -257,7 +268,7 @@ test('a request in flight is cut when the grace is over', async () => {
   expect(await hanging).toBeInstanceOf(Error)
 })
 
-test('a server that must verify callers never falls back to public roots', async () => {
+test('a server that must verify callers never falls back to public roots (W24)', async () => {
   await using files = await tlsDirectory(ca, { commonName: 'server' })
   const { log } = memoryLog()
   await using tls = await openTlsFiles({ ...files, log, clock: systemClock })

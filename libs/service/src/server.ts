@@ -1,8 +1,9 @@
 import type { Server as HttpsServer } from 'node:https'
 import { IdentityError, type ReasonCode } from '@pallas/identity'
-import type { Clock, LogFields, Logger } from '@pallas/runtime'
+import type { Clock, LogFields, Logger, Metrics } from '@pallas/runtime'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { answerBadBytes } from './bad-bytes.ts'
+import { tellFailedHandshakes } from './handshakes.ts'
 import { takeOnlyJson } from './json-body.ts'
 import { DEFAULT_LIMITS, httpOptionsOf, type Limits } from './limits.ts'
 import { type Allow, peerOf } from './peer.ts'
@@ -29,6 +30,10 @@ export interface ServerOptions {
   readonly statusOf?: StatusOf
   /** How many refusals a line in the log stands for; 0: this one is not written. By default each is. */
   readonly tell?: (refusal: IdentityError, request: FastifyRequest) => number
+  /** Status for what never became a request; by default 400, 408 or 431. */
+  readonly badBytesStatus?: number
+  /** With it failed TLS handshakes are counted. */
+  readonly metrics?: Pick<Metrics, 'counter'>
 }
 
 /** A server without routes. What handlers throw becomes `{code, message, retryAfter?}`; only `IdentityError` says why. */
@@ -47,12 +52,13 @@ export function createServer(options: ServerOptions): FastifyInstance {
     handlerTimeout: limits.handlerTimeoutMs,
     return503OnClosing: false,
     exposeHeadRoutes: false,
-    clientErrorHandler: answerBadBytes(options.log),
+    clientErrorHandler: answerBadBytes(options),
     frameworkErrors: (_error, request, reply) => void refuse(routeUnknown(), request, reply, options),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
   }) as unknown as FastifyInstance
   app.server.maxConnections = limits.maxConnections
   takeOnlyJson(app)
+  app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
   refuseWhileClosing(app)
   if (secure !== undefined) guard(app, secure, options)
   app.addHook('onResponse', logRequest)
@@ -66,10 +72,11 @@ function secureOptionsOf({ tls, minVersion = 'TLSv1.3', callers = 'verified' }: 
 }
 
 /** Checks the caller on every request, and ends connections made before the last change of credentials after their answer. */
-function guard(app: FastifyInstance, secure: SecureOptions, { allow, clock, log }: ServerOptions): void {
+function guard(app: FastifyInstance, secure: SecureOptions, options: ServerOptions): void {
+  const { allow, clock } = options
   const server = app.server as unknown as HttpsServer
   const following = followTlsFiles(server, secure)
-  server.on('tlsClientError', (error: NodeJS.ErrnoException) => log.debug({ problem: error.code }, 'tls handshake failed'))
+  tellFailedHandshakes(server, options)
   app.addHook('onClose', async () => following.stop())
   app.addHook('onRequest', async (request, reply) => {
     if (following.isOutdated(request.raw.socket)) reply.header('connection', 'close')

@@ -39,7 +39,7 @@ test.each<[string, (it: TlsDirectory) => Promise<unknown>]>([
   ['a chain with something that is no certificate', (it) => writeFile(it.certFile, NO_CERTIFICATE, { flag: 'a' })],
   ['roots of which half are written', (it) => writeFile(it.caFile, half(ca.certPem), { flag: 'a' })],
   ['roots with one that is no certificate', (it) => writeFile(it.caFile, NO_CERTIFICATE, { flag: 'a' })],
-])('%s is refused at the start, without quoting it', async (_what, spoil) => {
+])('%s is refused at the start, without quoting it (W18, W24)', async (_what, spoil) => {
   await using it = await tlsDirectory(ca, NAME)
   await spoil(it)
   const error: unknown = await openIn(it).catch((thrown: unknown) => thrown)
@@ -47,7 +47,7 @@ test.each<[string, (it: TlsDirectory) => Promise<unknown>]>([
   expect(JSON.stringify(error)).not.toContain('PRIVATE KEY')
 })
 
-test('a change that cannot be used is logged and the old pair stays; the next good one is taken', async () => {
+test('a change that cannot be used is logged and the old pair stays; the next good one is taken (W31)', async () => {
   await using it = await tlsDirectory(ca, NAME)
   const memory = memoryLog()
   await using files = await openIn(it, memory.log)
@@ -96,7 +96,7 @@ test('files that a listener cannot take are not the current ones, for nobody', a
   expect(memory.text()).not.toContain('tls files replaced')
 })
 
-test('roots are reloaded too', async () => {
+test('roots are reloaded too (W32)', async () => {
   await using it = await tlsDirectory(ca, NAME)
   await using files = await openIn(it)
   const told = new Promise<void>((resolve) => void files.onChange(resolve))
