@@ -11,7 +11,8 @@ export const ACCESS_TOKEN = 'eyJhbGciOiJFUzI1NiJ9.eyJzY3AiOlsicmVhZGVyIl19.c2lnb
 export const ROLE_TOKEN = 'v=Z1;d=media;r=reader;p=pets.web;h=zts;a=01;t=1;e=2;k=0;i=127.0.0.1;s=c2VjcmV0'
 
 export function settingsOf(...argv: readonly string[]): SiaSettings {
-  const reading = readProgram(program, { argv: ['--mode=refresh', ...argv], env: {}, version: '0' })
+  const usual = ['--mode=refresh', '--zts-endpoint=https://zts.test/zts/v1', '--server-ca-cert=/ca.pem']
+  const reading = readProgram(program, { argv: [...usual, ...argv], env: {}, version: '0' })
   if (reading.kind === 'print') throw new Error(reading.text)
   return reading.settings
 }

@@ -1,0 +1,112 @@
+import { setTimeout as timer } from 'node:timers/promises'
+import { systemClock } from '@pallas/runtime'
+import { expect, test } from 'vitest'
+import type { Change } from '../companions.ts'
+import { type CommandOptions, runCommand } from './hook-command.ts'
+
+const CHANGE: Change = {
+  members: [
+    { kind: 'service-certificate', name: 'media.web' },
+    { kind: 'access-token', name: 'media:role.a' },
+    { kind: 'access-token', name: 'media:role.b' },
+  ],
+  paths: ['/tls/service.cert', '/t/media:role.a.accesstoken'],
+}
+
+const NEVER = new AbortController().signal
+
+function run(argv: readonly string[], more: Partial<CommandOptions> = {}, signal = NEVER) {
+  const kill = (pid: number, name: NodeJS.Signals) => void process.kill(pid, name)
+  return runCommand(CHANGE, { argv, timeoutMs: 30_000, stopMs: 0, clock: systemClock, kill, ...more }, signal)
+}
+
+/** In this very Node; whatever it needs is said in the script. */
+const script = (text: string): readonly string[] => [process.execPath, '-e', text]
+
+test('it is told what changed, and nothing else', async () => {
+  process.env['PASSWORD_OF_TEST'] = 'hunter2'
+  const { outcome, output } = await run(['/usr/bin/env'])
+  expect(outcome).toBe('ok')
+  const { PATH, ...rest } = Object.fromEntries(output.split(/\n(?=[A-Z_]+=)/).map((line) => line.split(/=(.*)/s)))
+  expect(PATH).toMatch(/^\/usr/)
+  expect(rest).toEqual({
+    ATHENZ_SIA_CHANGED_KINDS: 'service-certificate,access-token',
+    ATHENZ_SIA_CHANGED_PATHS: '/tls/service.cert\n/t/media:role.a.accesstoken',
+  })
+})
+
+test('arguments are arguments: no shell reads them', async () => {
+  const { output } = await run(['/bin/echo', '$(id)', '; id', '*', '"'])
+  expect(output).toBe('$(id) ; id * "')
+})
+
+test('its standard input is at its end', async () => {
+  expect(await run(script('process.stdin.on("end", () => console.log("end")).resume()'))).toMatchObject({ outcome: 'ok', output: 'end' })
+})
+
+test.each([
+  ['ends with another code than 0', script('console.error("no"); process.exitCode = 3'), { fields: { exitCode: 3, signal: null } }],
+  ['is killed', script('process.kill(process.pid, "SIGKILL")'), { fields: { exitCode: null, signal: 'SIGKILL' } }],
+  ['does not exist', ['/nowhere/hook'], { message: 'the hook command cannot be run', cause: { code: 'ENOENT' } }],
+  ['may not be run', ['/etc/passwd'], { message: 'the hook command cannot be run', cause: { code: 'EACCES' } }],
+  ['cannot even be named', ['/bin/echo', 'a\0b'], { message: 'the hook command cannot be run' }],
+])('a program that %s is a failure', async (_what, argv, err) => {
+  expect(await run(argv)).toMatchObject({ outcome: 'failed', err: { code: 'SIA_HOOK_FAILED', ...err } })
+})
+
+test('what does not end in time is ended, with what it started', async () => {
+  const { outcome, output, err } = await run(['/bin/sh', '-c', 'sleep 600 & echo $!; wait'], { timeoutMs: 300 })
+  expect({ outcome, err }).toMatchObject({ outcome: 'timed-out', err: { fields: { signal: 'SIGTERM' } } })
+  await gone(Number(output))
+})
+
+test('what does not heed SIGTERM is killed', async () => {
+  const deaf = script('process.on("SIGTERM", () => {}); console.log("deaf"); setInterval(() => {}, 1000)')
+  const { outcome, err } = await run(deaf, { timeoutMs: 1_000 })
+  expect({ outcome, err }).toMatchObject({ outcome: 'timed-out', err: { fields: { signal: 'SIGKILL' } } })
+})
+
+test('when the program has to stop, the hook has the time of a shutdown and no more', async () => {
+  const stop = new AbortController()
+  const ran = run(['/bin/sleep', '600'], { stopMs: 50 }, stop.signal)
+  stop.abort()
+  expect(await ran).toMatchObject({ outcome: 'stopped', err: { fields: { signal: 'SIGTERM' } } })
+  const quick = run(['/bin/echo', 'done'], { stopMs: 30_000 }, stop.signal)
+  expect(await quick).toMatchObject({ outcome: 'ok', output: 'done' })
+})
+
+test('whoever lives on in the background is not waited for', async () => {
+  const { outcome, output } = await run(['/bin/sh', '-c', 'sleep 600 & echo $!'])
+  expect(outcome).toBe('ok')
+  process.kill(Number(output))
+})
+
+test('of what it prints the end is kept, however much comes', async () => {
+  const { output } = await run(script('process.stdout.write("x y ".repeat(100_000) + "the end")'))
+  expect(output.length).toBeLessThanOrEqual(2_048)
+  expect(output).toMatch(/the end$/)
+})
+
+test.each([
+  ['a key', '-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\n-----END PRIVATE KEY-----'],
+  ['half a key', '-----BEGIN EC PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49'],
+  ['an access token', 'eyJhbGciOiJFUzI1NiJ9.eyJzY3AiOlsicmVhZGVyIl19.c2lnbmF0dXJl'],
+  ['a role token', 'v=Z1;d=media;r=reader;k=0;s=c2VjcmV0'],
+  ['a principal token', 'v=S1;d=media;n=web;k=0;s=c2VjcmV0'],
+  ['a long run of base64', 'Q'.repeat(400)],
+])('%s that it prints is not repeated (T46)', async (_what, secret) => {
+  const { output } = await run(['/bin/echo', 'before', secret])
+  expect(output).toBe('before [secret]')
+})
+
+/** A process that was signalled is there until somebody reaps it. */
+async function gone(pid: number): Promise<void> {
+  for (;;) {
+    try {
+      process.kill(pid, 0)
+    } catch {
+      return
+    }
+    await timer(20)
+  }
+}
