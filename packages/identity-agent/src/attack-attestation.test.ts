@@ -58,7 +58,7 @@ test('T01 on the socket that pods share, the handle of another pod is denied, th
   world.pods = [A, B]
   const a = world.addVolume(A)
   const b = world.addVolume(B)
-  await world.startAgent({ listen: { kind: 'unix', path } })
+  await world.startAgent({ isolation: 'shared', listen: { kind: 'unix', path } })
   world.enter(B)
   expect(await call(path, `/v1/init/${a}`)).toMatchObject({ status: 403, body: { code: 'HANDLE_PEER_MISMATCH' } })
   expect(await call(path, `/v1/init/${b}`)).toMatchObject({ status: 200 })
@@ -242,7 +242,7 @@ test('handle-only on a shared socket would leave no factor at all: nobody is ser
   const path = `${world.root}/shared.sock`
   world.pods = [A]
   const a = world.addVolume(A)
-  await world.startAgent({ attestation: 'handle-only', listen: { kind: 'unix', path } })
+  await world.startAgent({ attestation: 'handle-only', isolation: 'shared', listen: { kind: 'unix', path } })
   expect(await call(path, `/v1/init/${a}`)).toMatchObject({ status: 503, body: { code: 'PEER_UNKNOWN' } })
   expect(world.issuer.calls).toEqual([])
 })

@@ -90,7 +90,7 @@ test('on the socket that pods share, one pod has its connections and no more', a
   const b = world.addVolume(B)
   world.enter(A)
   world.enter(B, victim.pid)
-  await world.startAgent({ listen: { kind: 'unix', path } })
+  await world.startAgent({ isolation: 'shared', listen: { kind: 'unix', path } })
   const sockets = Array.from({ length: 60 }, () => connect(path).on('error', () => undefined))
   const open = () => sockets.filter(({ destroyed }) => !destroyed).length
   for (const socket of sockets) socket.resume()
@@ -132,7 +132,7 @@ test('on the shared socket a pod that is ahead of the agent is served, not denie
   const path = `${world.root}/shared.sock`
   world.pods = [A]
   world.enter(A)
-  await world.startAgent({ listen: { kind: 'unix', path } })
+  await world.startAgent({ isolation: 'shared', listen: { kind: 'unix', path } })
   // The call is on its way before the kernel tells of the new volume.
   const a = world.addVolume(A)
   expect(await call(path, `/v1/names/${a}`, { method: 'GET' })).toMatchObject({ status: 200 })

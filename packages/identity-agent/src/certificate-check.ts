@@ -9,7 +9,7 @@ export interface CertificateCheck {
    * names, not valid now, or a chain that does not end in our roots.
    */
   issued(answer: { readonly cert: string; readonly issuers: string }, wanted: Wanted): Promise<Certificate>
-  /** Whether a certificate that a caller holds is one of ours and valid now. */
+  /** Whether a certificate that a caller holds is one of ours and valid now, by our clock and no other. */
   trusted(cert: Certificate, issuers: readonly Certificate[]): Promise<boolean>
 }
 
@@ -20,23 +20,23 @@ export interface Wanted {
 }
 
 export interface CertificateCheckDeps {
-  /** PEM bundle: whose certificates Athenz services carry. */
-  readonly roots: string
+  /** PEM bundle, as of now: whose certificates Athenz services carry. */
+  readonly roots: () => string
   readonly verify: Keys['verify']
   readonly clock: Pick<Clock, 'now'>
 }
 
-/** How far ahead of ours the clock of ZTS may be. */
-const SKEW_MS = 30_000
+/** How far ahead of ours the clock of ZTS may be for what it has just issued. */
+export const SKEW_MS = 5 * 60_000
 const COME_BACK_MS = 5_000
 
 export function createCertificateCheck({ roots, verify, clock }: CertificateCheckDeps): CertificateCheck {
-  const anchors = readCertificates(roots)
+  const anchors = anchorsIn(roots)
 
   /** What others send may lengthen the chain, never end it. */
-  async function chains(leaf: Certificate, issuers: readonly Certificate[]): Promise<void> {
-    const bundle = [...anchors, ...issuers.filter((it) => !isSelfIssued(it))]
-    await checkChain({ leaf, bundle, now: clock.now(), verify, skewMs: SKEW_MS })
+  async function chains(leaf: Certificate, issuers: readonly Certificate[], skewMs: number): Promise<void> {
+    const bundle = [...anchors(), ...issuers.filter((it) => !isSelfIssued(it))]
+    await checkChain({ leaf, bundle, now: clock.now(), verify, skewMs })
   }
 
   return {
@@ -46,7 +46,7 @@ export function createCertificateCheck({ roots, verify, clock }: CertificateChec
       const differs = sameNames({ ...leaf.names, commonName: leaf.commonName }, names)
       if (differs !== undefined) throw invalid(`names: ${differs}`)
       try {
-        await chains(leaf, others)
+        await chains(leaf, others, SKEW_MS)
       } catch (cause) {
         throw invalid('chain', cause)
       }
@@ -55,12 +55,22 @@ export function createCertificateCheck({ roots, verify, clock }: CertificateChec
 
     async trusted(cert, issuers) {
       try {
-        await chains(cert, issuers)
+        await chains(cert, issuers, 0)
         return true
       } catch {
         return false
       }
     },
+  }
+}
+
+/** Read once for each version of the bundle. */
+function anchorsIn(roots: () => string): () => readonly Certificate[] {
+  let known: { readonly pem: string; readonly anchors: readonly Certificate[] } = { pem: '', anchors: [] }
+  return () => {
+    const pem = roots()
+    if (known.pem !== pem) known = { pem, anchors: readCertificates(pem) }
+    return known.anchors
   }
 }
 

@@ -3,7 +3,7 @@
  * before. It is not forced to disk: whatever a power loss leaves of it, the worst is one register instead of a refresh.
  */
 import { constants } from 'node:fs'
-import { open, rename, unlink } from 'node:fs/promises'
+import { open, rename, rm, unlink } from 'node:fs/promises'
 import { formatVolumeContext, parseVolumeContext, type VolumeContext } from '@pallas/wire'
 import type { Volume } from './volume-trust.ts'
 
@@ -12,6 +12,8 @@ export interface Contexts {
   read(volume: Volume): Promise<VolumeContext | undefined>
   /** Never makes a directory: a volume that has gone stays gone, and the promise rejects. */
   write(volume: Volume, context: VolumeContext): Promise<void>
+  /** Takes away what is on record, and what was being written; there may be nothing. */
+  wipe(volume: Volume): Promise<void>
 }
 
 const LIMIT = 64 * 1_024
@@ -38,5 +40,9 @@ export const fileContexts: Contexts = {
       throw error
     }
     await rename(draft, paths.context)
+  },
+
+  async wipe({ paths }) {
+    for (const path of [paths.context, `${paths.context}.new`]) await rm(path, { force: true })
   },
 }

@@ -4,7 +4,7 @@ import { workloadOf } from '@pallas/identity'
 import { aPod, someNameRules } from '@pallas/identity/testing'
 import { Agent } from 'undici'
 import { expect, test } from 'vitest'
-import { createDocuments } from './documents.ts'
+import { createDocuments, jtiOf } from './documents.ts'
 
 const POD = aPod()
 const WORKLOAD = workloadOf(POD, someNameRules())
@@ -33,7 +33,7 @@ test.each([
 ])('an endpoint that ends in "%s" is asked at %s', async (path, expected) => {
   const answer: RequestListener = ({ url }, response) => void response.end(JSON.stringify({ jwt: url === expected ? 'a.b.c' : '' }))
   await using it = await aService(answer, { path })
-  expect(await it.documents.sign(POD, WORKLOAD, never)).toBe('a.b.c')
+  expect(await it.documents.sign(POD, WORKLOAD, never)).toEqual({ text: 'a.b.c', jti: undefined })
 })
 
 const say = (status: number, body: string, headers = {}): RequestListener => (_request, response) =>
@@ -66,4 +66,19 @@ test('an agent that stops waits no longer', async () => {
   const stop = new AbortController()
   await using it = await aService(() => stop.abort(new Error('stopping')))
   await expect(it.documents.sign(POD, WORKLOAD, stop.signal)).rejects.toThrow('stopping')
+})
+
+const documentOf = (payload: unknown) => `head.${Buffer.from(JSON.stringify(payload)).toString('base64url')}.signature`
+
+test.each<[string, string, string | undefined]>([
+  ['an id', documentOf({ jti: 'a1-B2_c3.d4' }), 'a1-B2_c3.d4'],
+  ['no id', documentOf({}), undefined],
+  ['an id that is a number', documentOf({ jti: 1 }), undefined],
+  ['an id that would be a line of its own', documentOf({ jti: 'a\nlevel=error' }), undefined],
+  ['an id far too long', documentOf({ jti: 'a'.repeat(65) }), undefined],
+  ['a list for claims', documentOf([]), undefined],
+  ['nothing', '', undefined],
+  ['no json', 'a.b.c', undefined],
+])('of a document with %s the log gets what is fit for it', (_name, document, jti) => {
+  expect(jtiOf(document)).toBe(jti)
 })

@@ -5,7 +5,14 @@ import { type Dispatcher, request } from 'undici'
 
 export interface Documents {
   /** Rejects with the JWT service's reason, `SIGNER_DENIED` or `SIGNER_UNAVAILABLE`. */
-  sign(pod: Pod, workload: Workload, signal: AbortSignal): Promise<string>
+  sign(pod: Pod, workload: Workload, signal: AbortSignal): Promise<SignedDocument>
+}
+
+export interface SignedDocument {
+  /** Compact JWT. */
+  readonly text: string
+  /** As the document says it, for the log alone: nobody here has verified it. */
+  readonly jti: string | undefined
 }
 
 export interface DocumentsOptions {
@@ -19,8 +26,23 @@ export interface DocumentsOptions {
 export function createDocuments(options: DocumentsOptions): Documents {
   const client = createJwtClient({ exchange: exchangeWith(options) })
   return {
-    sign: ({ namespace, name, ip, uid }, { domain, service }, signal) =>
-      client.sign({ namespace, name, domain, service, ip, uid }, signal),
+    async sign({ namespace, name, ip, uid }, { domain, service }, signal) {
+      const text = await client.sign({ namespace, name, domain, service, ip, uid }, signal)
+      return { text, jti: jtiOf(text) }
+    },
+  }
+}
+
+const JTI = /^[\w.-]{1,64}$/
+
+/** Undefined for anything that does not look like one: what stands in the log is not for others to choose. */
+export function jtiOf(document: string): string | undefined {
+  try {
+    const payload: unknown = JSON.parse(Buffer.from(document.split('.')[1] ?? '', 'base64url').toString('utf8'))
+    const jti = typeof payload === 'object' && payload !== null && 'jti' in payload ? payload.jti : undefined
+    return typeof jti === 'string' && JTI.test(jti) ? jti : undefined
+  } catch {
+    return undefined
   }
 }
 

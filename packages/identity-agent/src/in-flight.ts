@@ -1,87 +1,115 @@
 /**
- * One ZTS call per instance at a time (spec/zts-recorded.md 5: of concurrent answers only one stays current).
+ * One ZTS call per instance at a time (spec/zts-recorded.md 5: of concurrent answers only one stays current), and a fair
+ * turn for everybody: what one namespace asks for in a flood waits, or is turned away, in that namespace.
  *
  * Callers with the same public key share one answer; others queue in order. What is shared goes on when a caller leaves.
  */
 import { IdentityError } from '@pallas/identity'
+import { Turns, type Whose } from './turns.ts'
 
-export interface InFlight {
-  /** Rejects with `BUSY` when too many wait for this instance, or with whatever `task` rejects with. */
-  run<T>(instance: string, share: string, task: () => Promise<T>): Promise<T>
+export interface InFlight<W extends Whose> {
+  /** Rejects with `BUSY` and a time to come back when too much waits, or with whatever `task` rejects with. */
+  run<T>(whose: W, share: string, task: () => Promise<T>): Promise<T>
   /** How many tasks run or wait, over all instances. */
   readonly size: number
 }
 
-export interface InFlightOptions {
-  /** Running and waiting tasks of one instance. */
+/** What was full. */
+export type Bound = 'instance' | 'namespace' | 'agent'
+
+export interface InFlightLimits {
+  /** Running and waiting tasks of one instance, of one namespace, and of all. */
   readonly perInstance: number
-  /** Tasks that run at once, over all instances; the rest wait, instance by instance in turn. */
+  readonly perNamespace: number
+  readonly most: number
+  /** Tasks that run at once, over all instances and of one namespace; the rest wait for their turn. */
   readonly running: number
+  readonly runningPerNamespace: number
 }
 
-interface Lane {
-  readonly shared: Map<string, Promise<unknown>>
-  readonly waiting: (() => Promise<void>)[]
+export interface InFlightOptions<W extends Whose> extends InFlightLimits {
+  /** Spreads the times at which those who are turned away come back. */
+  readonly clock: { random(): number }
+  /** Told of every task that is turned away. */
+  readonly onOverflow?: (whose: W, bound: Bound) => void
 }
 
-const COME_BACK_MS = 2_000
+interface Task {
+  run(): Promise<void>
+  turnAway(error: IdentityError): void
+}
 
-export function createInFlight({ perInstance, running: limit }: InFlightOptions): InFlight {
-  const lanes = new Map<string, Lane>()
-  /** Instances with something to run and nothing running, oldest first. */
-  const ready: string[] = []
+const COME_BACK_MS = { least: 2_000, spread: 8_000 } as const
+
+export function createInFlight<W extends Whose>(options: InFlightOptions<W>): InFlight<W> {
+  const { perInstance, perNamespace, most, running: limit, clock, onOverflow = () => undefined } = options
+  const turns = new Turns<Task, W>(options)
+  const shares = new Map<string, Map<string, Promise<unknown>>>()
   let running = 0
-  let size = 0
 
-  function next(): void {
+  function begin(): void {
     while (running < limit) {
-      const instance = ready.shift()
-      if (instance === undefined) return
-      const lane = lanes.get(instance)
-      const start = lane?.waiting.shift()
-      if (lane === undefined || start === undefined) continue
+      const turn = turns.next()
+      if (turn === undefined) return
       running += 1
-      void start().then(() => {
+      void turn.item.run().then(() => {
         running -= 1
-        size -= 1
-        if (lane.waiting.length > 0) ready.push(instance)
-        else lanes.delete(instance)
-        next()
+        turns.done(turn.whose)
+        begin()
       })
+    }
+  }
+
+  function overflow(whose: W, bound: Bound): IdentityError {
+    onOverflow(whose, bound)
+    return busy(bound, clock.random())
+  }
+
+  /** Why there is no room; where all is full, whoever has most waiting makes some. */
+  function refusalOf(whose: W): IdentityError | undefined {
+    if ((shares.get(whose.instance)?.size ?? 0) >= perInstance) return overflow(whose, 'instance')
+    if (turns.sizeOf(whose.namespace) >= perNamespace) return overflow(whose, 'namespace')
+    if (turns.size < most) return undefined
+    const victim = turns.giveWay(whose.namespace)
+    if (victim === undefined) return overflow(whose, 'agent')
+    victim.item.turnAway(overflow(victim.whose, 'agent'))
+    return undefined
+  }
+
+  /** Returns what ends the sharing. */
+  function open({ instance }: W, share: string, answer: Promise<unknown>): () => void {
+    const own = shares.get(instance) ?? new Map<string, Promise<unknown>>()
+    shares.set(instance, own.set(share, answer))
+    return () => {
+      own.delete(share)
+      if (own.size === 0) shares.delete(instance)
     }
   }
 
   return {
     get size() {
-      return size
+      return turns.size
     },
-    run<T>(instance: string, share: string, task: () => Promise<T>): Promise<T> {
-      const known = lanes.get(instance)
-      const lane: Lane = known ?? { shared: new Map(), waiting: [] }
-      const same = lane.shared.get(share)
+    run<T>(whose: W, share: string, task: () => Promise<T>): Promise<T> {
+      const same = shares.get(whose.instance)?.get(share)
       // The share names the key and what is asked for it, so the answer is of the same type.
       if (same !== undefined) return same as Promise<T>
-      if (lane.shared.size >= perInstance) return Promise.reject(busy())
+      const refusal = refusalOf(whose)
+      if (refusal !== undefined) return Promise.reject(refusal)
       const { promise, resolve, reject } = Promise.withResolvers<T>()
-      lane.shared.set(share, promise)
-      size += 1
-      lane.waiting.push(async () => {
-        try {
-          resolve(await task())
-        } catch (error) {
-          reject(error)
-        }
-        lane.shared.delete(share)
-      })
-      if (known === undefined) {
-        lanes.set(instance, lane)
-        ready.push(instance)
+      const over = open(whose, share, promise)
+      const turnAway = (error: IdentityError) => {
+        over()
+        reject(error)
       }
-      next()
+      turns.add({ whose, item: { run: () => task().then(resolve, reject).then(over), turnAway } })
+      begin()
       return promise
     },
   }
 }
 
-const busy = () =>
-  new IdentityError('BUSY', 'too many requests for this instance', {}, { retryAfterMs: COME_BACK_MS })
+function busy(bound: Bound, random: number): IdentityError {
+  const retryAfterMs = COME_BACK_MS.least + random * COME_BACK_MS.spread
+  return new IdentityError('BUSY', 'too many identities are asked for at a time', { bound }, { retryAfterMs })
+}

@@ -7,46 +7,62 @@
 import { createHash } from 'node:crypto'
 import type { Clock, Keys } from '@pallas/host'
 import { type CredentialsAnswer, credentialsAnswer, type KeyWish, type Pair } from '@pallas/wire'
-import { createCsr } from '@pallas/x509'
-import { type InstanceIdentity, type Zts, ZtsError } from '@pallas/zts'
+import { type Certificate, createCsr } from '@pallas/x509'
+import { type InstanceIdentity, ZtsError } from '@pallas/zts'
 import type { CertificateCheck } from './certificate-check.ts'
 import type { Contexts } from './contexts.ts'
 import { checkCsr } from './csr-check.ts'
 import type { Documents } from './documents.ts'
 import type { AgentEvents } from './events.ts'
+import type { IssuingZts } from './followed-zts.ts'
 import type { InFlight } from './in-flight.ts'
+import { isOutage, lastGood } from './last-good.ts'
 import { openPair, staleness } from './lineage.ts'
+import type { MakeKey } from './make-key.ts'
 import type { Pace } from './pace.ts'
 import type { Subject } from './subjects.ts'
 import { issuerError } from './zts-refusal.ts'
 
 export interface IssueDeps {
   readonly documents: Documents
-  readonly zts: Pick<Zts, 'register' | 'refresh'>
+  readonly zts: IssuingZts
   readonly keys: Keys
+  readonly makeKey: MakeKey
   readonly check: CertificateCheck
   readonly contexts: Contexts
-  readonly inFlight: InFlight
-  /** Where CSRs are checked, each pod's in turn: what that costs is the caller's choice. */
-  readonly checking: InFlight
+  readonly inFlight: InFlight<Subject>
+  /** Where keys and CSRs are computed with, everybody in turn: what that costs is the caller's choice. */
+  readonly computing: InFlight<Subject>
   readonly pace: Pace
   readonly events: AgentEvents
   readonly clock: Clock
+  readonly lifeMs: number
+  /** The cluster's configuration as of now. */
+  readonly cluster: () => IssuingRules
+}
+
+export interface IssuingRules {
   /** Fully qualified Athenz service of the callback. */
   readonly provider: string
   /** Bundle for an answer of ZTS that brings none. */
   readonly roots: string
-  readonly lifeMs: number
   /** Send the namespace, by which ZTS checks a trust-domain URI. */
   readonly sendNamespace: boolean
 }
 
+export interface IssueRequest {
+  readonly subject: Subject
+  readonly action: 'init' | 'refresh'
+  readonly wish: KeyWish
+  /** For the log: of callers that share an answer, the first. */
+  readonly requestId: string
+}
+
 /** Rejects with `IdentityError`. `signal` is the agent's own: what is shared does not end with one caller. */
-export type Issue = (subject: Subject, wish: KeyWish, signal: AbortSignal) => Promise<CredentialsAnswer>
+export type Issue = (request: IssueRequest, signal: AbortSignal) => Promise<CredentialsAnswer>
 
 /** What ZTS is to certify. */
-interface Order {
-  readonly subject: Subject
+interface Order extends Pick<IssueRequest, 'subject' | 'requestId'> {
   readonly csr: string
   readonly spki: Uint8Array
   /** Only where the agent made the key. */
@@ -54,36 +70,54 @@ interface Order {
 }
 
 export function createIssue(deps: IssueDeps): Issue {
-  const { keys, check, contexts, inFlight, checking, pace, events, clock, provider } = deps
+  const { keys, makeKey, check, contexts, inFlight, computing, pace, events, clock, cluster } = deps
   const ask = createAsk(deps)
   let unshared = 0
   const share = () => `unshared ${(unshared += 1)}`
 
-  async function withAgentKey(subject: Subject, previous: Pair | undefined, signal: AbortSignal) {
+  async function withAgentKey({ subject, requestId }: IssueRequest, previous: Pair | undefined, signal: AbortSignal) {
     const pair = previous === undefined ? undefined : await openPair(previous, keys)
-    const key = await keys.generate()
+    const { key, pem: keyPem } = await computing.run(subject, share(), makeKey)
     const csr = await createCsr(subject.workload.names, key)
-    const order = { subject, csr, spki: key.spki, keyPem: key.pem }
+    const order = { subject, requestId, csr, spki: key.spki, keyPem }
     if (previous === undefined || pair === undefined) return ask.register(order, signal)
     // Read again: whoever was ahead in the queue has moved the record.
     const held = await contexts.read(subject.volume)
+    const { provider } = cluster()
     const stale = await staleness({ pair, held, workload: subject.workload, provider, now: clock.now() }, check)
     if (stale === undefined) return ask.refresh(order, previous, signal)
     events.lineageStale(subject, stale)
     return ask.register(order, signal)
   }
 
-  return async (subject, wish, signal) => {
+  /** While nothing can be issued, what was issued for this very key. */
+  async function withPodKey(order: Order, action: IssueRequest['action'], signal: AbortSignal) {
+    try {
+      return await ask.register(order, signal)
+    } catch (error) {
+      if (!isOutage(error)) throw error
+      const { volume, workload } = order.subject
+      const held = await contexts.read(volume)
+      const facts = { held, workload, spki: order.spki, action, provider: cluster().provider, now: clock.now() }
+      const known = await lastGood(facts, check)
+      if (known === undefined) throw error
+      events.identityRepeated(order.subject, known.leaf, error.code)
+      return credentialsAnswer({ ntoken: '', certPem: known.issued.cert, caPem: known.issued.ca })
+    }
+  }
+
+  return async (request, signal) => {
+    const { subject, action, wish, requestId } = request
     const { instanceId, names } = subject.workload
     const queue = (shared: string, task: () => Promise<CredentialsAnswer>) =>
-      inFlight.run(instanceId, shared, async () => {
+      inFlight.run(subject, shared, async () => {
         pace.take(instanceId)
         return task()
       })
-    if (wish.origin === 'agent') return queue(share(), () => withAgentKey(subject, wish.previous, signal))
-    const spki = await checking.run(instanceId, share(), () => checkCsr(wish.csr, names, (it) => keys.verify(it)))
-    const sameKey = JSON.stringify([fingerprintOf(spki), names])
-    return queue(sameKey, () => ask.register({ subject, csr: wish.csr, spki }, signal))
+    if (wish.origin === 'agent') return queue(share(), () => withAgentKey(request, wish.previous, signal))
+    const spki = await computing.run(subject, share(), () => checkCsr(wish.csr, names, (it) => keys.verify(it)))
+    const sameKey = JSON.stringify([action, fingerprintOf(spki), names])
+    return queue(sameKey, () => withPodKey({ subject, requestId, csr: wish.csr, spki }, action, signal))
   }
 }
 
@@ -94,14 +128,15 @@ interface Ask {
 
 /** The two calls of ZTS, each with its document and its check. */
 function createAsk(deps: IssueDeps): Ask {
-  const { documents, zts, check, contexts, events, clock, provider, roots, lifeMs, sendNamespace } = deps
+  const { documents, zts, check, events, clock, lifeMs, cluster } = deps
   const expiryMinutes = Math.floor(lifeMs / 60_000)
 
   async function certify(order: Order, call: 'register' | 'refresh', signal: AbortSignal, previous?: Pair) {
-    const { workload, pod, volume } = order.subject
+    const { workload, pod } = order.subject
     const { domain, service, instanceId, names } = workload
+    const { provider, roots, sendNamespace } = cluster()
     const began = clock.monotonic()
-    const attestationData = await documents.sign(pod, workload, signal)
+    const { text: attestationData, jti } = await documents.sign(pod, workload, signal)
     const namespace = sendNamespace ? { namespace: pod.namespace } : {}
     const wish = { provider, domain, service, attestationData, csr: order.csr, token: true, expiryMinutes, ...namespace }
     const identity = await events.ztsCalled(() =>
@@ -110,13 +145,11 @@ function createAsk(deps: IssueDeps): Ask {
         : zts.refresh({ ...wish, instanceId, credentials: previous }, signal),
     )
     const cert = await check.issued(partsOf(identity), { names, spki: order.spki })
-    const { serial, notAfter } = cert
-    await contexts
-      .write(volume, { provider, domain, service, instanceId, serial, notAfter })
-      .catch((cause: unknown) => events.contextNotSaved(order.subject, cause))
+    await remember(order, identity, cert, deps)
     const durationMs = clock.monotonic() - began
     const origin = order.keyPem === undefined ? 'pod' : 'agent'
-    events.identityIssued(order.subject, { serial, notAfter, call, origin, durationMs })
+    const { serial, notAfter } = cert
+    events.identityIssued(order.subject, { serial, notAfter, call, origin, durationMs, jti, requestId: order.requestId })
     return answerOf(identity, order.keyPem, roots)
   }
 
@@ -141,6 +174,21 @@ function createAsk(deps: IssueDeps): Ask {
     },
   }
 }
+
+/** The newest certificate of the pod, whole where the pod holds its key. Without the record only the lineage is lost. */
+async function remember(order: Order, identity: InstanceIdentity, { serial, notAfter }: Certificate, deps: IssueDeps) {
+  const { contexts, events, cluster } = deps
+  const { workload, volume } = order.subject
+  const { provider, roots } = cluster()
+  const { domain, service, instanceId } = workload
+  const issued = { cert: identity.x509Certificate, ca: identity.x509CertificateSigner || roots }
+  const whole = order.keyPem === undefined && issued.cert.length + issued.ca.length <= LONGEST_RECORD
+  const context = { provider, domain, service, instanceId, serial, notAfter, ...(whole ? { issued } : {}) }
+  await contexts.write(volume, context).catch((cause: unknown) => events.contextNotSaved(order.subject, cause))
+}
+
+/** What would not be read again is not written. */
+const LONGEST_RECORD = 48 * 1_024
 
 const partsOf = ({ x509Certificate, x509CertificateSigner }: InstanceIdentity) => ({
   cert: x509Certificate,

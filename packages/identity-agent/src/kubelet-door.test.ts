@@ -20,20 +20,20 @@ const settings = {
   kubeletTokenFile: '/none',
   kubeletCa: undefined,
   nodeName: undefined,
+  kubeletReadOnlyPort: false,
 }
 const weakened = vi.fn<(mode: string) => void>()
-const onMalformed = () => undefined
-const deps = { env: {}, clock: new FakeClock(), weakened, onMalformed }
+const deps = { env: {}, clock: new FakeClock(), events: { weakened, podUnreadable: () => undefined } }
 
 afterEach(() => weakened.mockClear())
 
-test('a kubelet without known roots must be on a loopback address, and is announced', async () => {
+test('a kubelet without known roots must be on a loopback address, and is announced (W20)', async () => {
   await using _kubelet = await openKubelet(settings, deps)
   expect(weakened).toHaveBeenCalledExactlyOnceWith('kubelet-unverified')
   await expect(openKubelet({ ...settings, podEndpoint: 'https://10.0.0.7:10250' }, deps)).rejects.toThrow('--kubelet-ca')
 })
 
-test('a kubelet anywhere is taken with its roots', async () => {
+test('a kubelet anywhere is taken with its roots (W20)', async () => {
   const root = mkdtempSync(join(tmpdir(), 'pa-'))
   const kubeletCa = join(root, 'ca.pem')
   writeFileSync(kubeletCa, (await TestCa.create()).certPem)
@@ -42,6 +42,15 @@ test('a kubelet anywhere is taken with its roots', async () => {
   rmSync(root, { recursive: true })
 })
 
-test.each(['http://127.0.0.1:10255', 'kubelet', ''])('%s is no endpoint', async (podEndpoint) => {
+test.each(['http://127.0.0.1:10255', 'kubelet', ''])('%s is no endpoint, unless the settings say so (W20)', async (podEndpoint) => {
   await expect(openKubelet({ ...settings, podEndpoint }, deps)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+})
+
+test.each(['http://127.0.0.1:10255', 'http://node-1:10255'])('the read-only port at %s is taken by its own setting, and announced (W20)', async (podEndpoint) => {
+  await using _kubelet = await openKubelet({ ...settings, podEndpoint, kubeletReadOnlyPort: true }, deps)
+  expect(weakened).toHaveBeenCalledExactlyOnceWith('kubelet-read-only-port')
+})
+
+test('whoever asks for the read-only port does not get another without noticing', async () => {
+  await expect(openKubelet({ ...settings, kubeletReadOnlyPort: true }, deps)).rejects.toThrow('must be an http URL')
 })

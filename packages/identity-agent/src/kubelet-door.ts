@@ -3,49 +3,55 @@ import { readFile } from 'node:fs/promises'
 import { ConfigError } from '@pallas/config'
 import { createKubelet, fileToken, type Kubelet, type KubeletTrust } from '@pallas/kubernetes'
 import type { Clock } from '@pallas/host'
+import type { AgentEvents } from './events.ts'
 import { expandVariables } from './expand.ts'
 import type { IdentityAgentSettings } from './settings.ts'
 
 export interface KubeletDoorDeps {
-  /** Told when nothing proves that it is the kubelet who answers. */
-  readonly weakened: (mode: 'kubelet-unverified') => void
-  /** Told of each pod in the kubelet's answer that is none. */
-  readonly onMalformed: (error: unknown, pod: string) => void
+  /** Told when nothing proves that it is the kubelet who answers, and of each pod in its answer that is none. */
+  readonly events: Pick<AgentEvents, 'weakened' | 'podUnreadable'>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
 }
 
 type Settings = Pick<
   IdentityAgentSettings,
-  'podEndpoint' | 'podServiceTimeout' | 'kubeletTokenFile' | 'kubeletCa' | 'nodeName'
+  'podEndpoint' | 'podServiceTimeout' | 'kubeletTokenFile' | 'kubeletReadOnlyPort' | 'kubeletCa' | 'nodeName'
 >
 
 /** Throws `ConfigError` for an endpoint that cannot be used. */
 export async function openKubelet(settings: Settings, deps: KubeletDoorDeps): Promise<Kubelet & AsyncDisposable> {
-  const { env, clock, weakened, onMalformed } = deps
-  const url = parseUrl(expandVariables(settings.podEndpoint, env))
+  const { env, clock, events } = deps
+  const url = parseUrl(expandVariables(settings.podEndpoint, env), settings)
   const trust = await trustOf(settings, url)
-  if ('insecureLoopback' in trust) weakened('kubelet-unverified')
+  if ('plain' in trust) events.weakened('kubelet-read-only-port')
+  if ('insecureLoopback' in trust) events.weakened('kubelet-unverified')
   return createKubelet({
     url,
     token: fileToken({ path: settings.kubeletTokenFile, clock }),
     trust,
     clock,
-    onMalformed,
+    onMalformed: (error, pod) => events.podUnreadable(error, pod),
     timeoutMs: settings.podServiceTimeout,
   })
 }
 
-function parseUrl(text: string): URL {
+function parseUrl(text: string, { kubeletReadOnlyPort }: Settings): URL {
   const url = URL.parse(text)
-  if (url?.protocol === 'https:') return url
-  throw new ConfigError(['--pod-endpoint (POD_ENDPOINT) must be an https URL: the read-only port proves nothing'])
+  const protocol = kubeletReadOnlyPort ? 'http:' : 'https:'
+  if (url?.protocol === protocol) return url
+  throw new ConfigError([
+    kubeletReadOnlyPort
+      ? '--pod-endpoint (POD_ENDPOINT) must be an http URL with --kubelet-read-only-port'
+      : '--pod-endpoint (POD_ENDPOINT) must be an https URL: the read-only port proves nothing (--kubelet-read-only-port)',
+  ])
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /** A kubelet behind a loopback address proves its node's name, where roots and name are known. */
-async function trustOf({ kubeletCa, nodeName }: Settings, { hostname }: URL): Promise<KubeletTrust> {
+async function trustOf({ kubeletCa, nodeName }: Settings, { hostname, protocol }: URL): Promise<KubeletTrust> {
+  if (protocol === 'http:') return { plain: true }
   const isLoopback = LOOPBACK.test(hostname)
   if (kubeletCa !== undefined) {
     const ca = await readFile(kubeletCa, 'utf8')

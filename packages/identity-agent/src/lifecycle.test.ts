@@ -113,7 +113,7 @@ test('a volume of the original form has no listener of its own: it is reached ov
   world.pods = [POD]
   world.enter(POD)
   // The driver's bind shows the shared directory itself at `connect`.
-  await world.startAgent({ listen: { kind: 'unix', path: `${connect}/agent.sock` } })
+  await world.startAgent({ isolation: 'shared', listen: { kind: 'unix', path: `${connect}/agent.sock` } })
   expect((await call(`${connect}/agent.sock`, `/v1/names/${handle}`, { method: 'GET' })).status).toBe(200)
   expect(world.memory.records.filter(({ msg }) => msg === 'volume not served')).toEqual([])
 })

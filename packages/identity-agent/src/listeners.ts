@@ -4,23 +4,24 @@
  * Every connection is attested before a byte of it is read. All listeners share one app; what differs is the caller that
  * a request is bound to.
  */
-import { stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { dirname } from 'node:path'
 import type { Clock } from '@pallas/host'
+import { IdentityError } from '@pallas/identity'
 import { type Limits, listenUnix, serverFor } from '@pallas/service'
-import type { Handle } from '@pallas/wire'
+import { type Handle, VOLUME_MODES } from '@pallas/wire'
 import type { FastifyInstance } from 'fastify'
 import type { Visit } from './allowance.ts'
 import { type Caller, createDoor, type DoorDeps } from './door.ts'
-import type { Volume } from './volume-trust.ts'
+import { checkTrustedDirectory, type Volume } from './volume-trust.ts'
 
 export interface Listeners extends AsyncDisposable {
   open(volume: Volume): Promise<void>
   /** At once: whoever was still waiting there belongs to a pod that is gone. */
   close(handle: Handle): Promise<void>
-  /** The shared socket, if there is to be one: on it the handle says whose volume is meant. */
+  /** The shared socket, if it is served: on it the handle says whose volume is meant. Throws when others could replace it. */
   openShared(): Promise<void>
   callerOf(socket: Socket): Caller
   /** What the request is counted by, while it is worked on. */
@@ -29,11 +30,22 @@ export interface Listeners extends AsyncDisposable {
 
 export interface ListenersDeps extends DoorDeps {
   readonly app: FastifyInstance
+  /** Owner besides root of a directory that is trusted. */
+  readonly ownUid: number
   readonly clock: Pick<Clock, 'sleep'>
-  /** Socket whose directory is bound into volumes of the original form. */
-  readonly sharedPath: string | undefined
+  readonly shared: SharedSocket
   /** How long requests may still be answered when all is closed. */
   readonly graceMs: number
+  /** After so long without a byte in either direction a connection is cut: longer than any answer takes. */
+  readonly idleMs: number
+  /** Other limits than the agent's own. */
+  readonly limits?: Partial<Limits>
+}
+
+/** The original's one socket, whose directory is bound into volumes. */
+export interface SharedSocket {
+  readonly path: string
+  readonly isServed: boolean
 }
 
 const ANYBODY = 0o666
@@ -50,19 +62,22 @@ interface Listener {
 }
 
 export function createListeners(deps: ListenersDeps): Listeners {
-  const { app, clock, sharedPath, graceMs } = deps
+  const { app, clock, shared, graceMs, idleMs, ownUid } = deps
   const open = new Map<Handle | 'shared', Listener>()
   const door = createDoor(deps)
 
-  async function listen(path: string, volume: Volume | undefined, limits: Partial<Limits>): Promise<Listener> {
+  async function listen(path: string, volume: Volume | undefined, own: typeof LIMITS | typeof SHARED_LIMITS): Promise<Listener> {
     const { admit } = door
+    const limits = { ...own, ...deps.limits }
     const server = serverFor(app, { limits, admit, onFlood: (socket) => door.cutOff(socket, keepShut) })
+    // For whoever never reads an answer: nothing else bounds how long it may take.
+    server.setTimeout(idleMs)
     const closed = new AbortController()
     /** Whoever connects meanwhile is dropped before it costs anything; nobody but the pod itself calls here. */
     function keepShut(ms: number): void {
       if (volume === undefined || server.maxConnections === 0) return
       server.maxConnections = 0
-      const reopen = () => void (server.maxConnections = limits.maxConnections ?? LIMITS.maxConnections)
+      const reopen = () => void (server.maxConnections = limits.maxConnections)
       clock.sleep(ms, closed.signal).then(reopen, () => undefined)
     }
     // Before the listener of node:http, which begins to read.
@@ -86,12 +101,17 @@ export function createListeners(deps: ListenersDeps): Listeners {
     close: (handle) => close(handle, 0),
     async open(volume) {
       await close(volume.handle, 0)
-      if (sharedPath !== undefined && (await isSameDirectory(volume.paths.connect, dirname(sharedPath)))) return
+      if (await isSameDirectory(volume.paths.connect, dirname(shared.path))) {
+        if (shared.isServed) return
+        throw new IdentityError('VOLUME_UNTRUSTED', 'a volume that shares its socket', { part: 'connect', why: 'shared' })
+      }
       open.set(volume.handle, await listen(volume.paths.socket, volume, LIMITS))
     },
     async openShared() {
-      if (sharedPath === undefined) return
-      open.set('shared', await listen(sharedPath, undefined, SHARED_LIMITS))
+      if (!shared.isServed) return
+      await mkdir(dirname(shared.path), { recursive: true, mode: VOLUME_MODES.connect })
+      await checkTrustedDirectory(dirname(shared.path), ownUid)
+      open.set('shared', await listen(shared.path, undefined, SHARED_LIMITS))
     },
     callerOf: door.callerOf,
     visitOf: door.visitOf,
@@ -103,8 +123,8 @@ export function createListeners(deps: ListenersDeps): Listeners {
 
 /** Whether one is the other, bound: then a listener there would be a second one on the shared socket. */
 async function isSameDirectory(one: string, other: string): Promise<boolean> {
-  const [a, b] = await Promise.all([stat(one), stat(other)])
-  return a.dev === b.dev && a.ino === b.ino
+  const [a, b] = await Promise.all([stat(one), stat(other).catch(() => undefined)])
+  return a.dev === b?.dev && a.ino === b.ino
 }
 
 /** Takes no more, answers what was asked within the grace, and cuts the rest. */

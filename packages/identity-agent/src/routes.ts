@@ -45,7 +45,8 @@ export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header(REQUEST_ID, request.id)
     request.log = request.log.child(callerFields(listeners.callerOf(request.raw.socket)))
     request.log = request.log.child(events.fieldsOf(await admitNewcomer(request)))
     // Clients in Go send an empty type, others none or any: the body is JSON or it is refused.
@@ -60,15 +61,18 @@ export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
     return working(request, async () => (await subjectOf(request)).workload.names)
   })
 
-  const credentials = (parse: (body: Uint8Array | undefined) => KeyWish) =>
-    async (request: FastifyRequest): Promise<CredentialsAnswer> => {
+  const credentials = (action: 'init' | 'refresh', parse: (body: Uint8Array | undefined) => KeyWish) =>
+    app.post(`${AGENT_ROUTES[action]}*`, async (request): Promise<CredentialsAnswer> => {
       const wish = parse(Buffer.isBuffer(request.body) ? request.body : undefined)
-      return working(request, async () => issue(await subjectOf(request), wish, stopped))
-    }
-  app.post(`${AGENT_ROUTES.init}*`, credentials(parseInitRequest))
-  app.post(`${AGENT_ROUTES.refresh}*`, credentials(parseRefreshRequest))
+      const { id: requestId } = request
+      return working(request, async () => issue({ subject: await subjectOf(request), action, wish, requestId }, stopped))
+    })
+  credentials('init', parseInitRequest)
+  credentials('refresh', parseRefreshRequest)
 }
 
+/** Of an answer: the log has what was done under the same id. */
+const REQUEST_ID = 'x-request-id'
 const COME_BACK_MS = 3_000
 
 /** What cannot be had now says when to come back; what an abort broke is not the caller's fault, nor a defect. */

@@ -13,8 +13,7 @@ import { descriptorOf } from '@pallas/linux'
 import { type Attestation, OTHER_PID_NAMESPACE, type Peers } from './attest.ts'
 import { podOfCgroups, type Prefix } from './cgroup.ts'
 import { kindOfProcRoot, PROC, type Processes } from './processes.ts'
-
-export type Weakening = 'handle-only' | 'proc-root-not-procfs' | 'no-pidfd' | 'kubelet-unverified'
+import type { Weakening } from './weakening.ts'
 
 export interface SelfTestFacts {
   readonly attestation: 'peer' | 'handle-only'

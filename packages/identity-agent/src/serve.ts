@@ -4,29 +4,24 @@ import type { Clock, Keys } from '@pallas/host'
 import type { IdentityError } from '@pallas/identity'
 import type { Kubelet } from '@pallas/kubernetes'
 import { createRequestIds, type Logger } from '@pallas/runtime'
-import { createServer } from '@pallas/service'
+import { createServer, type Limits } from '@pallas/service'
 import { VOLUME_MODES } from '@pallas/wire'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
-import type { Zts } from '@pallas/zts'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ALLOWANCE, type AllowanceLimits, createAllowance } from './allowance.ts'
-import { type Attest, attestNobody, createAttest, type Peers } from './attest.ts'
-import { AT_THE_TOP, prefixesAround, prefixOf } from './cgroup.ts'
-import { createCertificateCheck } from './certificate-check.ts'
+import type { Attest, Peers } from './attest.ts'
+import { prepareAttestation } from './attestation.ts'
 import { fileContexts } from './contexts.ts'
 import type { Documents } from './documents.ts'
+import { watchEnds } from './ends.ts'
 import type { AgentEvents } from './events.ts'
+import type { IssuingZts } from './followed-zts.ts'
 import { createGate } from './gate.ts'
-import { createInFlight } from './in-flight.ts'
-import { createIssue } from './issue.ts'
-import { createListeners, type Listeners } from './listeners.ts'
-import { createPace } from './pace.ts'
-import { createPods } from './pods.ts'
-import { ownCgroups, type Processes } from './processes.ts'
+import { identityParts } from './identity-parts.ts'
+import { createListeners, type Listeners, type SharedSocket } from './listeners.ts'
+import type { Processes } from './processes.ts'
 import { agentRoutes } from './routes.ts'
-import { createAttestationHealth, selfTest } from './self-test.ts'
 import type { IdentityAgentSettings } from './settings.ts'
-import { createSubjects } from './subjects.ts'
 import { createVolumes, type Volumes } from './volumes.ts'
 
 /** The outside, as far as serving pods needs it. */
@@ -39,11 +34,13 @@ export interface Doors {
   readonly processes: Processes
   readonly kubelet: Kubelet
   readonly documents: Documents
-  readonly zts: Pick<Zts, 'register' | 'refresh'>
+  readonly zts: IssuingZts
   /** Owner besides root whose volumes are believed. */
   readonly ownUid: number
   /** What one caller may have, by default `ALLOWANCE`. */
   readonly allowance?: AllowanceLimits
+  /** Limits of a connection other than the agent's own. */
+  readonly limits?: Partial<Limits> & { readonly idleMs?: number }
 }
 
 export type ServeSettings = Pick<
@@ -53,7 +50,10 @@ export type ServeSettings = Pick<
   | 'requirePidfd'
   | 'cgroupPrefix'
   | 'volumesDir'
+  | 'isolation'
   | 'listen'
+  | 'unkeyedHandles'
+  | 'keyAlgorithm'
   | 'podIpTimeout'
   | 'jwtServiceTimeout'
   | 'ztsTimeout'
@@ -68,24 +68,22 @@ export interface Serving extends AsyncDisposable {
   readonly volumes: number
 }
 
-/** Waiting and running calls of one instance; calls of all instances at once; how often one may ask. */
-const PER_INSTANCE = 32
-const RUNNING = 64
-/** CSRs checked at once: no more than there are threads for signatures. */
-const CHECKING = 4
-const BURST = 30
-const REFILL_MS = 1_000
 const POLL_MS = 1_000
 const BODY_LIMIT = 64 * 1_024
 /** What a request may wait for others of its instance. */
 const QUEUE_MS = 30_000
 /** Between telling callers that the agent stops, and cutting them off. */
 const LAST_WORDS_MS = 500
+/** After the last moment for an answer. */
+const UNREAD_MS = 10_000
+const ORIGINAL_SOCKET = '/var/athenz/agent/agent.sock'
 
-export async function startServing(settings: ServeSettings, config: ClusterConfig, doors: Doors): Promise<Serving> {
+/** `config` is asked each time: the file may be followed. */
+export async function startServing(settings: ServeSettings, config: () => ClusterConfig, doors: Doors): Promise<Serving> {
   const { clock, log, events } = doors
   await using scope = new AsyncDisposableStack()
   const stop = new AbortController()
+  announce(settings, events)
   // As the driver would: the first pod may come after us. What is wrong with it, if anything, the scan tells.
   await mkdir(settings.volumesDir, { recursive: true, mode: VOLUME_MODES.root }).catch(() => undefined)
   const attestation = await prepareAttestation(settings, doors)
@@ -96,11 +94,7 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
   const app = createServer({ log, clock, requestIds, bodyLimit: BODY_LIMIT, limits: { handlerTimeoutMs }, tell })
   scope.defer(() => app.close())
   scope.defer(() => stop.abort())
-  const graceMs = settings.shutdownGrace + LAST_WORDS_MS
-  const sharedPath = settings.listen?.kind === 'unix' ? settings.listen.path : undefined
-  const allowance = createAllowance({ clock, limits: doors.allowance ?? ALLOWANCE })
-  const { attest } = attestation
-  const listeners = createListeners({ app, attest, allowance, events, clock, sharedPath, graceMs })
+  const listeners = listenersFor(app, attestation.attest, handlerTimeoutMs + UNREAD_MS, settings, doors)
   const volumes = volumesFor(listeners, settings, doors)
   const gate = createGate({ volumes, events })
   const parts = identityParts(settings, config, doors)
@@ -111,10 +105,11 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
   scope.use(listeners)
   await scope.use(volumes).start()
   await listeners.openShared()
+  scope.use(watchEnds({ volumes, kubelet: doors.kubelet, contexts: fileContexts, close: (handle) => listeners.close(handle), events, clock }))
 
   const held = scope.move()
   return {
-    attestationProblem: attestation.problem,
+    attestationProblem: () => attestation.problem(),
     volumesProblem: () => volumes.problem(),
     get volumes() {
       return volumes.size
@@ -129,28 +124,39 @@ export async function startServing(settings: ServeSettings, config: ClusterConfi
   }
 }
 
-/** Rule 1 for these settings, proved once, and told where it is weaker than it could be. */
-async function prepareAttestation(settings: ServeSettings, { peers, processes, events }: Doors) {
-  const prefixes = [AT_THE_TOP, prefixOf(settings.cgroupPrefix), ...prefixesAround(ownCgroups() ?? '')]
-  const verdict = await selfTest({ ...settings, prefixes }, { peers, processes, probeDir: settings.volumesDir })
-  for (const mode of verdict.weakenings) events.weakened(mode)
-  const health = createAttestationHealth(verdict)
-  const { requirePidfd } = settings
-  const decide = settings.attestation === 'peer' ? createAttest({ peers, processes, requirePidfd, prefixes }) : attestNobody
-  const attest: Attest = (fd) => {
-    const attestation = decide(fd)
-    health.observe(attestation)
-    events.attested(attestation)
-    return attestation
-  }
-  return { attest, problem: () => health.problem() }
+/** What the settings weaken; what is weak about the host itself its self-test tells. */
+function announce({ isolation, unkeyedHandles, listen }: ServeSettings, events: AgentEvents): void {
+  if (isolation === 'shared') events.weakened('shared-socket')
+  if (unkeyedHandles) events.weakened('unkeyed-handles')
+  if (isolation === 'per-workload' && listen?.kind === 'unix') events.sharedSocketUnused(listen.path)
+}
+
+const sharedSocketOf = ({ isolation, listen }: ServeSettings): SharedSocket => ({
+  path: listen?.kind === 'unix' ? listen.path : ORIGINAL_SOCKET,
+  isServed: isolation === 'shared',
+})
+
+function listenersFor(app: FastifyInstance, attest: Attest, idleMs: number, settings: ServeSettings, doors: Doors): Listeners {
+  const { clock, events, ownUid, allowance: limits = ALLOWANCE } = doors
+  return createListeners({
+    app,
+    attest,
+    allowance: createAllowance({ clock, limits }),
+    events,
+    clock,
+    ownUid,
+    shared: sharedSocketOf(settings),
+    graceMs: settings.shutdownGrace + LAST_WORDS_MS,
+    idleMs: doors.limits?.idleMs ?? idleMs,
+    ...(doors.limits === undefined ? {} : { limits: doors.limits }),
+  })
 }
 
 /** A listener for each volume that there is, as long as there is one. */
-const volumesFor = (listeners: Listeners, { volumesDir }: ServeSettings, { clock, events, ownUid }: Doors): Volumes =>
+const volumesFor = (listeners: Listeners, settings: ServeSettings, { clock, events, ownUid }: Doors): Volumes =>
   createVolumes({
-    dir: volumesDir,
-    ownUid,
+    dir: settings.volumesDir,
+    trust: { ownUid, unkeyedHandles: settings.unkeyedHandles },
     clock,
     pollMs: POLL_MS,
     onAppear: async (volume) => {
@@ -163,30 +169,3 @@ const volumesFor = (listeners: Listeners, { volumesDir }: ServeSettings, { clock
     },
     onUntrusted: (handle, cause) => events.volumeRefused(handle, cause),
   })
-
-/** Subject and issue: what a request comes to once its caller is known. */
-function identityParts(settings: ServeSettings, config: ClusterConfig, doors: Doors) {
-  const { clock, keys, kubelet, documents, zts, events } = doors
-  const contexts = fileContexts
-  const roots = config.trustRoots.athenzService
-  const pods = createPods({ kubelet, clock, waitMs: settings.podIpTimeout })
-  return {
-    subjects: createSubjects({ pods, contexts, rules: config }),
-    issue: createIssue({
-      documents,
-      zts,
-      keys,
-      check: createCertificateCheck({ roots, verify: (it) => keys.verify(it), clock }),
-      contexts,
-      inFlight: createInFlight({ perInstance: PER_INSTANCE, running: RUNNING }),
-      checking: createInFlight({ perInstance: PER_INSTANCE, running: CHECKING }),
-      pace: createPace({ clock, burst: BURST, refillMs: REFILL_MS }),
-      events,
-      clock,
-      provider: config.providerService,
-      roots,
-      lifeMs: settings.certificateLife,
-      sendNamespace: config.spiffeForm === 'trust-domain',
-    }),
-  }
-}

@@ -63,7 +63,7 @@ test('an empty flag means that no driver is installed', () => {
 
 test.each([
   ['tcp has no peers', ['--listen', 'tcp://127.0.0.1:80'], '--listen must be unix'],
-  ['a shared socket needs the kernel', ['--listen', 'unix:///s', '--attestation', 'handle-only'], '--listen needs --attestation peer'],
+  ['a shared socket needs the kernel', ['--isolation', 'shared', '--attestation', 'handle-only'], '--isolation shared needs --attestation peer'],
   ['sockets must fit', ['--volumes-dir', `/${'v'.repeat(50)}`], '--volumes-dir must be at most'],
   ['paths are absolute', ['--volumes-dir', 'v'], '--volumes-dir must be an absolute path'],
   ['the proc root too', ['--proc-root', 'proc'], '--proc-root must be an absolute path'],

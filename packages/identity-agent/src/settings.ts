@@ -19,7 +19,19 @@ import { clusterConfigSetting } from '@pallas/wire/cluster-config'
 const schema = {
   listen: setting(endpoint, {
     env: 'ADDR',
-    doc: 'Socket shared by pods with volumes of the original form, `unix://…`; each other volume has its own.',
+    doc: 'The socket that pods share with `--isolation shared`, `unix://…`; then by default that of the original.',
+  }),
+  isolation: setting(oneOf('per-workload', 'shared'), {
+    default: 'per-workload',
+    doc: '`per-workload`: each volume has a socket of its own. `shared`: one socket besides, as of the original, for the volumes of a driver that is set likewise; weaker.',
+  }),
+  unkeyedHandles: setting(flag, {
+    default: 'false',
+    doc: 'Serve volumes under the names of the original driver too, which whoever sees pod UIDs can compute; weaker.',
+  }),
+  keyAlgorithm: setting(oneOf('ec-p256', 'rsa-2048'), {
+    default: 'ec-p256',
+    doc: 'Keys that the agent makes for pods that bring none; `rsa-2048` as the original, for clients that read nothing else.',
   }),
   key: setting(path, { env: 'KEY_FILE', required: true, doc: "PEM private key of the agent's own certificate." }),
   cert: setting(path, {
@@ -30,7 +42,7 @@ const schema = {
   podEndpoint: setting(text, {
     env: 'POD_ENDPOINT',
     required: true,
-    doc: 'Base URL of the kubelet, `https://…:10250`; `$NAME` and `${NAME}` are taken from the environment.',
+    doc: 'Base URL of the kubelet, `https://…:10250` (`http://…:10255` only with `--kubelet-read-only-port`); `$NAME` and `${NAME}` are taken from the environment.',
   }),
   jwtEndpoint: setting(url({ protocols: ['https'] }), {
     env: 'JWT_ENDPOINT',
@@ -83,6 +95,10 @@ const schema = {
     default: '/var/run/secrets/kubernetes.io/serviceaccount/token',
     doc: 'Bearer token for the kubelet, read again as it is renewed.',
   }),
+  kubeletReadOnlyPort: setting(flag, {
+    default: 'false',
+    doc: "Believe the kubelet's read-only port, `http://…:10255`: nothing proves who answers there; much weaker.",
+  }),
   kubeletCa: setting(path, { doc: 'PEM roots of the kubelet; without it the kubelet must be on a loopback address.' }),
   nodeName: setting(text, {
     doc: "Name of this node: the kubelet's certificate must carry it where its address is a loopback one.",
@@ -97,12 +113,12 @@ export const program = define({
   envPrefix: 'IDENTITY_AGENT',
   summary: 'Attests the pods of this node and gets them their Athenz identity.',
   schema,
-  check: ({ listen, attestation, volumesDir, driverTarget, procRoot, cgroupPrefix }) =>
+  check: ({ listen, isolation, attestation, volumesDir, driverTarget, procRoot, cgroupPrefix }) =>
     [
       rule(listen?.kind !== 'tcp', '--listen must be unix://: over tcp the kernel knows no caller'),
       rule(
-        listen === undefined || attestation === 'peer',
-        '--listen needs --attestation peer: on a shared socket with handle-only nothing says who is calling',
+        isolation === 'per-workload' || attestation === 'peer',
+        '--isolation shared needs --attestation peer: with handle-only nothing says who is calling on a shared socket',
       ),
       rule(fitsSocket(volumesDir), `--volumes-dir must be at most ${LONGEST_VOLUMES_DIR} bytes: sockets lie below it`),
       rule(isAbsolute(volumesDir), '--volumes-dir must be an absolute path'),

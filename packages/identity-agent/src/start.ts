@@ -1,14 +1,14 @@
 /** The composition root: makes every part in order; disposing the result unmakes them in reverse. */
-import { readFile } from 'node:fs/promises'
 import type { Clock } from '@pallas/host'
 import { nodeHost, peerOf, pinPeer } from '@pallas/linux'
-import type { Logger, Metrics } from '@pallas/runtime'
+import { type Logger, type Metrics, openWatchedFile } from '@pallas/runtime'
 import { clientDispatcher, openTlsFiles, ownCertificate, startAdmin } from '@pallas/service'
-import { parseClusterConfig } from '@pallas/wire/cluster-config'
+import { type ClusterConfig, parseClusterConfig } from '@pallas/wire/cluster-config'
 import { createZtsClient } from '@pallas/zts'
 import type { Peers } from './attest.ts'
 import { createDocuments } from './documents.ts'
-import { createEvents } from './events.ts'
+import { type AgentEvents, createEvents } from './events.ts'
+import { createFollowedZts } from './followed-zts.ts'
 import { installDriver } from './install-driver.ts'
 import { openKubelet } from './kubelet-door.ts'
 import { openProcesses } from './processes.ts'
@@ -37,37 +37,24 @@ export async function startIdentityAgent(
   settings: IdentityAgentSettings,
   deps: IdentityAgentDeps,
 ): Promise<IdentityAgent> {
-  const { clock, log, metrics, env, ownUid, version } = deps
+  const { clock, log, metrics, env, ownUid } = deps
   await using scope = new AsyncDisposableStack()
   const events = createEvents({ log, metrics, clock })
-  const config = parseClusterConfig(await readFile(settings.config, 'utf8'))
-  const { key: keyFile, cert: certFile, driverSource: source, driverTarget: target } = settings
+  const cluster = scope.use(await followCluster(settings, deps, events))
+  const { driverSource: source, driverTarget: target } = settings
 
-  const ca = { pem: config.trustRoots.athenzService }
-  const tls = scope.use(await openTlsFiles({ keyFile, certFile, ca, log, clock }))
   if (target !== '') events.driverInstalled(target, await installDriver({ source, target }))
-  const tell = {
-    weakened: (mode: 'kubelet-unverified') => events.weakened(mode),
-    onMalformed: (error: unknown, pod: string) => events.podUnreadable(error, pod),
-  }
-  const kubelet = scope.use(await openKubelet(settings, { env, clock, ...tell }))
+  const kubelet = scope.use(await openKubelet(settings, { env, clock, events }))
+  const { tls } = cluster
   const { jwtServerName: serverName } = settings
   const dispatcher = scope.use(clientDispatcher(serverName === undefined ? { tls } : { tls, serverName }))
   const endpoint = new URL(settings.jwtEndpoint)
   const documents = createDocuments({ endpoint, dispatcher, timeoutMs: settings.jwtServiceTimeout })
-  const zts = scope.use(
-    createZtsClient({
-      endpoint: new URL(config.ztsEndpoint),
-      roots: () => config.trustRoots.athenz,
-      timeoutMs: settings.ztsTimeout,
-      userAgent: `SIA-${config.providerService} ${version}`,
-      clock,
-    }),
-  )
+  const zts = scope.use(followZts(cluster.config, settings, deps, events))
   const { keys } = nodeHost()
   const processes = openProcesses(settings.procRoot)
   const doors = { clock, log, events, keys, peers: kernel, processes, kubelet, documents, zts, ownUid }
-  const serving = scope.use(await startServing(settings, config, doors))
+  const serving = scope.use(await startServing(settings, cluster.config, doors))
 
   metrics.gauge({ name: 'volumes', help: 'Volumes served.', collect: () => serving.volumes })
   const checks = {
@@ -82,3 +69,31 @@ export async function startIdentityAgent(
   const parts = scope.move()
   return { adminUrl: admin.url, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
+
+/** The cluster's configuration, and our own credentials with the roots that it names: both as of now. */
+async function followCluster({ config: path, key, cert }: IdentityAgentSettings, deps: IdentityAgentDeps, events: AgentEvents) {
+  const { clock, log } = deps
+  await using scope = new AsyncDisposableStack()
+  const onChange = () => events.configFollowed()
+  const onFailure = (error: unknown) => events.configNotFollowed(error)
+  const file = scope.use(await openWatchedFile({ path, parse: parseClusterConfig, clock, onChange, onFailure }))
+  const ca = { pem: () => file.current().trustRoots.athenzService }
+  const tls = scope.use(await openTlsFiles({ keyFile: key, certFile: cert, ca, log, clock }))
+  scope.defer(file.onChange(() => void tls.reload()))
+  const parts = scope.move()
+  return { config: () => file.current(), tls, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}
+
+const followZts = (config: () => ClusterConfig, { ztsTimeout: timeoutMs }: IdentityAgentSettings, deps: IdentityAgentDeps, events: AgentEvents) =>
+  createFollowedZts({
+    config,
+    open: ({ ztsEndpoint, providerService }) =>
+      createZtsClient({
+        endpoint: new URL(ztsEndpoint),
+        roots: () => config().trustRoots.athenz,
+        timeoutMs,
+        userAgent: `SIA-${providerService} ${deps.version}`,
+        clock: deps.clock,
+        onTime: (time) => events.ztsTold(time),
+      }),
+  })

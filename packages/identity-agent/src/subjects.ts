@@ -4,9 +4,10 @@ import type { VolumeContext } from '@pallas/wire'
 import type { Contexts } from './contexts.ts'
 import type { Pods } from './pods.ts'
 import type { Action } from './target.ts'
+import type { Whose } from './turns.ts'
 import type { Volume } from './volume-trust.ts'
 
-export interface Subject {
+export interface Subject extends Whose {
   readonly volume: Volume
   readonly pod: Pod
   readonly workload: Workload
@@ -22,7 +23,8 @@ export interface Subjects {
 export interface SubjectsDeps {
   readonly pods: Pods
   readonly contexts: Contexts
-  readonly rules: NameRules
+  /** As of now. */
+  readonly rules: () => NameRules
 }
 
 export function createSubjects({ pods, contexts, rules }: SubjectsDeps): Subjects {
@@ -31,7 +33,7 @@ export function createSubjects({ pods, contexts, rules }: SubjectsDeps): Subject
       const pod = await pods.settled(volume.data, signal)
       const held = recordOf(pod, await contexts.read(volume))
       if (!mayHave(pod, action, held)) throw new IdentityError('POD_TERMINATING', 'the pod is terminating')
-      return { volume, pod, workload: workloadOf(pod, rules), held }
+      return { volume, pod, workload: workloadOf(pod, rules()), held, namespace: pod.namespace, instance: pod.uid }
     },
   }
 }

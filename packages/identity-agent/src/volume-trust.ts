@@ -1,6 +1,8 @@
 /** One volume as it lies on the host, believed only when nobody but root (or the agent itself) could have made it so. */
+import { createHash } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { lstat, open } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { IdentityError } from '@pallas/identity'
 import { type Handle, parseVolumeData, type VolumeData, volumePaths } from '@pallas/wire'
 
@@ -12,14 +14,23 @@ export interface Volume {
   readonly incarnation: string
 }
 
+export interface VolumeTrust {
+  /** Owner besides root whose volumes are believed: the agent's own. */
+  readonly ownUid: number
+  /** Whether a volume may have the name that the original driver gives it, which whoever sees pod UIDs can compute (W4). */
+  readonly unkeyedHandles: boolean
+}
+
 const DATA_LIMIT = 64 * 1_024
 const WRITABLE_BY_OTHERS = 0o022
 
 /**
  * Undefined when there is no such volume (any more). Throws `VOLUME_UNTRUSTED`, `fields.why` and `fields.part` saying what
- * is wrong with it: another owner, a mode that lets others write, a symlink, or state that is not what the driver writes.
+ * is wrong with it: another owner, a mode that lets others write, a symlink, state that is not what the driver writes, or a
+ * name that can be computed.
  */
-export async function readVolume(volumesDir: string, handle: Handle, ownUid: number): Promise<Volume | undefined> {
+export async function readVolume(volumesDir: string, handle: Handle, trust: VolumeTrust): Promise<Volume | undefined> {
+  const { ownUid, unkeyedHandles } = trust
   const paths = volumePaths(volumesDir, handle)
   const root = await inspect(paths.root, 'directory', 'root', ownUid)
   if (root === undefined) return undefined
@@ -28,8 +39,13 @@ export async function readVolume(volumesDir: string, handle: Handle, ownUid: num
   }
   const json = await readData(paths.data, ownUid)
   if (json === undefined) return undefined
-  return { handle, data: parseVolumeData(json), paths, incarnation: incarnationOf(root) }
+  const data = parseVolumeData(json)
+  if (!unkeyedHandles && handle === unkeyedHandleOf(data.mountDir)) throw untrusted('handle', 'unkeyed')
+  return { handle, data, paths, incarnation: incarnationOf(root) }
 }
+
+/** As the original driver names its volumes (spec/athenz-suite.md 2.1). */
+const unkeyedHandleOf = (mountDir: string): string => createHash('sha256').update(mountDir).digest('base64url')
 
 /** Undefined when there is nothing. Cheap: tells whether a volume is still the one that was read. */
 export async function incarnationAt(path: string): Promise<string | undefined> {
@@ -39,9 +55,9 @@ export async function incarnationAt(path: string): Promise<string | undefined> {
 
 const incarnationOf = ({ dev, ino, birthtimeMs }: Stats): string => `${dev}:${ino}:${birthtimeMs}`
 
-/** Throws `VOLUME_UNTRUSTED` for a tree that others may write to, and `HOST_…`-like system errors when it is missing. */
-export async function checkVolumesDir(path: string, ownUid: number): Promise<void> {
-  check(await lstat(path), 'directory', 'volumes', ownUid)
+/** Throws `VOLUME_UNTRUSTED` for a directory that others may write to, and system errors when it is missing. */
+export async function checkTrustedDirectory(path: string, ownUid: number): Promise<void> {
+  check(await lstat(path), 'directory', basename(path), ownUid)
 }
 
 async function inspect(path: string, kind: 'directory' | 'file', part: string, ownUid: number) {

@@ -6,12 +6,13 @@ import { watch } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import type { Clock } from '@pallas/host'
 import { type Handle, isHandle } from '@pallas/wire'
-import { checkVolumesDir, incarnationAt, readVolume, type Volume } from './volume-trust.ts'
+import { checkTrustedDirectory, incarnationAt, readVolume, type Volume, type VolumeTrust } from './volume-trust.ts'
 
 export interface Volumes extends AsyncDisposable {
   /** Begins to look; resolves after the first scan. A volume can be got before its `onAppear` is called. */
   start(): Promise<void>
   get(handle: Handle): Volume | undefined
+  all(): readonly Volume[]
   /** Looks at once. Scans run one after another; whoever asks during one shares the next. */
   rescan(): Promise<void>
   /** Why the tree cannot be read; undefined while it can. */
@@ -21,8 +22,8 @@ export interface Volumes extends AsyncDisposable {
 
 export interface VolumesOptions {
   readonly dir: string
-  /** Owner besides root whose volumes are believed: the agent's own. */
-  readonly ownUid: number
+  /** Whose volumes, and which, are believed. */
+  readonly trust: VolumeTrust
   readonly clock: Pick<Clock, 'sleep'>
   readonly pollMs: number
   /** Never both at once for one handle; the next scan waits for them. */
@@ -74,6 +75,7 @@ export function createVolumes(options: VolumesOptions): Volumes {
     start,
     rescan,
     get: (handle) => tree.get(handle),
+    all: () => tree.all(),
     problem: () => tree.problem,
     get size() {
       return tree.size
@@ -95,6 +97,8 @@ class Tree {
 
   get = (handle: Handle): Volume | undefined => this.#volumes.get(handle)
 
+  all = (): readonly Volume[] => [...this.#volumes.values()]
+
   get size(): number {
     return this.#volumes.size
   }
@@ -105,9 +109,9 @@ class Tree {
 
   /** Never rejects: a tree that cannot be read is a problem to report, and what is known stays. */
   async scan(): Promise<void> {
-    const { dir, ownUid } = this.#options
+    const { dir, trust } = this.#options
     try {
-      await checkVolumesDir(dir, ownUid)
+      await checkTrustedDirectory(dir, trust.ownUid)
       const present = new Set((await readdir(dir)).filter(isHandle))
       for (const [handle, volume] of this.#volumes) if (!present.has(handle)) await this.#vanish(volume)
       for (const handle of this.#refused.keys()) if (!present.has(handle)) this.#refused.delete(handle)
@@ -119,13 +123,13 @@ class Tree {
   }
 
   async #look(handle: Handle): Promise<void> {
-    const { dir, ownUid, onAppear, onUntrusted } = this.#options
+    const { dir, trust, onAppear, onUntrusted } = this.#options
     const incarnation = await incarnationAt(`${dir}/${handle}`)
     const known = this.#volumes.get(handle)
     if (known !== undefined && known.incarnation !== incarnation) await this.#vanish(known)
     if (incarnation === undefined || known?.incarnation === incarnation) return
     try {
-      const volume = await readVolume(dir, handle, ownUid)
+      const volume = await readVolume(dir, handle, trust)
       if (volume === undefined) return
       // Known before it is served: who connects in the first instant must find it.
       this.#volumes.set(handle, volume)

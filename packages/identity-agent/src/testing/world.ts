@@ -11,7 +11,7 @@ import type { AllowanceLimits } from '../allowance.ts'
 import type { Peers } from '../attest.ts'
 import { type AgentEvents, createEvents } from '../events.ts'
 import { openProcesses } from '../processes.ts'
-import { type Serving, type ServeSettings, startServing } from '../serve.ts'
+import { type Doors, type Serving, type ServeSettings, startServing } from '../serve.ts'
 import { call, type CallOptions, type Reply } from './call.ts'
 import { cgroupsOf, placeProcess } from './cgroups.ts'
 import { FakeIssuer } from './fake-issuer.ts'
@@ -38,6 +38,10 @@ export class World implements AsyncDisposable {
   peers: Peers = { credentials: peerOf, pin: pinPeer }
   /** Undefined: the agent's own. */
   allowance: AllowanceLimits | undefined
+  /** Undefined: the agent's own. */
+  limits: Doors['limits']
+  /** What the cluster's configuration says otherwise, as of now. */
+  cluster: Partial<ClusterConfig> = {}
   #serving: Serving | undefined
 
   private constructor(clock: FakeClock, issuer: FakeIssuer) {
@@ -61,13 +65,14 @@ export class World implements AsyncDisposable {
       providerService: PROVIDER,
       trustRoots: { athenz: roots, athenzService: roots },
       authHeader: 'Athenz-Principal-Auth',
+      ...this.cluster,
     }
   }
 
   async startAgent(settings: Partial<ServeSettings> = {}): Promise<Serving> {
-    const { allowance, clock, events, issuer, procRoot, volumesDir, peers } = this
+    const { allowance, limits, clock, events, issuer, procRoot, volumesDir, peers } = this
     const { keys } = nodeHost()
-    this.#serving = await startServing({ ...SETTINGS, procRoot, volumesDir, ...settings }, this.config, {
+    this.#serving = await startServing({ ...SETTINGS, procRoot, volumesDir, ...settings }, () => this.config, {
       clock,
       log: this.memory.log,
       events,
@@ -84,14 +89,16 @@ export class World implements AsyncDisposable {
       documents: {
         sign: async (pod) => {
           if (this.signer !== undefined) throw this.signer
-          const document = `header.${pod.uid}.signature${this.documents.length}`
-          this.documents.push(document)
-          return document
+          const jti = `jti-${this.documents.length}`
+          const text = `header.${pod.uid}.signature${this.documents.length}`
+          this.documents.push(text)
+          return { text, jti }
         },
       },
       zts: issuer,
       ownUid: process.geteuid?.() ?? 0,
       ...(allowance === undefined ? {} : { allowance }),
+      ...(limits === undefined ? {} : { limits }),
     })
     return this.#serving
   }
@@ -141,7 +148,10 @@ const SETTINGS = {
   attestation: 'peer',
   requirePidfd: false,
   cgroupPrefix: '',
+  isolation: 'per-workload',
   listen: undefined,
+  unkeyedHandles: false,
+  keyAlgorithm: 'ec-p256',
   podIpTimeout: 3_000,
   jwtServiceTimeout: 10_000,
   ztsTimeout: 10_000,

@@ -1,0 +1,59 @@
+/** Every metric of the agent, each said once. Labels are few and closed. */
+import type { Metrics } from '@pallas/runtime'
+
+export type AgentMetrics = ReturnType<typeof agentMetrics>
+
+export const agentMetrics = (metrics: Metrics) => ({ ...callerMetrics(metrics), ...identityMetrics(metrics), ...volumeMetrics(metrics) })
+
+const callerMetrics = (metrics: Metrics) => ({
+  attestations: metrics.counter({
+    name: 'attestations_total',
+    help: 'Connections by what the kernel said.',
+    labels: ['outcome'],
+  }),
+  unreadable: metrics.counter({ name: 'pods_unreadable_total', help: 'Pods of the kubelet that cannot be read.' }),
+  misused: metrics.counter({ name: 'handles_misused_total', help: 'Handles used by another pod than their own.' }),
+  cutOff: metrics.counter({ name: 'callers_cut_off_total', help: 'Connections closed because their caller overdid it.' }),
+  requests: metrics.counter({ name: 'requests_total', help: 'Requests by outcome.', labels: ['action', 'code'] }),
+  weakened: metrics.gauge({ name: 'weakened', help: '1 for each way the agent is weaker than it could be.', labels: ['mode'] }),
+})
+
+const identityMetrics = (metrics: Metrics) => ({
+  issued: metrics.counter({ name: 'identities_issued_total', help: 'Identities issued.', labels: ['call', 'origin'] }),
+  repeated: metrics.counter({
+    name: 'identities_repeated_total',
+    help: 'Certificates handed out once more from the record, while nothing could be issued.',
+  }),
+  stale: metrics.counter({ name: 'lineage_stale_total', help: 'Pairs not shown to ZTS.', labels: ['why'] }),
+  overflows: metrics.counter({
+    name: 'issue_overflows_total',
+    help: 'Requests turned away because too much waited for their pod, their namespace, or in all.',
+    labels: ['bound'],
+  }),
+  contexts: metrics.counter({ name: 'contexts_unsaved_total', help: 'Refresh states that could not be written.' }),
+  zts: metrics.counter({ name: 'zts_requests_total', help: 'Calls of ZTS by outcome.', labels: ['code'] }),
+  clockSkew: metrics.gauge({
+    name: 'clock_skew_seconds',
+    help: 'How far the clock of ZTS was ahead of ours at its last answer; below zero: behind.',
+  }),
+  configChanges: metrics.counter({
+    name: 'config_changes_total',
+    help: "New versions of the cluster's configuration file, by whether they could be used.",
+    labels: ['outcome'],
+  }),
+  issueDuration: metrics.histogram({
+    name: 'issue_duration_seconds',
+    help: 'From the document to the checked certificate.',
+    labels: ['call'],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  }),
+})
+
+const volumeMetrics = (metrics: Metrics) => ({
+  volumesRefused: metrics.counter({ name: 'volumes_refused_total', help: 'Volumes not served.', labels: ['reason'] }),
+  volumesWiped: metrics.counter({
+    name: 'volumes_wiped_total',
+    help: 'Volumes whose pod has ended and whose refresh state was wiped before they went.',
+  }),
+  volumesOrphaned: metrics.gauge({ name: 'volumes_orphaned', help: 'Volumes whose pod the kubelet does not show.' }),
+})
