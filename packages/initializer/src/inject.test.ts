@@ -1,39 +1,11 @@
 import * as fc from 'fast-check'
-import jsonPatch from 'fast-json-patch'
 import { expect, test } from 'vitest'
 import { imageName } from './image-name.ts'
-import { inject, type Injection, type InjectionRules } from './inject.ts'
-import { podPartsOf } from './pod.ts'
 import { parseTemplates } from './templates.ts'
 import { initConfig, served, TRIGGER } from './testing/init-config.ts'
+import { asking, CONTAINER, EVERY_POD, type Item, names, NATIVE, patched, podWith, run, TEMPLATES, type TestPod } from './testing/injecting.ts'
 
-interface TestPod {
-  metadata: { annotations?: Record<string, string>; [field: string]: unknown }
-  spec: { volumes?: Item[] | null | undefined; initContainers?: Item[] | null | undefined; containers: Item[]; [field: string]: unknown }
-}
-type Item = { name: string; [field: string]: unknown }
-
-const NATIVE: InjectionRules = { sidecar: 'native', hostNetwork: 'refuse' }
-const CONTAINER: InjectionRules = { ...NATIVE, sidecar: 'container' }
-const TEMPLATES = parseTemplates(initConfig())
-const EVERY_POD = parseTemplates(initConfig({ annotationTrigger: '' }))
-
-const asking = { annotations: { [TRIGGER]: 'true' } }
-const podWith = (spec: Partial<TestPod['spec']> = {}, metadata: TestPod['metadata'] = asking): TestPod => ({
-  metadata,
-  spec: { containers: [{ name: 'app', image: 'app:1' }], ...spec },
-})
-const run = (pod: TestPod, rules = NATIVE, templates = TEMPLATES): Injection => inject(podPartsOf(pod), templates, rules)
-
-function patched(pod: TestPod, rules = NATIVE, templates = TEMPLATES): TestPod {
-  const result = run(pod, rules, templates)
-  if (result.kind !== 'patched') throw new Error(`not patched but ${JSON.stringify(result)}`)
-  const operations = structuredClone(result.patch) as Parameters<typeof jsonPatch.applyPatch>[1]
-  return jsonPatch.applyPatch(structuredClone(pod), operations, true).newDocument
-}
-const names = (items: readonly Item[] | null | undefined): string[] => (items ?? []).map(({ name }) => name)
-
-test('the volume comes first, the init container first, the refresher as native sidecar right after it', () => {
+test('the volume comes first, the init container first, the refresher as native sidecar right after it (C10, W37)', () => {
   const pod = podWith({ volumes: [{ name: 'data', emptyDir: {} }], initContainers: [{ name: 'migrate', image: 'm' }] })
   const { spec } = patched(pod)
   expect(names(spec.volumes)).toEqual(['sia-identity', 'data', 'ntoken', 'tlscerts'])
@@ -43,7 +15,7 @@ test('the volume comes first, the init container first, the refresher as native 
   expect(spec.volumes?.[2]).toEqual({ name: 'ntoken', emptyDir: {} })
 })
 
-test('as one more container the refresher comes before the others', () => {
+test('as one more container the refresher comes before the others, as in the original (C10)', () => {
   const { spec } = patched(podWith(), CONTAINER)
   expect(names(spec.initContainers)).toEqual(['sia-init'])
   expect(names(spec.containers)).toEqual(['sia-refresh', 'app'])
@@ -79,21 +51,21 @@ test('a trigger named like an inherited field needs the annotation all the same'
   expect(run(podWith({}, { annotations: {} }), NATIVE, templates)).toEqual({ kind: 'untouched' })
 })
 
-test('without a trigger every pod is injected', () => {
+test('without a trigger every pod is injected (C10)', () => {
   expect(run(podWith({}, {}), NATIVE, EVERY_POD).kind).toBe('patched')
 })
 
-test('nothing of a pod enters what is injected', () => {
+test('nothing of a pod enters what is injected (T26)', () => {
   const hostile = { annotations: { [TRIGGER]: 'true', 'x/image': 'evil:1', __proto__: 'evil', 'a~1b': '${name}' } }
   const plain = run(podWith())
   expect(run(podWith({ serviceAccountName: '"evil' }, { ...hostile, generateName: 'evil-' }))).toEqual(plain)
 })
 
-test.each([NATIVE, CONTAINER])('a second look changes nothing, whatever the server filled in: %o', (rules) => {
+test.each([NATIVE, CONTAINER])('a second look changes nothing, whatever the server filled in (T25): %o', (rules) => {
   expect(run(served(patched(podWith(), rules)), rules)).toEqual({ kind: 'untouched' })
 })
 
-test('a scratch volume of the pod is shared when it is an emptyDir', () => {
+test('a scratch volume of the pod is shared when it is an emptyDir (C10)', () => {
   const own = { name: 'tlscerts', emptyDir: { medium: 'Memory' } }
   const { spec } = patched(podWith({ volumes: [own] }))
   expect(names(spec.volumes)).toEqual(['sia-identity', 'tlscerts', 'ntoken'])
@@ -125,7 +97,7 @@ test.each<[string, TestPod, RegExp]>([
   ['our container twice', change((it) => void it.containers.push(initOf(it))), /^container "sia-init" differs/],
   ['our container in the other list', change((it) => void it.containers.push(it.initContainers!.pop()!)), /^container "sia-refresh" differs/],
   ['options of its own in our volume', change((it) => void (it.volumes![0]!['readOnly'] = true)), /^volume "sia-identity" differs/],
-])('%s is refused with a message that says what is in the way', (_what, pod, message) => {
+])('%s is refused with a message that says what is in the way (W36, T25)', (_what, pod, message) => {
   expect(run(pod)).toEqual({ kind: 'refused', reason: 'INJECTION_COLLISION', message: expect.stringMatching(message) })
 })
 
@@ -133,7 +105,7 @@ test.each<[string, Partial<TestPod['spec']>, string]>([
   ['on its host network', { hostNetwork: true }, 'HOST_NETWORK_REFUSED'],
   ['of windows', { os: { name: 'windows' } }, 'POD_UNSUPPORTED'],
   ['for windows nodes', { nodeSelector: { 'kubernetes.io/os': 'windows' } }, 'POD_UNSUPPORTED'],
-])('a pod %s is refused when it asks, and skipped with a warning when nobody asked', (_what, spec, reason) => {
+])('a pod %s is refused when it asks, and skipped with a warning when nobody asked (T25)', (_what, spec, reason) => {
   expect(run(podWith(spec))).toMatchObject({ kind: 'refused', reason })
   expect(run(podWith(spec, {}), NATIVE, EVERY_POD)).toMatchObject({ kind: 'untouched', skipped: expect.any(String) })
 })
@@ -143,30 +115,6 @@ test('a pod on its host network is injected where the policy lets it', () => {
 })
 
 const REMOVING = parseTemplates(initConfig({ removeImages: ['r:5000/old-sia', 'local/k8s-athenz-sia'] }))
-
-const old = (name: string, image: string): Item => ({ name, image })
-
-test('containers with removed images are removed, whatever their tags, from both lists; ours stay', () => {
-  const pod = podWith({
-    initContainers: [old('a', 'r:5000/old-sia'), old('b', 'r:5000/old-sia-2'), old('sia-init', `r:5000/old-sia:v1@sha256:${'0'.repeat(64)}`)],
-    containers: [old('c', 'local/k8s-athenz-sia:v9'), old('app', 'app'), old('d', 'r:5000/old-sia:v2')],
-  })
-  const after = patched(pod, NATIVE, REMOVING)
-  expect(names(after.spec.initContainers)).toEqual(['sia-init', 'sia-refresh', 'b'])
-  expect(names(after.spec.containers)).toEqual(['app'])
-  expect(run(served(after), NATIVE, REMOVING)).toEqual({ kind: 'untouched' })
-})
-
-test('a container that another webhook adds later is removed at the second look, without injecting again', () => {
-  const after = patched(podWith(), NATIVE, REMOVING)
-  after.spec.containers.unshift({ name: 'late', image: 'r:5000/old-sia:v1' })
-  expect(run(after, NATIVE, REMOVING)).toEqual({ kind: 'patched', patch: [{ op: 'remove', path: '/spec/containers/0' }] })
-})
-
-test('a pod of which nothing would be left is refused', () => {
-  const pod = podWith({ containers: [{ name: 'x', image: 'r:5000/old-sia' }] })
-  expect(run(pod, NATIVE, REMOVING)).toMatchObject({ kind: 'refused', reason: 'POD_UNSUPPORTED' })
-})
 
 const item = (source: fc.Arbitrary<object>): fc.Arbitrary<Item[]> =>
   fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', 'sia-init', 'sia-refresh', 'sia-identity', 'tlscerts', 'app'), source), {
@@ -183,7 +131,7 @@ const pods: fc.Arbitrary<TestPod> = fc.record({
   ),
 })
 
-test.each([NATIVE, CONTAINER])('whatever the pod, its own parts are kept in order, and a second look finds nothing to do: %o', (rules) => {
+test.each([NATIVE, CONTAINER])('whatever the pod, its own parts are kept in order, and a second look finds nothing to do (T25): %o', (rules) => {
   let injected = 0
   fc.assert(
     fc.property(pods, fc.constantFrom(TEMPLATES, EVERY_POD, REMOVING), (pod, templates) => {

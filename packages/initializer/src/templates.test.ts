@@ -13,7 +13,7 @@ const problemsOf = (text: string): readonly string[] => {
   return []
 }
 
-test('the original schema is read as it is', () => {
+test('the original schema is read as it is (C10)', () => {
   const templates = parseTemplates(initConfig({ removeImages: ['local/mock-sia', 'r:5000/a:v1'] }))
   expect(templates).toMatchObject({
     name: 'athenz.initializer.kubernetes.io',
@@ -50,6 +50,9 @@ test.each<[string, string, RegExp]>([
   ['a misspelt field', initConfig({ removeImage: [] }), /^removeImage is not a field/],
   ['no name', initConfig({ name: '' }), /^name is missing/],
   ['a trigger that is no text', initConfig({ annotationTrigger: true }), /^annotationTrigger is not text/],
+  ['an image that is only a tag', initConfig({ removeImages: ['a', ':v1'] }), /^removeImages is not a list/],
+  ['an image that is only a digest', initConfig({ removeImages: ['@sha256:00'] }), /^removeImages is not a list/],
+  ['an image without a name', initConfig({ removeImages: [''] }), /^removeImages is not a list/],
   ['images that are no list', initConfig({ removeImages: 'a' }), /^removeImages is not a list/],
   ['no init template', initConfig({ initTemplate: undefined }), /^initTemplate is missing/],
   ['bad yaml in a template', initConfig({ initTemplate: '{' }), /^initTemplate is not yaml: /],
