@@ -46,6 +46,17 @@ describe('resources besides instances', () => {
     expect(await call(it, '/cacerts/x', { pair })).toMatchObject({ status: 404, message })
   })
 
+  test('there may be other bundles, and one in place of its own', async () => {
+    await using it = await openEmbedded()
+    const pair = await it.ca.issue({ commonName: 'shop.cart' })
+    it.world.caBundles['intermediates'] = 'PEM of some'
+    const certsOf = async (name: string): Promise<unknown> => JSON.parse((await call(it, `/cacerts/${name}`, { pair })).text)
+    expect(await certsOf('intermediates')).toEqual({ name: 'intermediates', certs: 'PEM of some' })
+    it.world.caBundles['athenz'] = 'PEM of others'
+    expect(await certsOf('athenz')).toEqual({ name: 'athenz', certs: 'PEM of others' })
+    expect(await call(it, '/cacerts/constructor', { pair })).toMatchObject({ status: 404 })
+  })
+
   test('the key of its tokens is for everybody, its curve by two names', async () => {
     await using it = await openEmbedded()
     const [java, rfc] = [await call(it, '/oauth2/keys'), await call(it, '/oauth2/keys?rfc=true')]
