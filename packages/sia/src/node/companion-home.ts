@@ -1,6 +1,6 @@
 /**
- * What runs beside the renewals of `athenz-sia` on Node. Only what the settings ask for is started, and what serves HTTP
- * is not even loaded otherwise: a refresher without servers pays nothing for them.
+ * What runs beside the renewals of `athenz-sia` on Node. Only what the settings ask for is started, and what serves
+ * HTTP is not even loaded otherwise: a refresher without servers pays nothing for them.
  */
 import type { Change, CompanionDeps, CompanionHome } from '../companions.ts'
 import type { SiaSettings } from '../settings.ts'
@@ -48,8 +48,10 @@ async function prepare(settings: SiaSettings, deps: CompanionDeps, { logTo }: No
   const metrics =
     settings.metricsServerAddr === undefined ? undefined : createSiaMetrics({ version: VERSION, members, tokens, now })
   const events = createEvents({ log, metrics })
-  const serverLog = createLogger('athenz-sia', { level: settings.logLevel, ...(logTo === undefined ? {} : { destination: logTo }) })
-  const servers = (signal: AbortSignal) => startServers(settings, { ...deps, log: serverLog, events, metrics }, signal)
+  const destination = logTo === undefined ? {} : { destination: logTo }
+  const serverLog = createLogger('athenz-sia', { level: settings.logLevel, ...destination })
+  const serverDeps = { ...deps, log: serverLog, events, metrics }
+  const servers = (signal: AbortSignal) => startServers(settings, serverDeps, signal)
   return { events, servers }
 }
 

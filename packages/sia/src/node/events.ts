@@ -1,4 +1,7 @@
-/** What happens beside the renewals: each event is a metric, where there are metrics, and a log record, where nobody else wrote it. */
+/**
+ * What happens beside the renewals: each event is a metric, where metrics are served, and a log record, where nobody
+ * else wrote it.
+ */
 import type { ReasonCode } from '@pallas/identity'
 import type { Change, Failure } from '../companions.ts'
 import type { Log } from '../log.ts'

@@ -20,6 +20,7 @@ const member = (more: Partial<Member> = {}): Member => ({
 })
 
 const onDisk = async () => true
+const withoutKey = async (path: string) => path !== '/tls/service.key'
 
 test('whoever has all that is wanted is healthy, and so is whoever wants nothing', async () => {
   expect(await unhealthy([member()], NOW, onDisk)).toEqual([])
@@ -35,8 +36,7 @@ test.each<[string, Partial<Member>, object]>([
 })
 
 test('a file that somebody removed is missing, whatever was written once', async () => {
-  const isThere = async (path: string) => path !== '/tls/service.key'
-  expect(await unhealthy([member()], NOW, isThere)).toMatchObject([{ state: 'missing' }])
+  expect(await unhealthy([member()], NOW, withoutKey)).toMatchObject([{ state: 'missing' }])
 })
 
 test('a failed renewal is no illness while the old credential lives', async () => {

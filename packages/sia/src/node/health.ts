@@ -21,13 +21,15 @@ type Unhealthy = Pick<Member, 'kind' | 'name'> & {
 
 /** `GET <endpoint>`: 200 `OK`, or 503 with what is amiss; kinds and names, never a content. */
 export function createHealthServer({ endpoint, members, problem, clock, log }: HealthOptions) {
-  const app = createServer({ log, clock, requestIds: createRequestIds(), bodyLimit: 1_024, limits: { maxConnections: 64 } })
+  const limits = { maxConnections: 64 }
+  const app = createServer({ log, clock, requestIds: createRequestIds(), bodyLimit: 1_024, limits })
   app.get(endpoint, async (_request, reply) => {
     const amiss = await unhealthy(members(), clock.now(), isThere)
     const said = problem()
     if (amiss.length === 0 && said === undefined) return reply.type('text/plain; charset=utf-8').send('OK')
     const message = 'not every credential that is wanted is in place'
-    return reply.code(503).send({ code: 'NOT_READY', message, members: amiss, ...(said === undefined ? {} : { problem: said }) })
+    const more = said === undefined ? {} : { problem: said }
+    return reply.code(503).send({ code: 'NOT_READY', message, members: amiss, ...more })
   })
   return app
 }

@@ -13,10 +13,11 @@ const CHANGE: Change = {
   paths: ['/tls/service.cert', '/t/media:role.a.accesstoken'],
 }
 
+const kill = (pid: number, name: NodeJS.Signals) => void process.kill(pid, name)
+
 const NEVER = new AbortController().signal
 
 function run(argv: readonly string[], more: Partial<CommandOptions> = {}, signal = NEVER) {
-  const kill = (pid: number, name: NodeJS.Signals) => void process.kill(pid, name)
   return runCommand(CHANGE, { argv, timeoutMs: 30_000, stopMs: 0, clock: systemClock, kill, ...more }, signal)
 }
 

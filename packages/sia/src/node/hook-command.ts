@@ -1,4 +1,4 @@
-/** A command after a change: no shell, nothing on its standard input, an environment of three variables, and a deadline. */
+/** A command after a change: no shell, nothing on its standard input, an environment of three variables, a deadline. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Clock } from '@pallas/host'
 import type { Change } from '../companions.ts'
@@ -27,7 +27,7 @@ export interface CommandResult {
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 2_000
-/** What a program that has ended left behind in its pipes is there at once; whoever inherited them is not waited for. */
+/** What a program that has ended left in its pipes is there at once; whoever inherited them is not waited for. */
 const LAST_WORDS_MS = 200
 /** The kernel takes no variable of more than 128 KiB. */
 const LONGEST_VARIABLE = 64 * 1_024
@@ -51,7 +51,8 @@ export async function runCommand(change: Change, options: CommandOptions, signal
 /** A process group of its own, so that what it starts ends with it. */
 function start([file = '', ...args]: readonly string[], change: Change) {
   try {
-    return spawn(file, args, { env: environmentOf(change), cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const env = environmentOf(change)
+    return spawn(file, args, { env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   } catch (error) {
     return { error }
   }

@@ -42,4 +42,5 @@ const SECRETS = [
   /[A-Za-z0-9+/_-]{129,}={0,2}/g,
 ]
 
-const withoutSecrets = (text: string): string => SECRETS.reduce((rest, secret) => rest.replace(secret, '[secret]'), text)
+const withoutSecrets = (text: string): string =>
+  SECRETS.reduce((rest, secret) => rest.replace(secret, '[secret]'), text)

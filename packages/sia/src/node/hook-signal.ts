@@ -1,6 +1,6 @@
 /**
- * A signal after a change, to the process whose number lies in a file. The file is read anew each time, and believed only
- * when nobody but this user or root could have written it: whoever can write it chooses which process is signalled.
+ * A signal after a change, to the process whose number lies in a file. The file is read anew each time, and believed
+ * only when nobody but this user or root could have written it: whoever can write it chooses who is signalled.
  */
 import { constants, open } from 'node:fs/promises'
 import { SiaError } from '../error.ts'
@@ -48,4 +48,5 @@ function parsePid(text: string, path: string): number {
   return pid
 }
 
-const refused = (message: string, path: string, cause?: unknown) => new SiaError('SIA_HOOK_FAILED', message, { path }, cause)
+const refused = (message: string, path: string, cause?: unknown) =>
+  new SiaError('SIA_HOOK_FAILED', message, { path }, cause)

@@ -1,6 +1,6 @@
 /**
- * Tells others after each change: runs one hook at a time, and what changes meanwhile makes one further run. A hook that
- * fails is told and counted, nothing else: the credentials are in place.
+ * Tells others after each change: runs one hook at a time, and what changes meanwhile makes one further run. A hook
+ * that fails is told and counted, nothing else: the credentials are in place.
  */
 import type { Change } from '../companions.ts'
 

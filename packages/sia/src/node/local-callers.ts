@@ -1,6 +1,6 @@
 /**
- * Keeps web pages out: a browser on the same machine reaches the loopback too, and a name that an attacker owns may lead
- * there (DNS rebinding). Whoever sends `Origin`, or names another host than the one it reached, is refused.
+ * Keeps web pages out: a browser on the same machine reaches the loopback too, and a name that an attacker owns may
+ * lead there (DNS rebinding). Whoever sends `Origin`, or names another host than the one it reached, is refused.
  */
 import { isIPv4 } from 'node:net'
 import { canonicalIp, IdentityError } from '@pallas/identity'
@@ -18,7 +18,8 @@ const HOST = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::\d{1,5})
 export function refuseWebPages({ headers, socket }: Arrival, configured: string): void {
   if (headers['origin'] !== undefined) throw refused('web pages are not served', 'origin')
   const name = hostOf(headers['host'])
-  if (name === undefined || !isOurs(name, configured, socket.localAddress)) throw refused('this is another host', 'host')
+  const ours = [configured.toLowerCase(), canonicalIp(withoutPrefix(socket.localAddress))]
+  if (name === undefined || !(isLoopback(name) || ours.includes(name))) throw refused('this is another host', 'host')
 }
 
 function hostOf(header: Arrival['headers'][string]): string | undefined {
@@ -26,8 +27,8 @@ function hostOf(header: Arrival['headers'][string]): string | undefined {
   return v6 === undefined ? name?.toLowerCase() : canonicalIp(v6)
 }
 
-const isOurs = (name: string, configured: string, local = ''): boolean =>
-  OWN_NAMES.has(name) || isLoopback(name) || name === configured.toLowerCase() || name === canonicalIp(local.replace(/^::ffff:(?=\d+\.)/, ''))
+/** A server of both families sees IPv4 in the clothes of IPv6. */
+const withoutPrefix = (address = ''): string => address.replace(/^::ffff:(?=\d+\.)/, '')
 
 /** Whether only this machine (in a pod: its containers) can connect there. */
 export const isLoopback = (host: string): boolean =>

@@ -63,8 +63,9 @@ function targetOf(name: Member['name']): { domain: string; role: string } {
 
 function cache(metrics: Metrics): Look {
   const labels = ['type'] as const
-  const entries = metrics.gauge({ name: 'cached_token_entries', isForeign: true, help: 'Tokens that are held.', labels })
-  const bytes = metrics.gauge({ name: 'cached_token_bytes', isForeign: true, help: 'Bytes of the tokens that are held.', labels })
+  const as = { isForeign: true, labels } as const
+  const entries = metrics.gauge({ ...as, name: 'cached_token_entries', help: 'Tokens that are held.' })
+  const bytes = metrics.gauge({ ...as, name: 'cached_token_bytes', help: 'Bytes of the tokens that are held.' })
   return ({ held }) => {
     for (const kind of TOKEN_KINDS) {
       entries.set({ type: TYPE_OF[kind] }, held[kind].entries)

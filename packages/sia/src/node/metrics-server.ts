@@ -11,7 +11,8 @@ export interface MetricsServerOptions {
 
 /** `GET /metrics`. */
 export function createMetricsServer({ metrics, clock, log }: MetricsServerOptions) {
-  const app = createServer({ log, clock, requestIds: createRequestIds(), bodyLimit: 1_024, limits: { maxConnections: 64 } })
+  const limits = { maxConnections: 64 }
+  const app = createServer({ log, clock, requestIds: createRequestIds(), bodyLimit: 1_024, limits })
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.read()))
   return app
 }

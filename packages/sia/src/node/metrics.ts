@@ -24,7 +24,8 @@ export interface SiaMetricsOptions {
 export function createSiaMetrics({ version, members, tokens, now }: SiaMetricsOptions): SiaMetrics {
   const metrics = createMetrics('sia', { process: true })
   const looks = [lookAtMembers(metrics), lookAtTokens(metrics), createForeignMetrics(metrics)]
-  metrics.gauge({ name: 'build_info', help: 'Always 1; the label is the version.', labels: ['version'] }).set({ version }, 1)
+  const build = metrics.gauge({ name: 'build_info', help: 'Always 1; the label is the version.', labels: ['version'] })
+  build.set({ version }, 1)
   return {
     ...countersIn(metrics),
     contentType: metrics.registry.contentType,
@@ -82,8 +83,9 @@ function lookAtMembers(metrics: Metrics): Look {
 }
 
 function lookAtTokens(metrics: Metrics): Look {
-  const entries = metrics.gauge({ name: 'cached_tokens', help: 'Tokens that are held.', labels: ['kind'] })
-  const bytes = metrics.gauge({ name: 'cached_token_bytes', help: 'Bytes of the tokens that are held.', labels: ['kind'] })
+  const labels = ['kind'] as const
+  const entries = metrics.gauge({ name: 'cached_tokens', help: 'Tokens that are held.', labels })
+  const bytes = metrics.gauge({ name: 'cached_token_bytes', help: 'Bytes of the tokens that are held.', labels })
   return ({ held }) => {
     for (const kind of TOKEN_KINDS) {
       entries.set({ kind }, held[kind].entries)

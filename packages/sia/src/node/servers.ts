@@ -1,5 +1,5 @@
 /**
- * Whatever listens beside the renewals, opened in order: token endpoint, metrics, health; and closed in the other order.
+ * Whatever listens beside the renewals, opened in order: token endpoint, metrics, health; closed the other way round.
  * This file and what it imports is loaded only when something is to listen.
  */
 import type { Address } from '@pallas/config'
@@ -26,10 +26,14 @@ export interface ServersDeps extends Omit<CompanionDeps, 'log'> {
 }
 
 /** Rejects with nothing left listening when one of them cannot listen. */
-export async function startServers(settings: SiaSettings, deps: ServersDeps, signal: AbortSignal): Promise<AsyncDisposable> {
+export async function startServers(
+  settings: SiaSettings,
+  deps: ServersDeps,
+  signal: AbortSignal,
+): Promise<AsyncDisposable> {
   const { clock, log, metrics, members } = deps
   await using scope = new AsyncDisposableStack()
-  const tokens = settings.tokenServerAddr === undefined ? undefined : scope.use(await startTokens(settings.tokenServerAddr, settings, deps, signal))
+  const tokens = scope.use(await startTokens(settings, deps, signal))
   if (settings.metricsServerAddr !== undefined && metrics !== undefined) {
     const app = createMetricsServer({ metrics, clock, log })
     scope.use(await serve(app, { listen: settings.metricsServerAddr, graceMs: 0, clock }))
@@ -42,10 +46,13 @@ export async function startServers(settings: SiaSettings, deps: ServersDeps, sig
   return scope.move()
 }
 
-function startTokens(listen: Address, settings: SiaSettings, deps: ServersDeps, signal: AbortSignal) {
+async function startTokens(settings: SiaSettings, deps: ServersDeps, signal: AbortSignal) {
   const { clock, events } = deps
-  if (!isLoopback(listen.host) && settings.tokenServerTlsCaPath === undefined) events.weakened('token-server-beyond-loopback')
-  return startLater(() => openTokens(listen, settings, deps), { clock, onWait: (error) => events.tokenServerWaits(error) }, signal)
+  const { tokenServerAddr: listen, tokenServerTlsCaPath: clientsCa } = settings
+  if (listen === undefined) return undefined
+  if (!isLoopback(listen.host) && clientsCa === undefined) events.weakened('token-server-beyond-loopback')
+  const onWait = (error: unknown) => events.tokenServerWaits(error)
+  return startLater(() => openTokens(listen, settings, deps), { clock, onWait }, signal)
 }
 
 async function openTokens(listen: Address, settings: SiaSettings, deps: ServersDeps): Promise<AsyncDisposable> {
@@ -79,7 +86,8 @@ const servedBy = ({ tokenType }: SiaSettings): ReadonlySet<'access-token' | 'rol
     ...(tokenType.includes('roletoken') ? (['role-token'] as const) : []),
   ])
 
-function tlsPathsOf({ tokenServerTlsCaPath: ca, tokenServerTlsCertPath: certFile, tokenServerTlsKeyPath: keyFile }: SiaSettings) {
+function tlsPathsOf(settings: SiaSettings) {
+  const { tokenServerTlsCaPath: ca, tokenServerTlsCertPath: certFile, tokenServerTlsKeyPath: keyFile } = settings
   if (certFile === undefined || keyFile === undefined) return undefined
   return { certFile, keyFile, ...(ca === undefined ? {} : { ca: { files: [ca] } }) }
 }

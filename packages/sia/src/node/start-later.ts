@@ -1,4 +1,4 @@
-/** A server whose TLS files somebody has still to write, maybe this program itself, starts as soon as they can be used. */
+/** A server whose TLS files somebody has still to write, maybe this program itself, starts once they can be used. */
 import type { Clock } from '@pallas/host'
 import { ServiceError } from '@pallas/service'
 
@@ -14,8 +14,10 @@ export interface Later extends AsyncDisposable {
   readonly isStarted: () => boolean
 }
 
-/** Rejects when the first attempt fails for another reason than its TLS files. `open` must leave nothing open when it fails. */
-export async function startLater(open: () => Promise<AsyncDisposable>, deps: StartLaterDeps, signal: AbortSignal): Promise<Later> {
+type Open = () => Promise<AsyncDisposable>
+
+/** Rejects when the first attempt fails for another reason than TLS files. `open` leaves nothing open when it fails. */
+export async function startLater(open: Open, deps: StartLaterDeps, signal: AbortSignal): Promise<Later> {
   const stop = new AbortController()
   let opened: AsyncDisposable | undefined
   let waiting: Promise<void> | undefined
@@ -37,7 +39,7 @@ export async function startLater(open: () => Promise<AsyncDisposable>, deps: Sta
 }
 
 /** Undefined when it was stopped before. */
-async function keepTrying(open: () => Promise<AsyncDisposable>, { clock, onWait }: StartLaterDeps, signal: AbortSignal) {
+async function keepTrying(open: Open, { clock, onWait }: StartLaterDeps, signal: AbortSignal) {
   const told = new Set<string>()
   while (!signal.aborted) {
     try {

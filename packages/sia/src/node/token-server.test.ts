@@ -128,6 +128,14 @@ test.each<[string, IdentityError, { status: number; code: string; retryAfter?: s
   expect(answer.headers['retry-after']).toBe(retryAfter)
 })
 
+test('a refusal in a loop is counted each time and told once', async () => {
+  await using it = await open()
+  it.tokens.willRefuse(refusedByZts(403))
+  for (let n = 0; n < 3; n++) await it.ask({})
+  expect(it.counted).toEqual(Array.from({ length: 3 }, () => 'accesstoken ISSUER_DENIED'))
+  expect(it.memory.records.filter(({ msg }) => msg === 'request refused')).toHaveLength(1)
+})
+
 test('what breaks here is told as such, without its words (W18)', async () => {
   await using it = await open()
   it.tokens.willRefuse(new Error('secret of the cache'))

@@ -1,7 +1,7 @@
 /** The token endpoint of a pod, on its loopback, with the requests and answers of k8s-athenz-sia. */
 import type { Clock } from '@pallas/host'
 import { IdentityError, type ReasonCode } from '@pallas/identity'
-import { createRequestIds, type Logger } from '@pallas/runtime'
+import { createRepeats, createRequestIds, type Logger } from '@pallas/runtime'
 import { boundInFlight, createServer, type Limits, type TlsFiles } from '@pallas/service'
 import type { Tokens } from '../companions.ts'
 import type { TokenRoute } from './events.ts'
@@ -40,11 +40,17 @@ const LIMITS: Partial<Limits> = {
 /** Our own deadline comes first: the server's would not say that it is worth coming back. */
 const HANDLER_SLACK_MS = 5_000
 
+/** A workload that asks in a loop for what it may not have fills no log. */
+const REPEATED_MS = 60_000
+/** As many as there are routes and codes, about. */
+const MOST_REPEATS = 100
+
 type App = ReturnType<typeof createServer>
 
 /** It does not listen yet. */
 export function createTokenServer(options: TokenServerOptions): App {
   const { restApi, headerMode, serves, host, answered } = options
+  const repeats = createRepeats({ clock: options.clock, intervalMs: REPEATED_MS, most: MOST_REPEATS })
   const app = createServer({
     log: options.log,
     clock: options.clock,
@@ -55,8 +61,9 @@ export function createTokenServer(options: TokenServerOptions): App {
     limits: { ...LIMITS, handlerTimeoutMs: options.timeoutMs + HANDLER_SLACK_MS },
     statusOf: tokenStatusOf,
     tell: (refusal, { routeOptions }) => {
-      answered(routeOf(routeOptions.url), refusal.code)
-      return 1
+      const route = routeOf(routeOptions.url)
+      answered(route, refusal.code)
+      return repeats.tell(`${route} ${refusal.code}`)
     },
   })
   app.addHook('onRequest', async ({ raw }) => refuseWebPages(raw, host))
@@ -99,11 +106,15 @@ function addRoleTokens(app: App, options: TokenServerOptions): void {
   })
 }
 
+interface Asking {
+  readonly headers: { readonly 'content-type'?: string | undefined }
+}
+
 type Rest = (body: unknown, signal: AbortSignal) => Promise<object>
 
 function addRest(app: App, options: TokenServerOptions, route: 'accesstoken' | 'roletoken', answer: Rest): void {
   const inFlight = boundInFlight(MOST_IN_FLIGHT)
-  app.post(`/${route}`, { onRequest: async ({ headers }) => refuseOtherTypes(headers['content-type']) }, async (request, reply) => {
+  app.post(`/${route}`, { onRequest: refuseOtherTypes }, async (request, reply) => {
     try {
       const said = await inFlight(() => within(options, (signal) => answer(request.body, signal)))
       options.answered(route, 'OK')
@@ -125,12 +136,14 @@ function addRest(app: App, options: TokenServerOptions, route: 'accesstoken' | '
 }
 
 /** A form that a web page may send without asking first is never JSON. */
-function refuseOtherTypes(contentType = ''): void {
+async function refuseOtherTypes({ headers: { 'content-type': contentType = '' } }: Asking): Promise<void> {
   if (/^application\/json[\t ]*(;|$)/i.test(contentType)) return
   throw new IdentityError('BODY_TYPE_UNSUPPORTED', 'the content type must be application/json')
 }
 
-async function within<T>({ timeoutMs, clock }: TokenServerOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+type Timing = Pick<TokenServerOptions, 'timeoutMs' | 'clock'>
+
+async function within<T>({ timeoutMs, clock }: Timing, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const over = new AbortController()
   const late = clock.sleep(timeoutMs, over.signal).then(() => Promise.reject(notInTime()))
   late.catch(() => {})

@@ -10,6 +10,8 @@ import { program, type SiaSettings } from '../../settings.ts'
 export const ACCESS_TOKEN = 'eyJhbGciOiJFUzI1NiJ9.eyJzY3AiOlsicmVhZGVyIl19.c2lnbmF0dXJlLW9mLXRlc3Q'
 export const ROLE_TOKEN = 'v=Z1;d=media;r=reader;p=pets.web;h=zts;a=01;t=1;e=2;k=0;i=127.0.0.1;s=c2VjcmV0'
 
+const LATER = 2_000_000_000_000
+
 export function settingsOf(...argv: readonly string[]): SiaSettings {
   const usual = ['--mode=refresh', '--zts-endpoint=https://zts.test/zts/v1', '--server-ca-cert=/ca.pem']
   const reading = readProgram(program, { argv: [...usual, ...argv], env: {}, version: '0' })
@@ -36,18 +38,20 @@ export class TestTokens implements Tokens {
   async accessToken(wish: AccessTokenWish, signal: AbortSignal) {
     this.asked.push(wish)
     await this.before(signal)
-    return { accessToken: ACCESS_TOKEN, expiresAt: this.#clock.now() + 3_600_000, ...(wish.roles.length > 1 ? { scope: 'media:role.reader' } : {}) }
+    const scope = wish.roles.length > 1 ? { scope: 'media:role.reader' } : {}
+    return { accessToken: ACCESS_TOKEN, expiresAt: this.#clock.now() + 3_600_000, ...scope }
   }
 
   async roleToken(wish: RoleTokenWish, signal: AbortSignal) {
     this.asked.push(wish)
     await this.before(signal)
-    return { token: ROLE_TOKEN, expiresAt: 2_000_000_000_000 }
+    return { token: ROLE_TOKEN, expiresAt: LATER }
   }
 
   cached({ domain }: { readonly domain: string }) {
     if (!this.isCached || domain !== 'media') return {}
-    return { access: { accessToken: ACCESS_TOKEN, expiresAt: 2_000_000_000_000 }, role: { token: ROLE_TOKEN, expiresAt: 2_000_000_000_000 } }
+    const expiresAt = LATER
+    return { access: { accessToken: ACCESS_TOKEN, expiresAt }, role: { token: ROLE_TOKEN, expiresAt } }
   }
 
   held() {
