@@ -11,6 +11,9 @@ export interface ZtsUnderTest extends AsyncDisposable {
   readonly zts: Zts
   /** A client that presents the certificate of the provider. */
   readonly asProvider: Zts
+  /** Base URL and the PEM roots that vouch for it, for calls by hand. */
+  readonly url: URL
+  readonly serverRoots: string
   /** PEM roots of what is issued. */
   readonly roots: string
   readonly provider: string
@@ -21,6 +24,12 @@ export interface ZtsUnderTest extends AsyncDisposable {
   readonly forbidden: ServiceName
   /** Registered as the provider's endpoint. */
   readonly callback: TestCallback
+  /** A service that is in one role of the domain, and not in the other; a service certificate of it. */
+  readonly member: ServiceName & {
+    readonly pair: { readonly keyPem: string; readonly certPem: string }
+    readonly role: string
+    readonly otherRole: string
+  }
   /** A service with a registered public key, and tokens it signs; `claims` changes some. */
   readonly owner: ServiceName & {
     readonly key: NodeKey

@@ -4,6 +4,9 @@ import { describeKeyOwner } from './contract-key-owner.ts'
 import { describeDelete, describeLineage } from './contract-lineage.ts'
 import { describeProviderAnswers } from './contract-provider.ts'
 import { describeRegister } from './contract-register.ts'
+import { describePublished } from './contract-published.ts'
+import { describeRoleCertificates } from './contract-roles.ts'
+import { describeTokens } from './contract-tokens.ts'
 import type { ZtsUnderTest } from './contract-world.ts'
 
 export type { ZtsUnderTest }
@@ -15,5 +18,8 @@ export function describeZts(name: string, open: () => Promise<ZtsUnderTest>): vo
     describeLineage(open)
     describeDelete(open)
     describeKeyOwner(open)
+    describeRoleCertificates(open)
+    describeTokens(open)
+    describePublished(open)
   })
 }

@@ -8,6 +8,7 @@ import { createZtsClient } from '../client.ts'
 import type { ZtsUnderTest } from './contract-world.ts'
 import {
   addService,
+  allowRole,
   type EmbeddedZts,
   type EmbeddedZtsOptions,
   startEmbeddedZts,
@@ -44,15 +45,19 @@ export async function openEmbedded({ timeoutMs = 5_000, ...options }: OpenOption
   const known = new Agent({ connect: { ca: server.caPem, key: pair.keyPem, cert: pair.certPem } })
   scope.adopt(known, (it) => it.close())
   const asProvider = scope.use(createZtsClient({ ...common, dispatcher: known }))
+  const member = await ca.issue({ commonName: 'shop.web' })
   const parts = scope.move()
   return {
     zts,
     asProvider,
-    roots: server.caPem,
+    url: server.url,
+    serverRoots: server.caPem,
+    roots: ca.chainPem,
     provider: PROVIDER,
     dnsSuffix: DNS_SUFFIX,
     launched: { domain: 'shop', service: 'cart' },
     forbidden: { domain: 'bank', service: 'teller' },
+    member: { domain: 'shop', service: 'web', pair: member, role: 'readers', otherRole: 'writers' },
     callback,
     owner: { domain: 'k8s.admin', service: 'callback', key: owner, token: (claims) => tokenOf(owner, claims) },
     server,
@@ -65,6 +70,8 @@ export async function openEmbedded({ timeoutMs = 5_000, ...options }: OpenOption
 function someWorld(endpoint: string): { world: ZtsWorld; owner: NodeKey } {
   const world = worldOf({ provider: PROVIDER, endpoint, dnsSuffixes: [DNS_SUFFIX], services: ['shop.cart'] })
   addService(world, 'bank.teller')
+  allowRole(world, 'shop', 'readers', ['shop.web'])
+  allowRole(world, 'shop', 'writers', ['bank.teller'])
   const owner = nodeKey()
   addService(world, 'k8s.admin.callback').publicKeys['v1'] = publicPemOf(owner)
   return { world, owner }

@@ -1,10 +1,10 @@
 import { connect } from 'node:tls'
 import { describe, expect, test } from 'vitest'
-import { type OpenEmbedded, openEmbedded } from '../open-embedded.ts'
+import { askToken, callBy } from '../contract-call.ts'
+import { openEmbedded } from '../open-embedded.ts'
 import { readJws, readRoleToken } from '../published-keys.ts'
-import { rawCall } from './raw-client.ts'
 import { certificateIn, post } from './raw-register.ts'
-import { askRole, askRoleToken, askToken, pairOf, withReaders } from './roles/role-calls.ts'
+import { askRole, askRoleToken, pairOf, withReaders } from './roles/role-calls.ts'
 
 const HOUR = 3_600_000
 
@@ -14,15 +14,12 @@ async function open() {
   return { ...it, pair: await pairOf(it) }
 }
 
-const status = (it: OpenEmbedded) =>
-  rawCall({ url: it.server.url, ca: it.server.caPem, path: '/zts/v1/status', method: 'GET' })
-
 /** The three calls about roles, each as it should work. */
 const ROLE_CALLS = [
   ['a role certificate', (it: Awaited<ReturnType<typeof open>>) => askRole(it, {}, { pair: it.pair })],
   ['an access token', (it) => askToken(it, { scope: 'shop:domain' }, { pair: it.pair })],
   ['a role token', (it) => askRoleToken(it, 'shop/token', { pair: it.pair })],
-] satisfies [string, (it: Awaited<ReturnType<typeof open>>) => ReturnType<typeof rawCall>][]
+] satisfies [string, (it: Awaited<ReturnType<typeof open>>) => ReturnType<typeof callBy>][]
 
 describe.each(ROLE_CALLS)('a fault holds for %s too', (_name, ask) => {
   test('busy, with a hint', async () => {
@@ -97,7 +94,7 @@ test('a key that is not replicated yet is unknown, until it is (T48)', async () 
 test('a slow answer comes whole, byte by byte', async () => {
   await using it = await open()
   it.server.faults.slowLoris(1)
-  const { status: said, text, headers } = await status(it)
+  const { status: said, text, headers } = await callBy(it, '/status')
   expect([said, JSON.parse(text)]).toEqual([200, { code: 200, message: 'OK' }])
   expect(headers['strict-transport-security']).toBeDefined()
 })

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { instanceOf, namesFor, registration, type RegistrationChanges } from '../contract-world.ts'
 import { type OpenEmbedded, openEmbedded } from '../open-embedded.ts'
 import { yes } from '../test-callback.ts'
-import { rawCall, type RawRequest } from './raw-client.ts'
+import { rawCall, type RawRequest } from '../raw-client.ts'
 
 const PATH = '/zts/v1/instance/k8s.identity/shop/cart/pod-1'
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { registration } from '../contract-world.ts'
 import { type OpenEmbedded, openEmbedded } from '../open-embedded.ts'
 import type { ZtsCall } from './calls.ts'
-import { rawCall, type RawRequest } from './raw-client.ts'
+import { rawCall, type RawRequest } from '../raw-client.ts'
 
 const call = (it: OpenEmbedded, path: string, request: Partial<RawRequest> = {}) =>
   rawCall({ url: it.server.url, ca: it.server.caPem, path: `/zts/v1${path}`, method: 'GET', ...request })
@@ -50,7 +50,7 @@ describe('resources besides instances', () => {
     await using it = await openEmbedded()
     const pair = await it.ca.issue({ commonName: 'shop.cart' })
     it.world.caBundles['intermediates'] = 'PEM of some'
-    const certsOf = async (name: string): Promise<unknown> => JSON.parse((await call(it, `/cacerts/${name}`, { pair })).text)
+    const certsOf = async (name: string) => JSON.parse((await call(it, `/cacerts/${name}`, { pair })).text) as unknown
     expect(await certsOf('intermediates')).toEqual({ name: 'intermediates', certs: 'PEM of some' })
     it.world.caBundles['athenz'] = 'PEM of others'
     expect(await certsOf('athenz')).toEqual({ name: 'athenz', certs: 'PEM of others' })

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readCertificate } from '@pallas/x509'
 import { describe, expect, test } from 'vitest'
+import { askToken, publishedKeys } from '../../contract-call.ts'
 import { type OpenEmbedded, openEmbedded } from '../../open-embedded.ts'
 import { readJws } from '../../published-keys.ts'
-import { rawCall } from '../raw-client.ts'
-import { askToken, pairOf, withReaders } from '../roles/role-calls.ts'
+import { pairOf, withReaders } from '../roles/role-calls.ts'
 
 async function open() {
   const it = await openEmbedded()
@@ -22,10 +22,7 @@ interface Grant {
 const grantIn = (text: string) => JSON.parse(text) as Grant
 
 /** The token as the keys of the server show it. */
-async function read(it: OpenEmbedded, token: string) {
-  const path = '/zts/v1/oauth2/keys?rfc=true'
-  return readJws(token, (await rawCall({ url: it.server.url, ca: it.server.caPem, path, method: 'GET' })).text)
-}
+const read = async (it: OpenEmbedded, token: string) => readJws(token, await publishedKeys(it))
 
 const claimsIn = async (it: OpenEmbedded, { text }: { readonly text: string }) =>
   (await read(it, grantIn(text).access_token)).claims

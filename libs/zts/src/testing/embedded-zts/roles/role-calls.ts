@@ -1,8 +1,9 @@
 /** Calls about roles by hand: any CSR, any credential. */
 import { createCsr, type CsrNames } from '@pallas/x509'
 import { type Issued, type NodeKey, nodeKey } from '@pallas/x509/testing'
+import { callBy } from '../../contract-call.ts'
 import type { OpenEmbedded } from '../../open-embedded.ts'
-import { rawCall, type RawRequest } from '../raw-client.ts'
+import type { RawRequest } from '../../raw-client.ts'
 import { allowRole } from '../world.ts'
 
 /** `shop.web` is a reader and a writer of `shop`. */
@@ -26,20 +27,8 @@ interface RoleCall extends Partial<RawRequest> {
 
 export async function askRole(it: OpenEmbedded, names: Partial<CsrNames> = {}, { fields, ...request }: RoleCall = {}) {
   const body = JSON.stringify({ csr: await roleCsr(names), expiryTime: 60, ...fields })
-  return rawCall({ url: it.server.url, ca: it.server.caPem, path: '/zts/v1/rolecert', body, ...request })
+  return callBy(it, '/rolecert', { method: 'POST', headers: { 'content-type': 'application/json' }, body, ...request })
 }
 
-const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
-
-export const askToken = (it: OpenEmbedded, form: Record<string, string>, request: Partial<RawRequest> = {}) =>
-  rawCall({
-    url: it.server.url,
-    ca: it.server.caPem,
-    path: '/zts/v1/oauth2/token',
-    headers: FORM,
-    body: new URLSearchParams({ grant_type: 'client_credentials', ...form }).toString(),
-    ...request,
-  })
-
 export const askRoleToken = (it: OpenEmbedded, query: string, request: Partial<RawRequest> = {}) =>
-  rawCall({ url: it.server.url, ca: it.server.caPem, path: `/zts/v1/domain/${query}`, method: 'GET', ...request })
+  callBy(it, `/domain/${query}`, request)

@@ -1,18 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { publishedKeys } from '../../contract-call.ts'
 import { openEmbedded } from '../../open-embedded.ts'
 import { readRoleToken } from '../../published-keys.ts'
-import { rawCall } from '../raw-client.ts'
 import { askRoleToken, pairOf, withReaders } from './role-calls.ts'
 
 async function open() {
   const it = await openEmbedded()
   withReaders(it)
   const pair = await pairOf(it)
-  const raw = { url: it.server.url, ca: it.server.caPem, method: 'GET' }
-  const fieldsIn = async ({ text }: { readonly text: string }) => {
-    const { text: keys } = await rawCall({ ...raw, path: '/zts/v1/oauth2/keys?rfc=true' })
-    return readRoleToken((JSON.parse(text) as { token: string }).token, keys)
-  }
+  const fieldsIn = async ({ text }: { readonly text: string }) =>
+    readRoleToken((JSON.parse(text) as { token: string }).token, await publishedKeys(it))
   return { ...it, pair, fieldsIn }
 }
 
