@@ -17,7 +17,7 @@ export interface Bench {
   readonly name: string
   /** One sentence. */
   readonly doc: string
-  run(context: BenchContext): Promise<readonly Figure[]>
+  readonly run: (context: BenchContext) => Promise<readonly Figure[]>
   /** Where its time or memory goes, as lines to read. */
-  profile?(context: BenchContext): Promise<readonly string[]>
+  readonly profile?: (context: BenchContext) => Promise<readonly string[]>
 }

@@ -32,6 +32,7 @@ export async function openCluster({ isolation, signal }: Pick<BenchContext, 'iso
   const serverCredentials = { ...cluster.pki.kubeletServer, caPem: cluster.pki.kubernetesCa.chainPem }
   const kubelet = scope.use(await startFakeKubelet({ serverCredentials, readers: [token] }))
 
+  const parts = scope.move()
   const replaced = new Map<ServerName, Program>()
   const replace: BenchCluster['replace'] = async (name, command, changes = {}) => {
     const running = replaced.get(name) ?? cluster.controlPlane.program(name)
@@ -41,10 +42,9 @@ export async function openCluster({ isolation, signal }: Pick<BenchContext, 'iso
     const adminUrl = `http://${valueOf('--admin-listen', args)}`
     const onLog = (record: Readonly<Record<string, unknown>>) => log(name, record)
     const program = await startProgram({ name, argv: [...command, ...args], env: ENV, logFile, adminUrl, onLog, signal })
-    replaced.set(name, scope.use(program))
+    replaced.set(name, parts.use(program))
     return program
   }
-  const parts = scope.move()
   const it: BenchCluster = {
     cluster,
     kubelet,

@@ -7,7 +7,7 @@ const HEAD = ['what', 'unit', 'n', 'min', 'p50', 'p95', 'p99', 'max', 'line'] as
 
 export function textTable(figures: readonly Figure[]): string {
   const rows = [HEAD, ...figures.map(rowOf)]
-  const widths = HEAD.map((_, i) => Math.max(...rows.map((row) => [...(row[i] ?? '')].length)))
+  const widths = HEAD.map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)))
   const line = (row: readonly string[]) => row.map((cell, i) => pad(cell, widths[i] ?? 0, isNumber(i))).join('  ').trimEnd()
   return rows.map(line).join('\n')
 }
@@ -50,6 +50,6 @@ export function shown(number: number): string {
 const isNumber = (column: number): boolean => column >= 2 && column <= 7
 
 function pad(text: string, width: number, left: boolean): string {
-  const fill = ' '.repeat(Math.max(0, width - [...text].length))
+  const fill = ' '.repeat(Math.max(0, width - text.length))
   return left ? fill + text : text + fill
 }

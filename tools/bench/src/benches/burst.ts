@@ -1,0 +1,72 @@
+/** A node that is filled at once: as many `init`s as a kubelet allows pods, all started in the same moment. */
+import type { Bench, BenchContext } from '../bench.ts'
+import { bundle } from '../bundle.ts'
+import { openCluster, replaceAgent } from '../cluster.ts'
+import { type Figure, spread } from '../figure.ts'
+import { createLaunches, type Launch, type Launches } from '../launches.ts'
+import { cpuTimeOf } from '../proc.ts'
+
+const ZTS_MS = 20
+
+export const burstBench: Bench = {
+  name: 'burst',
+  doc: '110 × `athenz-sia --mode=init` at once, each in a pod of its own, with a ZTS of 20 ms',
+  run: runBurst,
+}
+
+async function runBurst(context: BenchContext): Promise<readonly Figure[]> {
+  const { dir, quick, say } = context
+  const [pods, rounds] = quick ? [20, 1] : [110, 5]
+  await using it = await openCluster(context)
+  const agent = await replaceAgent(it, await bundle('agent', dir))
+  it.cluster.zts.faults.slow(ZTS_MS)
+  const launches = createLaunches({ it, driver: await bundle('driver', dir), context })
+  const sia = await bundle('sia', dir)
+
+  const waits: number[] = []
+  const cpus: number[] = []
+  const agentCpus: number[] = []
+  let failed = 0
+  for (let round = 0; round < rounds; round++) {
+    const volumes = await several(pods, () => launches.next())
+    say(`round ${round + 1} of ${rounds}: ${pods} volumes are mounted`)
+    const before = { children: cpuTimeOf('self').children, agent: cpuTimeOf(agent.pid).own }
+    const results = await atOnce(volumes, sia, launches)
+    waits.push(...results.filter((ms) => ms !== undefined))
+    failed += results.filter((ms) => ms === undefined).length
+    cpus.push((cpuTimeOf('self').children - before.children) / pods)
+    agentCpus.push((cpuTimeOf(agent.pid).own - before.agent) / pods)
+    for (const volume of volumes) await volume.end()
+  }
+  if (waits.length === 0) throw new Error('none of the burst got an identity')
+  return [
+    // One that fails is one that waits for ever.
+    spread(`burst: ${pods} at once, start → credentials on disk`, [...waits, ...Array<number>(failed).fill(Infinity)], {
+      unit: 'ms',
+      line: 'burst',
+      notes: [`${failed} of ${pods * rounds} failed; the start of all processes, the embedded ZTS and the API server are part of the load`],
+    }),
+    spread('burst: processor time of each init', cpus, { unit: 'CPU-ms' }),
+    spread('burst: processor time of the agent for each', agentCpus, { unit: 'CPU-ms' }),
+  ]
+}
+
+/** Milliseconds from the one start until each has ended; undefined for one that failed. */
+async function atOnce(volumes: readonly Launch[], sia: readonly string[], launches: Launches): Promise<(number | undefined)[]> {
+  const start = performance.now()
+  const one = async (volume: Launch) => {
+    try {
+      await launches.init(volume, sia)
+      return performance.now() - start
+    } catch {
+      return undefined
+    }
+  }
+  return Promise.all(volumes.map(one))
+}
+
+async function several<T>(count: number, make: () => Promise<T>): Promise<T[]> {
+  const made: T[] = []
+  for (let i = 0; i < count; i++) made.push(await make())
+  return made
+}

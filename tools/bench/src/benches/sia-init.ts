@@ -1,0 +1,94 @@
+/** What a pod waits for: its volume, then its first identity on disk, with everybody real but ZTS, which takes 20 ms. */
+import type { Bench, BenchContext } from '../bench.ts'
+import { bundle } from '../bundle.ts'
+import { cpuTimeOf } from '../proc.ts'
+import { openCluster, replaceAgent } from '../cluster.ts'
+import { type Figure, spread, value } from '../figure.ts'
+import { interleave, ratioOf } from '../interleave.ts'
+import { mustRun } from '../children.ts'
+import { createLaunches } from '../launches.ts'
+import { placeProcess, siaArguments } from '../pods.ts'
+import { profileRun } from '../profile/cpu.ts'
+import { fromSource } from '../programs.ts'
+
+const ZTS_MS = 20
+
+export const siaInitBench: Bench = {
+  name: 'sia-init',
+  doc: 'mount → credentials on disk with a ZTS of 20 ms: key made by the pod or by the agent, from source or as one file',
+  run: runSiaInit,
+  profile: async (context) => {
+    await using it = await open(context)
+    const launch = await it.launches.next()
+    const argv = [...it.sia, '--mode=init', ...siaArguments(launch.mountDir, launch.out)]
+    const onStart = (pid: number) => placeProcess(it.cluster.cluster.state.procRoot, pid, launch.pod)
+    return profileRun({ title: 'athenz-sia --mode=init, as one file', argv, onStart }, context)
+  },
+}
+
+async function runSiaInit(context: BenchContext): Promise<readonly Figure[]> {
+  await using it = await open(context)
+  const { launches, sia } = it
+  const inits = new Map<string, number[]>()
+  const launch = (name: string, command: readonly string[], ...more: readonly string[]) => ({
+    name,
+    sample: async () => {
+      const pod = await launches.next()
+      const ms = await launches.init(pod, command, ...more)
+      inits.set(name, [...(inits.get(name) ?? []), ms])
+      await pod.end()
+      return pod.mountMs + ms
+    },
+  })
+  const bare = { name: BARE, sample: async () => (await mustRun([process.execPath, '-e', '0'], {}, context.signal)).ms }
+  const variants = [
+    launch('pod key, one file', sia),
+    launch('agent key, one file', sia, '--key-origin=agent'),
+    launch('pod key, from source', fromSource('sia')),
+    bare,
+  ]
+  const samples = await interleave(variants, { rounds: context.quick ? 5 : 100, warmUp: context.quick ? 1 : 3 }, context.signal)
+  const of = (name: string): readonly number[] => samples.get(name) ?? []
+  const [main = '', agentKey = '', source = ''] = variants.map(({ name }) => name)
+  return [
+    spread(`sia-init: mount + init, ${main}`, of(main), { unit: 'ms', line: 'sia-init', notes: [HOME] }),
+    spread(`sia-init: init alone, ${main}`, inits.get(main) ?? [], { unit: 'ms' }),
+    spread(`sia-init: mount + init, ${agentKey}`, of(agentKey), { unit: 'ms' }),
+    spread(`sia-init: mount + init, ${source}`, of(source), { unit: 'ms' }),
+    spread(`sia-init: ${BARE}`, of(BARE), { unit: 'ms' }),
+    value('sia-init: pod key ÷ agent key', ratioOf(of(main), of(agentKey)), { unit: '×' }),
+    value('sia-init: init alone ÷ bare Node', ratioOf(inits.get(main) ?? [], of(BARE)), { unit: '×' }),
+    value('sia-init: processor time of one init', await cpuOf(it, context), { unit: 'CPU-ms', n: CPU_RUNS }),
+  ]
+}
+
+const BARE = 'node -e 0'
+const HOME = 'programs as one file each; driver and SIA start a Node, there is no static home of the door yet'
+const CPU_RUNS = 10
+
+/** Of the pod's process alone, told by the kernel in hundredths of a second: only the mean of several says something. */
+async function cpuOf({ launches, sia }: Opened, { signal }: BenchContext): Promise<number> {
+  let spent = 0
+  for (let i = 0; i < CPU_RUNS; i++) {
+    signal.throwIfAborted()
+    const pod = await launches.next()
+    const before = cpuTimeOf('self').children
+    await launches.init(pod, sia)
+    spent += cpuTimeOf('self').children - before
+    await pod.end()
+  }
+  return spent / CPU_RUNS
+}
+
+type Opened = Awaited<ReturnType<typeof open>>
+
+async function open(context: BenchContext) {
+  await using scope = new AsyncDisposableStack()
+  const cluster = scope.use(await openCluster(context))
+  await replaceAgent(cluster, await bundle('agent', context.dir))
+  cluster.cluster.zts.faults.slow(ZTS_MS)
+  const launches = createLaunches({ it: cluster, driver: await bundle('driver', context.dir), context })
+  const sia = await bundle('sia', context.dir)
+  const parts = scope.move()
+  return { cluster, launches, sia, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}
