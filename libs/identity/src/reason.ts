@@ -44,6 +44,7 @@ export const REASONS = {
   SERVICE_REFUSED: denied('The service account is not a valid Athenz service name.'),
   CALLER_NOT_ALLOWED: denied('The client certificate is not one that may call this service.'),
   WEB_PAGE_REFUSED: denied('The request was sent by a web page, or names another host than the one it reached.'),
+  AGENT_REVOKED: denied('The agent is on the list of those that get no more documents.'),
   NODE_UNKNOWN: denied('The certificate of the agent names no node of this cluster, or several.'),
 
   DOCUMENT_MISSING: denied('There is no attestation data.'),

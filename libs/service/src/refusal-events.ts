@@ -17,7 +17,7 @@ export interface RefusalEventsOptions {
 
 export interface RefusalEvents {
   /** Of a request that a route refuses: what is known of it. The route throws this very refusal. */
-  refused(refusal: IdentityError, facts: LogFields): void
+  readonly refused: (refusal: IdentityError, facts: LogFields) => void
   /** For `createServer`: refusals that no route has told of. */
   readonly tell: NonNullable<ServerOptions['tell']>
 }

@@ -1,11 +1,12 @@
 /** What happens at a JWT service: each event is one log record and, where it is counted, one metric. */
-import type { ReasonCode } from '@pallas/identity'
-import type { LogFields, Logger, Metrics } from '@pallas/runtime'
+import type { Clock, LogFields, Logger, Metrics } from '@pallas/runtime'
+import { createRefusalEvents } from '@pallas/service'
 
 export type JwtServiceEvents = ReturnType<typeof createEvents>
 
 /** What is known of a request when it ends. */
 export interface SigningFacts {
+  readonly requestId?: string
   readonly peer?: string
   readonly node?: string
   readonly pod?: string
@@ -14,25 +15,33 @@ export interface SigningFacts {
   readonly keyId?: string
 }
 
-export function createEvents({ log, metrics }: { readonly log: Logger; readonly metrics: Metrics }) {
+export interface EventsDeps {
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly clock: Pick<Clock, 'monotonic'>
+}
+
+export function createEvents({ log, metrics, clock }: EventsDeps) {
   const documents = metrics.counter({
     name: 'documents_total',
-    help: 'Requests for a document by reason code; OK for a signed one.',
+    help: 'Requests by reason code; OK for a signed document.',
     labels: ['code'],
   })
   const unusable = metrics.gauge({
     name: 'newest_signing_key_unusable',
     help: '1 when the newest signing key cannot be used, so that an older one or none signs.',
   })
+  const count = (code: string): void => documents.inc({ code })
+  const refusals = createRefusalEvents({ log, clock, count, message: 'document not signed' })
 
   return {
+    ...revocationEvents({ log, metrics }),
+    documentRefused: refusals.refused,
+    /** For requests that come to no route. */
+    tell: refusals.tell,
     documentSigned(facts: SigningFacts): void {
-      documents.inc({ code: 'OK' })
+      count('OK')
       log.info(facts satisfies LogFields, 'document signed')
-    },
-    documentRefused(reason: ReasonCode, facts: SigningFacts, err: unknown): void {
-      documents.inc({ code: reason })
-      log.warn({ ...facts, reason, err } satisfies LogFields, 'document not signed')
     },
     signingWith(keyId: string): void {
       unusable.set(0)
@@ -46,6 +55,28 @@ export function createEvents({ log, metrics }: { readonly log: Logger; readonly 
     signingKeysUnreadable(err: unknown): void {
       unusable.set(1)
       log.error({ err } satisfies LogFields, 'directory of signing keys cannot be read')
+    },
+  }
+}
+
+function revocationEvents({ log, metrics }: Pick<EventsDeps, 'log' | 'metrics'>) {
+  const entries = metrics.gauge({ name: 'revoked_agents_entries', help: 'Entries of the list of revoked agents.' })
+  const unusable = metrics.gauge({
+    name: 'revoked_agents_unusable',
+    help: '1 while the list of revoked agents cannot be read or has a bad line: what it refused before stays refused.',
+  })
+  return {
+    revokedAgentsLoaded(count: number): void {
+      entries.set(count)
+      unusable.set(0)
+      log.info({ count } satisfies LogFields, 'list of revoked agents loaded')
+    },
+    /** `lines`: the numbers of those that are no entries. */
+    revokedAgentsUnusable({ err, lines = [] }: { readonly err?: unknown; readonly lines?: readonly number[] }): void {
+      unusable.set(1)
+      const problems = lines.map((line) => `line ${line} is no node, serial or fingerprint`)
+      const fields = err === undefined ? { problems } : { err }
+      log.error(fields satisfies LogFields, 'the list of revoked agents cannot be used as it is')
     },
   }
 }

@@ -11,7 +11,9 @@ export interface IssueDocumentDeps {
   readonly nodeOfAgent: NodeOfAgent
   /** As the API server shows it now, from no cache. Throws `API_UNAVAILABLE`. */
   readonly findPod: (pod: { readonly namespace: string; readonly name: string }) => Promise<Pod | undefined>
-  readonly names: NameRules
+  /** As the configuration says now. */
+  readonly names: () => NameRules
+  readonly isRevoked: (node: string) => boolean
   readonly sign: SignDocument
 }
 
@@ -30,10 +32,11 @@ export async function issueDocument({ peer, body, note }: AgentRequest, deps: Is
   note({ pod: `${asked.namespace}/${asked.name}` })
   const node = await deps.nodeOfAgent(peer.dns)
   note({ node })
+  if (deps.isRevoked(node)) throw new IdentityError('AGENT_REVOKED', 'the agent gets no more documents')
 
   const pod = await deps.findPod(asked)
   if (pod === undefined) throw new IdentityError('POD_UNKNOWN', 'no such pod')
-  const subject = checkSubject(asked, pod, node, deps.names)
+  const subject = checkSubject(asked, pod, node, deps.names())
 
   const { document, jti, keyId } = await deps.sign({ sub: formatSubject(subject), node, uid: pod.uid })
   note({ podUid: pod.uid, jti, keyId })

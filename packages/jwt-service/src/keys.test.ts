@@ -50,7 +50,7 @@ async function openDirectory(files: Readonly<Record<string, string>>) {
   const clock = new FakeClock()
   const { log, records, text } = memoryLog()
   const metrics = testMetrics()
-  const keys = await openSigningKeys({ dir, name: NAME, clock, events: createEvents({ log, metrics }) })
+  const keys = await openSigningKeys({ dir, name: NAME, clock, events: createEvents({ log, metrics, clock }) })
   const looked = async (): Promise<void> => {
     await clock.advance(5_000)
     while (clock.sleeping === 0) await new Promise((resolve) => setImmediate(resolve))

@@ -15,7 +15,7 @@ export function documentRoutes(app: FastifyInstance, deps: DocumentRoutesDeps): 
   const { inFlight, events } = deps
 
   async function sign(request: FastifyRequest): Promise<JwtAnswer> {
-    const facts: SigningFacts = {}
+    const facts: SigningFacts = { requestId: request.id }
     const note = (more: SigningFacts) => void Object.assign(facts, more)
     try {
       const peer = peerOf(request)
@@ -24,8 +24,9 @@ export function documentRoutes(app: FastifyInstance, deps: DocumentRoutesDeps): 
       events.documentSigned(facts)
       return { jwt }
     } catch (error) {
-      events.documentRefused(refusalOf(error).code, facts, error)
-      throw error
+      const refusal = refusalOf(error)
+      events.documentRefused(refusal, facts)
+      throw refusal
     }
   }
 

@@ -24,6 +24,9 @@ const schema = {
     env: 'IDENTITY_CN',
     doc: 'Common name of the certificates of agents; without it `<admin-domain>.athenz-identity-agent`.',
   }),
+  revokedAgents: setting(path, {
+    doc: 'File of agents that get no more documents: one Node name, certificate serial or SHA-256 fingerprint a line.',
+  }),
   tokenExpiry: setting(duration({ min: '30s', max: `${DOCUMENT_MAX_LIFE_SECONDS}s` }), {
     env: 'TOKEN_EXPIRY',
     default: '5m',

@@ -1,12 +1,22 @@
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { getPod, listNodes, openKubeApi, orUnavailable } from '@pallas/kubernetes'
 import { type Clock, createRequestIds, type Logger, type Metrics } from '@pallas/runtime'
-import { boundInFlight, createServer, openTlsFiles, ownCertificate, peerNamed, serve, startAdmin } from '@pallas/service'
-import { parseClusterConfig } from '@pallas/wire/cluster-config'
+import {
+  type Allow,
+  boundInFlight,
+  createServer,
+  openConfigFile,
+  openTlsFiles,
+  ownCertificate,
+  peerNamed,
+  type ServedProgram,
+  serveProgram,
+} from '@pallas/service'
+import { followClusterConfig } from '@pallas/wire/follow-cluster-config'
 import { createEvents } from './events.ts'
 import { openSigningKeys } from './keys.ts'
 import { createNodeOfAgent } from './node-of-agent.ts'
+import { openRevokedAgents } from './revoked-agents.ts'
 import { documentRoutes } from './routes.ts'
 import type { JwtServiceSettings } from './settings.ts'
 import { createSigner } from './signer.ts'
@@ -17,10 +27,7 @@ export interface JwtServiceDeps {
   readonly metrics: Metrics
 }
 
-export interface JwtService extends AsyncDisposable {
-  readonly url: string
-  readonly adminUrl: string
-}
+export type JwtService = ServedProgram
 
 const BODY_LIMIT = 16 * 1024
 const MOST_IN_FLIGHT = 256
@@ -31,29 +38,32 @@ const API_TIMEOUT_MS = 4_000
 export async function startJwtService(settings: JwtServiceSettings, deps: JwtServiceDeps): Promise<JwtService> {
   const { clock, log, metrics } = deps
   await using scope = new AsyncDisposableStack()
-  const names = parseClusterConfig(await readFile(settings.config, 'utf8'))
-  const { secretName, identityCn = `${names.adminDomain}.athenz-identity-agent` } = settings
-  const events = createEvents({ log, metrics })
+  const events = createEvents({ log, metrics, clock })
+  const config = scope.use(await openConfigFile({ path: settings.config, parse: followClusterConfig(), ...deps }))
+  const { secretName, identityCn = `${config.current().adminDomain}.athenz-identity-agent` } = settings
 
   const keys = scope.use(await openSigningKeys({ dir: settings.signKeyDir, name: secretName, clock, events }))
+  const revoked = scope.use(await openRevokedAgents({ path: settings.revokedAgents, clock, events }))
   const api = scope.use(await openKubeApi(settings, { clock, timeoutMs: API_TIMEOUT_MS }))
-  const trusted = { pem: names.trustRoots.athenzService }
-  const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, ca: trusted, log, clock }))
+  const ca = { pem: () => config.current().trustRoots.athenzService }
+  const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, ca, log, clock }))
+  scope.defer(config.onChange(() => void tls.reload()))
 
-  const allow = peerNamed(identityCn)
-  const app = createServer({ log, clock, requestIds: createRequestIds(), bodyLimit: BODY_LIMIT, tls, allow })
+  const agent = peerNamed(identityCn)
+  const allow: Allow = (peer) => agent(peer) ?? revoked.problemOf(peer)
+  const server = { log, clock, metrics, requestIds: createRequestIds(), bodyLimit: BODY_LIMIT }
+  const app = createServer({ ...server, tls, allow, tell: events.tell })
   documentRoutes(app, {
     nodeOfAgent: createNodeOfAgent({ listNodes: () => orUnavailable(listNodes(api)), clock }),
     findPod: (pod) => orUnavailable(getPod(api, pod)),
-    names,
+    names: () => config.current(),
+    isRevoked: revoked.isRevoked,
     sign: createSigner({ newest: keys.newest, clock, lifeMs: settings.tokenExpiry, newId: randomUUID }),
     inFlight: boundInFlight(MOST_IN_FLIGHT),
     events,
   })
-  const { url } = scope.use(await serve(app, { listen: settings.listen, graceMs: settings.shutdownGrace, clock }))
-
   const checks = { 'signing-key': keys.problem, certificate: ownCertificate({ tls, clock, metrics }) }
-  const admin = scope.use(await startAdmin({ listen: settings.adminListen, checks, metrics, log, clock }))
+  const { url, adminUrl } = scope.use(await serveProgram(app, { settings, checks, log, metrics, clock }))
   const parts = scope.move()
-  return { url, adminUrl: admin.url, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return { url, adminUrl, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }

@@ -1,6 +1,6 @@
 /** A cluster with two nodes and a pod on each, and a JWT service that agents ask, all over real sockets. */
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -28,11 +28,13 @@ export const signingPem = signing.privateKey.export({ type: 'pkcs8', format: 'pe
 
 export interface ServiceOptions {
   readonly argv?: readonly string[]
+  /** Content of the file of revoked agents; without it nobody is. */
+  readonly revoked?: string
   /** Content of the file of the signing key. */
   readonly keyPem?: string
 }
 
-export async function openService({ argv = [], keyPem = signingPem }: ServiceOptions = {}) {
+export async function openService({ argv = [], keyPem = signingPem, revoked }: ServiceOptions = {}) {
   await using scope = new AsyncDisposableStack()
   const calls: string[] = []
   const api = scope.use(await startApi(calls))
@@ -43,7 +45,13 @@ export async function openService({ argv = [], keyPem = signingPem }: ServiceOpt
   const tls = scope.use(await tlsDirectory(services, own))
   const dir = await mkdtemp(join(tmpdir(), 'signer-'))
   scope.defer(() => rm(dir, { recursive: true, force: true }))
-  const files = await writeFiles(dir, { api, keyPem, config: configOf(athenz, services) })
+  const roots = { athenz: athenz.certPem, services: services.certPem }
+  const files = await writeFiles(dir, { api, keyPem, config: configOf(roots), ...(revoked === undefined ? {} : { revoked }) })
+  const replace = async (name: string, text: string): Promise<void> => {
+    await writeFile(join(dir, `${name}.new`), text)
+    await rename(join(dir, `${name}.new`), join(dir, name))
+  }
+  const configure = (other: Partial<typeof roots>, more = '') => replace('config.yaml', configOf({ ...roots, ...other }, more))
 
   const given = ['--key', tls.keyFile, '--cert', tls.certFile, ...files, ...argv]
   const reading = readProgram(program, { argv: given, env: {}, version: 'test' })
@@ -54,7 +62,8 @@ export async function openService({ argv = [], keyPem = signingPem }: ServiceOpt
   const agent = (dns: readonly string[] = ['node-1'], commonName = AGENT) => services.issue({ commonName, dns })
   const parts = scope.move()
   const dispose = () => parts.disposeAsync()
-  return { api, pods, calls, athenz, services, service, log, metrics, agent, [Symbol.asyncDispose]: dispose }
+  const world = { api, pods, calls, athenz, services, service, log, metrics, agent, tls, replace, configure }
+  return { ...world, [Symbol.asyncDispose]: dispose }
 }
 
 const startApi = async (calls: string[]): Promise<EmbeddedApiServer> =>
@@ -89,10 +98,11 @@ interface Files {
   readonly api: EmbeddedApiServer
   readonly keyPem: string
   readonly config: string
+  readonly revoked?: string
 }
 
 /** Returns the flags that name them. */
-async function writeFiles(dir: string, { api, keyPem, config }: Files): Promise<string[]> {
+async function writeFiles(dir: string, { api, keyPem, config, revoked }: Files): Promise<string[]> {
   const path = (name: string) => join(dir, name)
   await mkdir(path('keys'))
   await writeFile(path(`keys/${KEY_ID}`), keyPem)
@@ -101,21 +111,27 @@ async function writeFiles(dir: string, { api, keyPem, config }: Files): Promise<
   await writeFile(path('api-ca.pem'), api.caPem)
   const places = ['--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--api-server', api.url]
   const named = ['--config', path('config.yaml'), '--sign-key-dir', path('keys')]
-  return [...places, ...named, '--api-ca', path('api-ca.pem'), '--api-token-file', path('token')]
+  if (revoked !== undefined) await writeFile(path('revoked'), revoked)
+  const agents = revoked === undefined ? [] : ['--revoked-agents', path('revoked')]
+  return [...places, ...named, ...agents, '--api-ca', path('api-ca.pem'), '--api-token-file', path('token')]
 }
 
 export type Opened = Awaited<ReturnType<typeof openService>>
 
-const configOf = (athenz: TestCa, services: TestCa): string => `
+const indented = (pem: string): string => pem.trim().replaceAll('\n', '\n    ')
+
+/** Bundles of roots, and lines that are added. */
+const configOf = ({ athenz, services }: { readonly athenz: string; readonly services: string }, more = ''): string => `
 dns-suffix: svc.cluster.local
 admin-domain: k8s.admin
 zts-endpoint: https://127.0.0.1:9/zts/v1
 provider-service: k8s.admin.athenz-callback
 trust-roots:
   athenz: |
-    ${athenz.certPem.trim().replaceAll('\n', '\n    ')}
+    ${indented(athenz)}
   athenz-service: |
-    ${services.certPem.trim().replaceAll('\n', '\n    ')}
+    ${indented(services)}
+${more}
 `
 
 interface Answer {

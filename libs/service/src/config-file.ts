@@ -1,5 +1,5 @@
-/** What happens to the configuration file of a running server: each event is one log record and a metric. */
-import type { LogFields, Logger, Metrics } from '@pallas/runtime'
+/** The configuration file of a running server: followed, and what happens to it is one log record and a metric. */
+import { type Clock, type LogFields, type Logger, type Metrics, openWatchedFile, type WatchedFile } from '@pallas/runtime'
 
 export interface ConfigEventsOptions {
   readonly path: string
@@ -7,7 +7,24 @@ export interface ConfigEventsOptions {
   readonly metrics: Pick<Metrics, 'gauge'>
 }
 
-export type ConfigEvents = ReturnType<typeof createConfigEvents>
+export interface ConfigFileOptions<T> extends ConfigEventsOptions {
+  readonly clock: Clock
+  /** Throws for content that must not count; `waiting` are the keys that count from the next start only. */
+  readonly parse: (text: string) => T & { readonly waiting: readonly string[] }
+}
+
+/** Rejects when the file cannot be used at the start; afterwards the last good content counts. */
+export function openConfigFile<T>(options: ConfigFileOptions<T>): Promise<WatchedFile<T>> {
+  const { path, clock, parse } = options
+  const events = createConfigEvents(options)
+  return openWatchedFile({
+    path,
+    clock,
+    parse,
+    onChange: (now) => events.configReplaced(now),
+    onFailure: (error) => events.configUnusable(error),
+  })
+}
 
 export function createConfigEvents({ path, log, metrics }: ConfigEventsOptions) {
   const unusable = metrics.gauge({
@@ -19,7 +36,6 @@ export function createConfigEvents({ path, log, metrics }: ConfigEventsOptions) 
     help: '1 while the configuration file says something that counts only from the next start on.',
   })
   return {
-    /** `waiting`: the keys that count from the next start only. */
     configReplaced({ waiting }: { readonly waiting: readonly string[] }): void {
       unusable.set(0)
       restart.set(waiting.length === 0 ? 0 : 1)

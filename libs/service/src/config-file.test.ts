@@ -1,6 +1,6 @@
 import { memoryLog, testMetrics } from '@pallas/runtime/testing'
 import { expect, test } from 'vitest'
-import { createConfigEvents } from './index.ts'
+import { createConfigEvents } from './config-file.ts'
 
 test('a configuration that cannot be used, or only after a restart, stays visible until it is mended', async () => {
   const { log, records } = memoryLog()
