@@ -50,9 +50,10 @@ function asOriginal(spec: { volumes?: readonly Item[]; initContainers?: readonly
   }
 }
 
+const isOurs = ({ name }: Item): boolean => !name.startsWith('kube-api-access-')
+
 /** Without what the API server fills in and its ServiceAccount admission adds. */
 function withoutServers({ volumes = [], initContainers = [], containers }: MadeSpec) {
-  const isOurs = ({ name }: Item) => !name.startsWith('kube-api-access-')
   const strip = ({ terminationMessagePath: _p, terminationMessagePolicy: _t, ...it }: Item): Item => {
     const mounts = (it['volumeMounts'] as readonly Item[]).filter(isOurs)
     const { volumeMounts: _m, resources, imagePullPolicy, ...rest } = it

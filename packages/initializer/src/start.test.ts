@@ -33,10 +33,10 @@ test('a collision is denied with its message and reason', async () => {
 test.each<[string, Record<string, unknown>]>([
   ['an update', { operation: 'UPDATE' }],
   ['a deletion', { operation: 'DELETE', object: null }],
-  ['an ephemeral container', { subResource: 'ephemeralcontainers', operation: 'UPDATE' }],
+  ['an ephemeral container of `kubectl debug`', { subResource: 'ephemeralcontainers', operation: 'UPDATE' }],
   ['another resource', { resource: { group: 'apps', version: 'v1', resource: 'deployments' } }],
   ['a pod of another group', { resource: { ...POD_RESOURCE, group: 'example.org' } }],
-])('%s passes as it is', async (_what, changes) => {
+])('%s passes as it is (T25)', async (_what, changes) => {
   await using it = await openWebhook()
   const { body } = await it.post(reviewOf({ metadata: asking, spec: plainSpec }, changes))
   expect(body.response).toEqual({ uid: REVIEW_UID, allowed: true })
@@ -76,4 +76,17 @@ test('readiness is told on the admin listener', async () => {
 
 test('without good templates it does not start', async () => {
   await expect(openWebhook({ text: 'name: x' })).rejects.toMatchObject({ code: 'TEMPLATES_INVALID' })
+})
+
+test('replicas keep nothing: each gives the same answer to the same review, in any order and without the others (W35)', async () => {
+  const others = { ...plainSpec, volumes: [{ name: 'tlscerts', emptyDir: {} }] }
+  const reviews = [plainSpec, others, { ...plainSpec, hostNetwork: true }].map((spec) => reviewOf({ metadata: asking, spec }))
+  await using one = await openWebhook()
+  const first = await Promise.all(reviews.map((review) => one.post(review)))
+  {
+    await using two = await openWebhook()
+    const second = await Promise.all(reviews.toReversed().map((review) => two.post(review)))
+    expect(second.toReversed()).toEqual(first)
+  }
+  expect(await Promise.all(reviews.map((review) => one.post(review)))).toEqual(first)
 })

@@ -13,6 +13,8 @@ export interface WebhookOptions {
   readonly text?: string | undefined
   /** Flags besides those for files and addresses. */
   readonly argv?: readonly string[]
+  /** The pair to serve with, of `ca`; by default a new one of a new authority. */
+  readonly pair?: { readonly ca: TestCa; readonly keyFile: string; readonly certFile: string }
 }
 
 export interface Reviewed {
@@ -27,8 +29,8 @@ export interface Reviewed {
 export async function openWebhook(options: WebhookOptions = {}) {
   const text = 'text' in options ? options.text : initConfig()
   await using scope = new AsyncDisposableStack()
-  const ca = await TestCa.create()
-  const files = scope.use(await tlsDirectory(ca, { commonName: 'initializer', ip: ['127.0.0.1'] }))
+  const ca = options.pair?.ca ?? (await TestCa.create())
+  const files = options.pair ?? scope.use(await tlsDirectory(ca, { commonName: 'initializer', ip: ['127.0.0.1'] }))
   const places = [`--key=${files.keyFile}`, `--cert=${files.certFile}`, '--listen=127.0.0.1:0', '--admin-listen=127.0.0.1:0']
   const reading = readProgram(program, { argv: [...places, ...(options.argv ?? [])], env: {}, version: '1' })
   if (reading.kind === 'print') throw new Error('printed')

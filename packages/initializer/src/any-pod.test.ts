@@ -1,0 +1,158 @@
+/** Whatever pod somebody makes: the API server takes what comes out, and everything of it that was there still is. */
+import * as fc from 'fast-check'
+import { allowReview, type JsonPatchOperation } from '@pallas/kubernetes'
+import { startTestWebhook } from '@pallas/kubernetes/testing'
+import { expect, test } from 'vitest'
+import { type Item, type MadeSpec, namesIn, openCluster } from './testing/cluster.ts'
+import { TRIGGER } from './testing/init-config.ts'
+
+const OURS = ['sia-identity', 'sia-init', 'sia-refresh', 'ntoken', 'tlscerts']
+const label = fc.oneof(
+  { weight: 20, arbitrary: fc.stringMatching(/^[a-z]([a-z0-9-]{0,12}[a-z0-9])?$/) },
+  { weight: 1, arbitrary: fc.constantFrom(...OURS) },
+  { weight: 1, arbitrary: fc.constantFrom('constructor', 'prototype', 'valueof') },
+)
+const key = fc.oneof(label, fc.constantFrom('constructor', 'toString', 'a.example/b', 'note'))
+const text = fc.oneof(fc.string({ maxLength: 40 }), fc.constantFrom('../../etc', '~1~0/', '$(HOME)', '{{.}}', '"},{"op":"remove"'))
+
+const volume = fc.tuple(label, fc.constantFrom<object>({ emptyDir: {} }, { hostPath: { path: '/var/log' } }, { configMap: { name: 'x' } }, { emptyDir: { medium: 'Memory' } })).map(([name, source]) => ({ name, ...source }))
+
+const containerWith = (volumes: readonly Item[]) =>
+  fc.record({
+    name: label,
+    image: fc.constantFrom('app', 'app:1', 'local/k8s-athenz-sia:latest', 'r:5000/a/b', `a@sha256:${'0'.repeat(64)}`),
+    more: fc.record(
+      {
+        env: fc.array(fc.record({ name: fc.constantFrom('A', 'B', 'LD_PRELOAD', 'ENDPOINT'), value: text }), { maxLength: 2 }),
+        args: fc.array(text, { maxLength: 2 }),
+        securityContext: fc.constantFrom({ privileged: true }, { runAsUser: 0 }, {}),
+        ports: fc.constant([{ containerPort: 8080, protocol: 'TCP' }]),
+        volumeMounts: fc.constant(volumes.map(({ name }, index) => ({ name, mountPath: ['/identity', '/tls', '/data', '/x/../y'][index] ?? `/m${index}` }))),
+      },
+      { requiredKeys: [] },
+    ),
+  }).map(({ name, image, more }) => ({ name, image, ...more }))
+
+const byName = { selector: ({ name }: Item) => name }
+
+/** Pods that the API server takes. */
+const pods = fc.uniqueArray(volume, { ...byName, maxLength: 4 }).chain((volumes) =>
+  fc.record({
+    metadata: fc.record({ annotations: fc.dictionary(key, text, { maxKeys: 3 }), labels: fc.dictionary(key, fc.constantFrom('', 'x', 'a.b_c'), { maxKeys: 2 }) }),
+    all: fc.uniqueArray(containerWith(volumes), { ...byName, minLength: 1, maxLength: 4 }),
+    init: fc.nat(3),
+    spec: fc.record(
+      {
+        nodeSelector: fc.constantFrom({ disk: 'ssd' }, { constructor: 'x' }),
+        hostAliases: fc.constant([{ ip: '10.0.0.1', hostnames: ['a'] }]),
+        terminationGracePeriodSeconds: fc.nat(60),
+        securityContext: fc.constantFrom({ fsGroup: 2_000 }, { runAsUser: 10_001 }),
+        hostname: label,
+      },
+      { requiredKeys: [] },
+    ),
+    volumes: fc.constant(volumes),
+  }),
+).map(({ metadata, all, init, spec, volumes }) => {
+  const cut = Math.min(init, all.length - 1)
+  const [initContainers, containers] = [all.slice(0, cut), all.slice(cut)]
+  return { metadata, spec: { ...spec, containers, ...(cut === 0 ? {} : { initContainers }), ...(volumes.length === 0 ? {} : { volumes }) } }
+})
+
+/** Every item as it was made is there, in its order, with nothing but what the server itself adds. */
+function expectKept(made: readonly Item[] | undefined, own: readonly Item[] | undefined): void {
+  const names = namesIn(own)
+  const kept = (made ?? []).filter(({ name }) => names.includes(name))
+  expect(namesIn(kept)).toEqual(names)
+  for (const [index, item] of kept.entries()) {
+    const { volumeMounts = [], ...rest } = own?.[index] ?? { name: '' }
+    expect(item).toMatchObject(rest)
+    if ('image' in rest) expect(item['volumeMounts'] ?? []).toEqual(expect.arrayContaining(volumeMounts as object[]))
+  }
+}
+
+test('a pod that is injected is taken by the server, keeps all that it had, and is left alone when it is made again (T25, T26)', async () => {
+  await using it = await openCluster()
+  let [injected, refused] = [0, 0]
+  const property = fc.asyncProperty(pods, async ({ metadata, spec }) => {
+    const asked = { ...metadata, annotations: { ...metadata.annotations, [TRIGGER]: 'true' } }
+    const made = await it.create(spec, asked).catch((error: unknown) => error)
+    if (made instanceof Error) {
+      refused++
+      // Only ever for a name of ours, and never with what a pod says of itself.
+      expect(made).toMatchObject({ status: 403, fields: { detail: expect.stringMatching(/"(sia-identity|sia-init|sia-refresh|ntoken|tlscerts)" (differs|must)/) } })
+      return
+    }
+    injected++
+    const { spec: after, metadata: about } = made as { spec: MadeSpec; metadata: object }
+    const { volumes, initContainers, containers, ...others } = spec as Partial<MadeSpec>
+    expect(after).toMatchObject(others)
+    expect(about).toMatchObject(asked)
+    expectKept(after.volumes, volumes)
+    expectKept(after.initContainers, initContainers)
+    expectKept(after.containers, containers)
+    const ours = [...namesIn(after.initContainers), ...namesIn(after.containers)].filter((name) => ['sia-init', 'sia-refresh'].includes(name))
+    expect(ours.toSorted()).toEqual(['sia-init', 'sia-refresh'])
+    expect(namesIn(after.initContainers).slice(0, 2)).toEqual(['sia-init', 'sia-refresh'])
+    expect(after.volumes?.[0]?.name).toBe('sia-identity')
+
+    const { spec: again } = await it.create({ ...after, nodeName: undefined }, asked)
+    expect([again.volumes, again.initContainers, again.containers]).toEqual([after.volumes, after.initContainers, after.containers])
+  })
+  await fc.assert(property, { numRuns: 120 })
+  expect(injected).toBeGreaterThan(40)
+  expect(refused).toBeGreaterThan(0)
+}, 60_000)
+
+test('a pod that does not ask is made as if there were no initializer (T24, T26)', async () => {
+  await using it = await openCluster()
+  await fc.assert(
+    fc.asyncProperty(pods, async ({ metadata, spec }) => {
+      const { spec: after } = await it.create(spec, metadata)
+      expect(namesIn(after.initContainers)).toEqual(namesIn(spec.initContainers))
+      expect(namesIn(after.containers)).toEqual(namesIn(spec.containers))
+      expect(namesIn(after.volumes).filter((name) => !name.startsWith('kube-api-access-'))).toEqual(namesIn(spec.volumes))
+    }),
+    { numRuns: 30 },
+  )
+}, 60_000)
+
+/** How another injector changes what it is shown, each time that it is asked. */
+const injectors: readonly [string, (spec: MadeSpec) => JsonPatchOperation[]][] = [
+  ['turns every list round', (spec) => (['volumes', 'initContainers', 'containers'] as const).map((list) => ({ op: 'replace', path: `/spec/${list}`, value: spec[list]?.toReversed() ?? [] }))],
+  ['puts its own container before ours', (spec) => (namesIn(spec.initContainers).includes('mesh') ? [] : [{ op: 'add', path: '/spec/initContainers/0', value: { name: 'mesh', image: 'mesh:1' } }])],
+  ['adds a variable to every container', (spec) => (spec.initContainers ?? []).map((_, index) => ({ op: 'add', path: `/spec/initContainers/${index}/env`, value: [{ name: 'MESH', value: '1' }] }))],
+  ['takes rights from every container', (spec) => (spec.initContainers ?? []).map((_, index) => ({ op: 'add', path: `/spec/initContainers/${index}/securityContext`, value: { allowPrivilegeEscalation: false, runAsUser: 1_000 } }))],
+]
+
+test.each(injectors)('another injector that %s after us: we are asked again, and the pod has each part once (T25)', async (_what, change) => {
+  await using other = await startTestWebhook((request) => allowReview(request, { patch: change(request.object?.['spec'] as MadeSpec) }))
+  await using it = await openCluster({ after: other })
+  const { spec } = await it.create({ containers: [{ name: 'app', image: 'app' }], volumes: [{ name: 'data', emptyDir: {} }] })
+  const all = [...namesIn(spec.initContainers), ...namesIn(spec.containers)].filter((name) => name !== 'mesh')
+  expect(all.toSorted()).toEqual(['app', 'sia-init', 'sia-refresh'])
+  expect(namesIn(spec.volumes).filter((name) => !name.startsWith('kube-api')).toSorted()).toEqual(['data', 'ntoken', 'sia-identity', 'tlscerts'])
+  expect(it.memory.records.filter(({ msg }) => msg === 'pod injected')).toHaveLength(1)
+})
+
+test.each<[string, (spec: MadeSpec) => JsonPatchOperation[]]>([
+  ['a privilege', () => [{ op: 'add', path: '/spec/initContainers/0/securityContext', value: { privileged: true } }]],
+  ['another command', () => [{ op: 'replace', path: '/spec/initContainers/0/command', value: ['/bin/sh'] }]],
+  ['a mount over its program', () => [{ op: 'add', path: '/spec/initContainers/0/volumeMounts/-', value: { name: 'data', mountPath: '/usr/bin' } }]],
+])('an injector that gives our container %s gets the pod refused at our second look (T26)', async (_what, change) => {
+  await using other = await startTestWebhook((request) => allowReview(request, { patch: change(request.object?.['spec'] as MadeSpec) }))
+  await using it = await openCluster({ after: other })
+  const making = it.create({ containers: [{ name: 'app', image: 'app' }], volumes: [{ name: 'data', emptyDir: {} }] })
+  await expect(making).rejects.toMatchObject({ status: 403, fields: { detail: expect.stringContaining('container "sia-init" differs') } })
+})
+
+test.each<[string, object, string]>([
+  ['a name that is a json pointer', { containers: [{ name: 'a/b~1', image: 'a' }] }, 'spec.containers[0].name'],
+  ['a name that goes up', { containers: [{ name: '../../app', image: 'a' }] }, 'spec.containers[0].name'],
+  ['a volume name that is a directive of merging', { containers: [{ name: 'a', image: 'a' }], volumes: [{ name: '$patch', emptyDir: {} }] }, 'spec.volumes[1].name'],
+  ['two mounts at one path', { containers: [{ name: 'a', image: 'a', volumeMounts: [{ name: 'v', mountPath: '/x' }, { name: 'v', mountPath: '/x' }] }], volumes: [{ name: 'v', emptyDir: {} }] }, 'volumeMounts[1].mountPath'],
+  ['two containers of one name', { containers: [{ name: 'a', image: 'a' }, { name: 'a', image: 'b' }] }, 'spec.containers[1].name'],
+])('a pod with %s is refused by the server for that, injected or not (T26)', async (_what, spec, field) => {
+  await using it = await openCluster()
+  await expect(it.create(spec)).rejects.toMatchObject({ status: 422, fields: { detail: expect.stringContaining(field) } })
+})
