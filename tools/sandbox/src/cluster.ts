@@ -3,7 +3,7 @@
  *
  * Everything is made in the order in which a cluster's administrator would do it, and unmade in reverse.
  */
-import { type Clock, systemClock } from '@pallas/runtime'
+import { systemClock } from '@pallas/runtime'
 import { type KubeApi } from '@pallas/kubernetes'
 import { type EmbeddedApiServer, startEmbeddedApiServer } from '@pallas/kubernetes/testing'
 import { type EmbeddedZts, startEmbeddedZts, type ZtsWorld } from '@pallas/zts/testing'
@@ -32,8 +32,8 @@ export interface ClusterOptions extends Partial<InjectionOptions> {
   readonly replicas?: 1 | 2
   /** Whether the wall clocks of the programs can be set wrong. */
   readonly shiftableClocks?: boolean
-  /** The wall clock of ZTS; by default this machine's. */
-  readonly ztsClock?: Clock
+  /** Upper bound of the wait between renewals of the control plane's own identities; by default that of the pods. */
+  readonly controlRefreshInterval?: string
   /** The longest life of a workload's certificate, as its Athenz domain says; unset: no bound. */
   readonly certificateMinutes?: number
   /** Aborts the start; a cluster that is up is ended by disposing it. */
@@ -71,7 +71,7 @@ const PORTS = [
 ] as const
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { isolation, events = {}, refreshInterval = '', replicas = 1, certificateMinutes, ztsClock = systemClock, signal } = options
+  const { isolation, events = {}, refreshInterval = '', replicas = 1, certificateMinutes, signal } = options
   await using scope = new AsyncDisposableStack()
   const timed = stopwatch(events)
   const state = scope.use(openState())
@@ -82,7 +82,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   const keys = { callback: pki.serviceKey('athenz-callback'), jwtService: pki.serviceKey('athenz-jwt-service') }
   const world = athenzWorld(`https://127.0.0.1:${ports.callback}`, keys, certificateMinutes)
-  const zts = scope.use(await timed('zts', startZts({ pki, world, clock: ztsClock, events })))
+  const zts = scope.use(await timed('zts', startZts(pki, world, events)))
   const api = scope.use(await timed('api server', startApi(pki, events)))
   const admin = api.client(ADMIN_USER)
   await deployInitializerConfig(admin, { refreshInterval, keyOrigin: options.keyOrigin ?? 'pod', initTimeout: options.initTimeout ?? '' })
@@ -91,8 +91,15 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const tokenFile = await writeTokens(api, state.pki)
   const node = scope.use(await startNode({ state, pki, api, isolation, clocks, reaper, events }))
   const context: ProgramContext = {
-    ...{ state, pki, ports, clocks, reaper, tokenFile },
-    ...{ apiServer: api.url, kubelet: node.podsUrl, controlRefreshInterval: refreshInterval },
+    state,
+    pki,
+    ports,
+    clocks,
+    reaper,
+    tokenFile,
+    apiServer: api.url,
+    kubelet: node.podsUrl,
+    controlRefreshInterval: options.controlRefreshInterval ?? refreshInterval,
   }
   const driver = installDriver(state, isolation)
   const controlPlane = scope.use(await startControlPlane({ context, driver, replicas, events, timed, signal }))
@@ -105,17 +112,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   return { ...cluster, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
-interface ZtsParts {
-  readonly pki: Pki
-  readonly world: ZtsWorld
-  readonly clock: Clock
-  readonly events: ClusterEvents
-}
-
-const startZts = ({ pki, world, clock, events }: ZtsParts): Promise<EmbeddedZts> =>
+const startZts = (pki: Pki, world: ZtsWorld, events: ClusterEvents): Promise<EmbeddedZts> =>
   startEmbeddedZts({
     world,
-    clock,
     ca: pki.athenzCa,
     server: { ...pki.ztsServer, rootsPem: pki.ztsCa.chainPem },
     onCall: (call) => events.zts?.(call),

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { processesOf } from './e2e/leftovers.ts'
 import { eventually } from './e2e/open-cluster.ts'
-import { openReaper } from './reaper.ts'
 
 /** Its processes carry this directory's name, so what is left can be seen. */
 let parent: string

@@ -24,7 +24,7 @@ afterEach(() => {
 })
 
 test('a cluster that is disposed leaves no process, no listener, no mount and no file', async () => {
-  await using it = await openCluster()
+  await using it = await openCluster({ replicas: 2 })
   const { cluster } = it
   const { dir } = cluster.state
   await launch(cluster, request('web-0'))

@@ -1,18 +1,16 @@
 /** Ways in which a launch must fail beyond the node: at the JWT service, at the callback, and while one of them is away. */
-import { readFileSync } from 'node:fs'
 import { NODES, pathOf, PODS } from '@pallas/kubernetes'
 import { systemClock } from '@pallas/runtime'
-import { jwtRequest, parseJwtAnswer } from '@pallas/wire'
 import type { CsrNames } from '@pallas/x509'
-import { type Issued, type IssueOptions, TestCa } from '@pallas/x509/testing'
+import { type IssueOptions, TestCa } from '@pallas/x509/testing'
 import { createZtsClient } from '@pallas/zts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PodObject } from '../kubelet/objects.ts'
-import { ADMIN_NAMESPACE, AGENT, DNS_SUFFIX, NODE, PROVIDER, ZTS_NAME } from '../names.ts'
-import { createPod, handleOf, isRunning, phase, podIp, waitForPod } from '../pod-control.ts'
-import { cgroupOf, overSocket, overTls, placeHere, socketOf } from './callers.ts'
+import { ADMIN_NAMESPACE, AGENT, NODE, PROVIDER, ZTS_NAME } from '../names.ts'
+import { createPod, isRunning, phase, waitForPod } from '../pod-control.ts'
 import { csrFor } from './csr.ts'
 import { type ClusterUnderTest, credentialsOf, eventually, launch, openCluster, request } from './open-cluster.ts'
+import { askDocumentFor, confirm, documentFor, namesOf, type Pair } from './upstream.ts'
 
 let it: ClusterUnderTest
 let web: PodObject
@@ -25,37 +23,14 @@ beforeAll(async () => {
   it = await openCluster()
   await it.cluster.admin.create(pathOf(NODES), { metadata: { name: OTHER_NODE }, status: { addresses: [{ type: 'Hostname', address: OTHER_NODE }] } })
   web = await launch(it.cluster, request('web-0'))
-  const handle = await handleOf(it.cluster, web)
-  using _here = placeHere(it.cluster, cgroupOf(web))
-  names = (await overSocket(socketOf(it.cluster, handle), 'GET', `/v1/names/${handle}`)).body as unknown as CsrNames
+  names = await namesOf(it.cluster, web)
 })
 afterAll(() => it[Symbol.asyncDispose]())
 
-type Pair = Pick<Issued, 'keyPem' | 'certPem'>
-
-const read = (path: string) => readFileSync(path, 'utf8')
-const agentPair = (): Pair => ({ keyPem: read(it.cluster.pki.agent.keyFile), certPem: read(it.cluster.pki.agent.certFile) })
 const agentNamed = (options: Partial<IssueOptions>) => it.cluster.pki.athenzCa.issue({ commonName: AGENT, ...options })
-
-/** What an agent asks of the JWT service for web-0. */
-const askDocument = (pair: Pair | undefined) => {
-  const { namespace, name, uid } = web.metadata
-  const subject = { namespace, name, uid, domain: 'shop', service: 'web', ip: podIp(web) }
-  const serverName = `athenz-jwt-service.${ADMIN_NAMESPACE}.${DNS_SUFFIX}`
-  const caller = { ca: it.cluster.pki.athenzCa.chainPem, serverName, ...(pair === undefined ? {} : { pair }) }
-  return overTls(`https://127.0.0.1:${it.cluster.ports.jwtService}/v1/jwt`, caller, jwtRequest(subject))
-}
-
-const documentForWeb = async () => parseJwtAnswer((await askDocument(agentPair())).text)
-
-/** What ZTS says to the callback when web-0 is to be launched with this document. */
-const askCallback = (attestationData: string | null, pair: Pair | undefined, path = '/instance') => {
-  const { uid } = web.metadata
-  const attributes = { instanceId: uid, sanDNS: names.dns.join(), sanIP: names.ip.join(), sanURI: names.uri.join(), clientIP: '127.0.0.1' }
-  const body = { provider: PROVIDER, domain: 'shop', service: 'web', attestationData, attributes }
-  const caller = { ca: it.cluster.pki.athenzCa.chainPem, ...(pair === undefined ? {} : { pair }) }
-  return overTls(`https://127.0.0.1:${it.cluster.ports.callback}${path}`, caller, body)
-}
+const askDocument = (pair: Pair | undefined) => askDocumentFor(it.cluster, web, { pair })
+const documentForWeb = () => documentFor(it.cluster, web)
+const askCallback = (document: string | null, pair: Pair | undefined, path = '/instance') => confirm(it.cluster, { pod: web, names, document }, { pair, path })
 
 const logged = (program: string, reason: string) =>
   eventually(`${reason} in the log of ${program}`, () =>
