@@ -1,2 +1,3 @@
 export { controlProgram, type ControlSettings } from './control-settings.ts'
+export { type Due, keepFresh, type Renewable } from './keep-fresh.ts'
 export { program, type SiaSettings } from './settings.ts'
