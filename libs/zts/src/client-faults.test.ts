@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { setDefaultCACertificates, getCACertificates } from 'node:tls'
 import { systemClock } from '@pallas/runtime'
-import { readCertificate, sameBytes } from '@pallas/x509'
+import { createCsr, readCertificate, sameBytes } from '@pallas/x509'
 import { nodeKey, TestCa } from '@pallas/x509/testing'
 import { describe, expect, test } from 'vitest'
 import { createZtsClient } from './client.ts'
@@ -123,6 +123,17 @@ describe('a ZTS in trouble', () => {
     await expect(it.zts.register(await registration(it))).rejects.toMatchObject(notZts)
     await expect(refresh(first)).rejects.toMatchObject(notZts)
   })
+})
+
+test('a key that ZTS does not know yet is refused, and taken once it is replicated (T48)', async () => {
+  await using it = await openEmbedded()
+  const { domain, service, key, token } = it.owner
+  const csr = await createCsr({ commonName: `${domain}.${service}`, dns: [], ip: [], uri: [] }, key)
+  const request = { domain, service, csr, expiryMinutes: 60, token: await token() }
+  it.server.faults.keyNotReplicated(`${domain}.${service}`, 'v1')
+  await expect(it.zts.refreshService(request)).rejects.toMatchObject({ code: 'ZTS_REFUSED', status: 401 })
+  it.server.faults.reset()
+  expect(await it.zts.refreshService(request)).toMatchObject({ certificate: expect.any(String) as string })
 })
 
 describe('what comes behind an answer belongs to no other', () => {

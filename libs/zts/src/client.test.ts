@@ -1,4 +1,3 @@
-import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { systemClock } from '@pallas/runtime'
@@ -8,43 +7,10 @@ import { describe, expect, test } from 'vitest'
 import { createZtsClient } from './client.ts'
 import { instanceOf, registration } from './testing/contract-world.ts'
 import { openEmbedded } from './testing/open-embedded.ts'
+import { identityAnswer, openScriptedZts } from './testing/scripted-zts.ts'
 
 const common = { timeoutMs: 5_000, userAgent: 'SIA-k8s.identity 1', clock: systemClock, roots: () => '' }
 const asked = { provider: 'k8s.identity', domain: 'shop', service: 'cart', attestationData: 'document', csr: 'csr' }
-
-/** A server without TLS that says one thing to everybody. */
-async function openServer(
-  status: number,
-  body: string,
-  headers: Record<string, string> = { 'content-type': 'application/json' },
-) {
-  const server: Server = createServer((request, response) => {
-    request.resume()
-    response.writeHead(status, headers).end(body)
-  })
-  const listening = Promise.withResolvers<void>()
-  server.listen(0, '127.0.0.1', listening.resolve)
-  await listening.promise
-  const { port } = server.address() as AddressInfo
-  const zts = createZtsClient({ ...common, endpoint: new URL(`http://127.0.0.1:${port}/zts/v1/`) })
-  return {
-    zts,
-    async [Symbol.asyncDispose]() {
-      await zts[Symbol.asyncDispose]()
-      server.close()
-    },
-  }
-}
-
-const identity = (other: object = {}) =>
-  JSON.stringify({
-    provider: 'k8s.identity',
-    name: 'shop.cart',
-    instanceId: 'pod-1',
-    x509Certificate: '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n',
-    x509CertificateSigner: 'roots',
-    ...other,
-  })
 
 describe('answers that are not those of a ZTS', () => {
   test.each([
@@ -52,30 +18,30 @@ describe('answers that are not those of a ZTS', () => {
     ['a page that claims to be json', 201, '<html>', undefined],
     ['nothing', 201, '', undefined],
     ['a list', 201, '[]', undefined],
-    ['json under another name', 201, identity(), { 'content-type': 'text/plain' }],
-    ['another status', 200, identity(), undefined],
+    ['json under another name', 201, identityAnswer(), { 'content-type': 'text/plain' }],
+    ['another status', 200, identityAnswer(), undefined],
     ['a redirect', 302, '', { location: 'http://127.0.0.1:1/' }],
-    ['another service', 201, identity({ name: 'shop.till' }), undefined],
-    ['no instance id', 201, identity({ instanceId: '' }), undefined],
-    ['an instance id that is a number', 201, identity({ instanceId: 1 }), undefined],
-    ['no certificate', 201, identity({ x509Certificate: 'none' }), undefined],
-    ['a certificate that is a list', 201, identity({ x509Certificate: [] }), undefined],
-    ['a megabyte', 201, identity({ filler: 'x'.repeat(1_000_000) }), undefined],
+    ['another service', 201, identityAnswer({ name: 'shop.till' }), undefined],
+    ['no instance id', 201, identityAnswer({ instanceId: '' }), undefined],
+    ['an instance id that is a number', 201, identityAnswer({ instanceId: 1 }), undefined],
+    ['no certificate', 201, identityAnswer({ x509Certificate: 'none' }), undefined],
+    ['a certificate that is a list', 201, identityAnswer({ x509Certificate: [] }), undefined],
+    ['a megabyte (W22)', 201, identityAnswer({ filler: 'x'.repeat(1_000_000) }), undefined],
     ['a page in place of a refusal', 403, '<html>', { 'content-type': 'text/html' }],
   ])('%s decides nothing', async (_name, status, body, headers) => {
-    await using it = await openServer(status, body, headers)
+    await using it = await openScriptedZts(status, body, headers)
     await expect(it.zts.register(asked)).rejects.toMatchObject({ code: 'ZTS_BAD_ANSWER', status, retryable: true })
   })
 
-  test('a refresh answered for another instance decides nothing', async () => {
-    await using it = await openServer(200, identity({ instanceId: 'pod-2' }))
+  test('a refresh answered for another instance decides nothing (T33)', async () => {
+    await using it = await openScriptedZts(200, identityAnswer({ instanceId: 'pod-2' }))
     const credentials = await (await TestCa.create()).issue({ commonName: 'shop.cart' })
     const refreshed = it.zts.refresh({ ...asked, instanceId: 'pod-1', credentials })
     await expect(refreshed).rejects.toMatchObject({ code: 'ZTS_BAD_ANSWER', detail: 'instanceId' })
   })
 
   test('unknown fields and null ones are fine', async () => {
-    await using it = await openServer(201, identity({ serviceToken: null, more: {} }))
+    await using it = await openScriptedZts(201, identityAnswer({ serviceToken: null, more: {} }))
     expect(await it.zts.register(asked)).toEqual({
       instanceId: 'pod-1',
       x509Certificate: expect.stringContaining('BEGIN CERTIFICATE'),
@@ -84,7 +50,7 @@ describe('answers that are not those of a ZTS', () => {
   })
 
   test('a signer that is left out is empty', async () => {
-    await using it = await openServer(201, identity({ x509CertificateSigner: undefined }))
+    await using it = await openScriptedZts(201, identityAnswer({ x509CertificateSigner: undefined }))
     expect(await it.zts.register(asked)).toMatchObject({ x509CertificateSigner: '' })
   })
 })
@@ -117,8 +83,8 @@ describe('what the client never does', () => {
     ['a line break', 'a\nb'],
     ['a blank', 'a b'],
     ['no end', 'a'.repeat(600)],
-  ])('it does not put %s into a path', async (_name, instanceId) => {
-    await using it = await openServer(204, '')
+  ])('it does not put %s into a path (W1)', async (_name, instanceId) => {
+    await using it = await openScriptedZts(204, '')
     const refused = it.zts.deleteInstance({ provider: 'k8s.identity', domain: 'shop', service: 'cart', instanceId })
     await expect(refused).rejects.toMatchObject({ code: 'ZTS_REFUSED', status: undefined })
     const names = { provider: instanceId, domain: 'shop', service: 'cart' }
@@ -152,7 +118,7 @@ describe('what the client never does', () => {
     expect(offered).toEqual(['http/1.1', 'http/1.1'])
   })
 
-  test('it does not send a pair that does not fit together, nor show its key', async () => {
+  test('it does not send a pair that does not fit together, nor show its key (W18, W24)', async () => {
     await using it = await openEmbedded()
     const { first, name } = await instanceOf(it)
     const key = nodeKey()

@@ -39,7 +39,7 @@ describe('reading what ZTS asks', () => {
     ['null', null],
     ['absent', undefined],
     ['empty', ''],
-  ])('attestation data that is %s is none', (_name, attestationData) => {
+  ])('attestation data that is %s is none (T22)', (_name, attestationData) => {
     const confirmation = parseInstanceConfirmation({ ...asked, attestationData, attributes: {} })
     expect(confirmation.attestationData).toBeUndefined()
   })
@@ -69,7 +69,7 @@ describe('reading what ZTS asks', () => {
     ['a service that is a number', { ...asked, service: 1 }, 'service'],
     ['an endless service', { ...asked, service: 'a'.repeat(600) }, 'service'],
     ['attestation data that is an object', { ...asked, attestationData: {} }, 'attestationData'],
-    ['endless attestation data', { ...asked, attestationData: 'a'.repeat(300_000) }, 'attestationData'],
+    ['endless attestation data (W22)', { ...asked, attestationData: 'a'.repeat(300_000) }, 'attestationData'],
     ['attributes that are a list', { ...asked, attributes: [] }, 'attributes'],
     ['an attribute that is a list', { ...asked, attributes: { sanDNS: ['a'] } }, 'sanDNS'],
     ['an endless attribute', { ...asked, attributes: { x: 'a'.repeat(20_000) } }, 'x'],
@@ -80,7 +80,7 @@ describe('reading what ZTS asks', () => {
     expect(() => parseInstanceConfirmation(body)).toThrow(refusal)
   })
 
-  test('any json gives a confirmation or BODY_INVALID', () => {
+  test('any json gives a confirmation or BODY_INVALID (T44)', () => {
     assertProperty(
       property(jsonValue(), dictionary(string(), jsonValue()), (value, attributes) => {
         for (const body of [value, { ...asked, attributes }]) {
@@ -96,7 +96,7 @@ describe('reading what ZTS asks', () => {
 })
 
 describe('saying yes', () => {
-  test('the answer has the five keys and sends no document back', () => {
+  test('the answer has the five keys and sends no document back (C8)', () => {
     const { attributes } = parseInstanceConfirmation({ ...asked, attestationData: 'doc' })
     const answer = JSON.parse(formatConfirmationAnswer({ ...asked, attributes } as never))
     expect(answer).toEqual({ ...asked, attestationData: '', attributes: {} })

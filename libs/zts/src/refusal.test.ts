@@ -29,9 +29,9 @@ describe('what an answer without an identity means', () => {
       'ZTS_REFUSED',
       false,
     ],
-    ['a crowded server is worth a retry', said(429, 'slow down'), 'ZTS_BUSY', true],
-    ['an unavailable server is worth a retry', answer(503, '<html>'), 'ZTS_BUSY', true],
-    ['an unavailable provider is worth a retry', relayed(504, '{}'), 'ZTS_BUSY', true],
+    ['a crowded server is worth a retry (T33)', said(429, 'slow down'), 'ZTS_BUSY', true],
+    ['an unavailable server is worth a retry (T33)', answer(503, '<html>'), 'ZTS_BUSY', true],
+    ['an unavailable provider is worth a retry (W27)', relayed(504, '{}'), 'ZTS_BUSY', true],
     ['a page of a proxy denies nothing', answer(403, '<html>no</html>'), 'ZTS_BAD_ANSWER', true],
     ['another json denies nothing', answer(403, '{"error":"no"}'), 'ZTS_BAD_ANSWER', true],
     ['another status in the body denies nothing', answer(403, '{"code":200,"message":"x"}'), 'ZTS_BAD_ANSWER', true],
@@ -43,12 +43,12 @@ describe('what an answer without an identity means', () => {
     expect(refusalOf(given, NOW)).toMatchObject({ code, retryable, status: given.status })
   })
 
-  test('the reason of our callback comes through', () => {
+  test('the reason of our callback comes through (W27)', () => {
     const refusal = refusalOf(relayed(403, '{"code":"SAN_IP_MISMATCH","message":"no {such} address"}'), NOW)
     expect(refusal).toMatchObject({ code: 'ZTS_REFUSED', reason: 'SAN_IP_MISMATCH' })
   })
 
-  test('so does the wait it asks for', () => {
+  test('so does the wait it asks for (W27)', () => {
     const refusal = refusalOf(relayed(504, '{"code":"API_UNAVAILABLE","message":"m","retryAfter":7}'), NOW)
     expect(refusal).toMatchObject({ code: 'ZTS_BUSY', reason: 'API_UNAVAILABLE', retryAfterMs: 7_000 })
   })
@@ -88,6 +88,6 @@ test.each([
   ['a month that is none', 'Sat, 01 Foo 2030 00:00:00 GMT', undefined],
   ['nothing', undefined, undefined],
   ['an empty header', '', undefined],
-])('Retry-After of %s', (_name, header, wait) => {
+])('Retry-After of %s (T33)', (_name, header, wait) => {
   expect(retryAfterOf(header, NOW)).toBe(wait)
 })

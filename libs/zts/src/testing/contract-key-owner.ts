@@ -17,7 +17,7 @@ export function describeKeyOwner(open: () => Promise<ZtsUnderTest>): void {
     expect(it.callback.asked).toEqual([])
   })
 
-  test('a CSR by another key, or for other names, is refused', async () => {
+  test('a CSR by another key, or for other names, is refused (W38)', async () => {
     await using it = await open()
     const refusal = { code: 'ZTS_REFUSED', status: 400 }
     const another = it.zts.refreshService(await asked(it, { key: nodeKey() }))
@@ -31,7 +31,7 @@ export function describeKeyOwner(open: () => Promise<ZtsUnderTest>): void {
     ['a time gone by', { expiresAt: 1_000_000_000 }],
     ['a life of more than 30 days', { expiresAt: 9_999_999_999 }],
     ['the name of ZTS', { keyService: 'zts' }],
-  ])('a token with %s is no credential', async (_name, claims) => {
+  ])('a token with %s is no credential (W38)', async (_name, claims) => {
     await using it = await open()
     const refused = it.zts.refreshService(await asked(it, { token: await it.owner.token(claims) }))
     await expect(refused).rejects.toMatchObject({ code: 'ZTS_REFUSED', status: 401 })

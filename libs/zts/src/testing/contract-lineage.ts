@@ -25,7 +25,7 @@ export function describeLineage(open: () => Promise<ZtsUnderTest>): void {
     expect(it.callback.asked.map(({ path }) => path)).toEqual(['/instance', '/refresh'])
   })
 
-  test('the previous certificate may refresh again and again, an older one revokes the instance', async () => {
+  test('the previous certificate may refresh again and again, an older one revokes (W31, W38)', async () => {
     await using it = await open()
     const { first, refresh, register } = await instanceOf(it)
     await refresh(first)
@@ -36,7 +36,7 @@ export function describeLineage(open: () => Promise<ZtsUnderTest>): void {
     await refresh(await register())
   })
 
-  test('a second register makes the first certificate unknown, and using that revokes the second', async () => {
+  test('a second register makes the first certificate unknown, and using that revokes the second (W38)', async () => {
     await using it = await open()
     const { first, refresh, register } = await instanceOf(it)
     const second = await register()
@@ -110,7 +110,7 @@ export function describeDelete(open: () => Promise<ZtsUnderTest>): void {
     await expect(refresh(first)).rejects.toMatchObject(REVOKED)
   })
 
-  test('nobody else does', async () => {
+  test('nobody else deletes it (W38)', async () => {
     await using it = await open()
     const { first, refresh, name } = await instanceOf(it)
     await expect(it.zts.deleteInstance(name)).rejects.toMatchObject({ code: 'ZTS_REFUSED', status: 401 })

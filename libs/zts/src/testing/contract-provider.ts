@@ -13,7 +13,7 @@ export function describeProviderAnswers(open: () => Promise<ZtsUnderTest>): void
     ['too many', 429, 'ZTS_REFUSED', 403],
     ['broken', 500, 'ZTS_REFUSED', 403],
     ['yes, but created', 201, 'ZTS_REFUSED', 403],
-  ])('a callback that says "%s" (%d) is passed on with its reason', async (_name, said, code, status) => {
+  ])('a callback that says "%s" (%d) is passed on with its reason (W27)', async (_name, said, code, status) => {
     await using it = await open()
     it.callback.say(() => ({ status: said, body }))
     const refused = it.zts.register(await registration(it))

@@ -77,14 +77,14 @@ export function describeRegister(open: () => Promise<ZtsUnderTest>): void {
     ['a SPIFFE id of another service', { names: { uri: ['spiffe://bank/sa/teller'] } }, 400],
     ['two SPIFFE ids', { names: { uri: ['spiffe://shop/sa/cart', 'spiffe://shop/sa/till'] } }, 400],
     ['a provider that is none', { provider: 'k8s.unlisted' }, 403],
-  ])('%s is refused for good, before the callback is asked', async (_name, change: RegistrationChanges, status) => {
+  ])('%s is refused for good, and nobody else is asked (W38)', async (_name, change: RegistrationChanges, status) => {
     await using it = await open()
     const refused = it.zts.register(await registration(it, change))
     await expect(refused).rejects.toMatchObject({ code: 'ZTS_REFUSED', status, retryable: false })
     expect(it.callback.asked).toEqual([])
   })
 
-  test('a service that the provider may not launch is refused', async () => {
+  test('a service that the provider may not launch is refused (W38)', async () => {
     await using it = await open()
     const { domain, service } = it.forbidden
     const names = { commonName: `${domain}.${service}`, uri: [] }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { askToken, callBy } from '../contract-call.ts'
 import { openEmbedded } from '../open-embedded.ts'
 import { readJws, readRoleToken } from '../published-keys.ts'
-import { certificateIn, post } from './raw-register.ts'
+import { certificateIn, post } from './instances/raw-register.ts'
 import { askRole, askRoleToken, pairOf, withReaders } from './roles/role-calls.ts'
 
 const HOUR = 3_600_000

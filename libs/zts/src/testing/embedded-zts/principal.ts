@@ -6,7 +6,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { type Certificate, OID, readCertificate } from '@pallas/x509'
 import { Refusal } from './answer.ts'
-import { uriAfter } from './csr-reading.ts'
+import { uriAfter } from './instances/csr-reading.ts'
 import type { TokenCheck } from './tokens.ts'
 
 export interface Principal {

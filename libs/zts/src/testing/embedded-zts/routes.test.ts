@@ -99,7 +99,7 @@ describe('resources besides instances', () => {
   })
 })
 
-test('every call is told of, with who, what and why, and without secrets', async () => {
+test('every call is told of, with who, what and why, and without secrets (T46)', async () => {
   const heard: ZtsCall[] = []
   await using it = await openEmbedded({ onCall: (one) => heard.push(one) })
   await it.zts.register(await registration(it, { attestationData: 'the document' }))

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { javaAddress } from './confirmation.ts'
+import { javaAddress } from './provider/confirmation.ts'
 import { isAllowed, suffixesOf } from './authorise.ts'
-import { createCertificateRecords } from './records.ts'
-import { lifeMinutes } from './terms.ts'
+import { createCertificateRecords } from './instances/records.ts'
+import { lifeMinutes } from './instances/terms.ts'
 import { worldOf } from './world.ts'
 
 const instance = { provider: 'p.q', domain: 'd', service: 's', instanceId: 'i' }

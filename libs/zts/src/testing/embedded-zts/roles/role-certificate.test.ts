@@ -2,7 +2,7 @@ import { type CsrNames, readCertificate } from '@pallas/x509'
 import { describe, expect, test } from 'vitest'
 import { askToken } from '../../contract-call.ts'
 import { openEmbedded } from '../../open-embedded.ts'
-import { certificateIn, opensslCsr } from '../raw-register.ts'
+import { certificateIn, opensslCsr } from '../instances/raw-register.ts'
 import { askRole, pairOf, withReaders } from './role-calls.ts'
 
 const OWN = 'athenz://principal/shop.web'

@@ -1,10 +1,10 @@
 /** `POST /rolecert`: a certificate that says who its holder is and which role it has (spec `zts.md` 3.6 and 7). */
 import { jsonAnswer, Refusal } from '../answer.ts'
-import { readRequest } from '../csr-reading.ts'
+import { readRequest } from '../instances/csr-reading.ts'
 import type { Flow } from '../parts.ts'
 import { checkIsService, notAuthenticated } from '../principal.ts'
 import { readBody } from '../schema.ts'
-import { lifeMinutes } from '../terms.ts'
+import { lifeMinutes } from '../instances/terms.ts'
 import { grantRoles, limitOf } from './membership.ts'
 import { checkRoleRequest } from './role-csr.ts'
 

@@ -2,7 +2,7 @@
 import { type Certificate, OID } from '@pallas/x509'
 import { Refusal } from '../answer.ts'
 import type { Caller } from '../calls.ts'
-import { instanceIdOf, type RequestedNames, uriAfter } from '../csr-reading.ts'
+import { instanceIdOf, type RequestedNames, uriAfter } from '../instances/csr-reading.ts'
 import { splitName, type ZtsWorld } from '../world.ts'
 import type { RoleGrant } from './membership.ts'
 

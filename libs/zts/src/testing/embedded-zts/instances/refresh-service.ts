@@ -1,15 +1,15 @@
 /** `POST /instance/{domain}/{service}/refresh`: for a service that owns a registered key (spec `zts.md` 4.3). */
 import { createPublicKey } from 'node:crypto'
 import { sameBytes } from '@pallas/x509'
-import { jsonAnswer, Refusal } from './answer.ts'
-import { domainOfService, isAllowed } from './authorise.ts'
+import { jsonAnswer, Refusal } from '../answer.ts'
+import { domainOfService, isAllowed } from '../authorise.ts'
 import { type ReadRequest, readRequest } from './csr-reading.ts'
 import { checkSpiffe } from './csr-rules.ts'
-import type { Flow } from './parts.ts'
-import { checkIsService, notAuthenticated, type Principal } from './principal.ts'
-import { checkName, readBody } from './schema.ts'
+import type { Flow } from '../parts.ts'
+import { checkIsService, notAuthenticated, type Principal } from '../principal.ts'
+import { checkName, readBody } from '../schema.ts'
 import { lifeMinutes } from './terms.ts'
-import type { ZtsWorld } from './world.ts'
+import type { ZtsWorld } from '../world.ts'
 
 export const refreshService: Flow = async (parts, { params, principal, body: raw, facts }) => {
   const body = readBody(raw, 'InstanceRefreshRequest')

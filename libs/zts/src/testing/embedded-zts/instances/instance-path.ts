@@ -1,6 +1,6 @@
-import type { InstanceName } from '../../zts.ts'
-import type { Inbound } from './parts.ts'
-import { checkName } from './schema.ts'
+import type { InstanceName } from '../../../zts.ts'
+import type { Inbound } from '../parts.ts'
+import { checkName } from '../schema.ts'
 
 /** The instance that the path of a call names, noted among its facts. */
 export function instanceOf({ params, facts }: Inbound): InstanceName {

@@ -1,6 +1,6 @@
 /** What a ZTS itself asks of a CSR, in its order; the rest is the provider's duty (`zts.md` 6, `zts-recorded.md` 4). */
-import { Refusal } from './answer.ts'
-import type { ProviderSuffixes } from './authorise.ts'
+import { Refusal } from '../answer.ts'
+import type { ProviderSuffixes } from '../authorise.ts'
 import type { RequestedNames } from './csr-reading.ts'
 
 export interface CsrRules {

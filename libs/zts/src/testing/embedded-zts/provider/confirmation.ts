@@ -1,8 +1,8 @@
 /** What a ZTS tells a provider's callback, and how it takes the reply (spec `zts-recorded.md` 2 and 3). */
 import { isIPv6 } from 'node:net'
-import { isObject } from '../../json.ts'
-import { PageRefusal, Refusal } from './answer.ts'
-import type { Caller } from './calls.ts'
+import { isObject } from '../../../json.ts'
+import { PageRefusal, Refusal } from '../answer.ts'
+import type { Caller } from '../calls.ts'
 import type { ProviderReply } from './provider-call.ts'
 
 export interface ConfirmationText {

@@ -1,9 +1,9 @@
 /** `DELETE /instance/…`: for the provider itself, or whoever may `delete` the instance (spec `zts.md` 4.2). */
-import { emptyAnswer, Refusal } from './answer.ts'
-import { isAllowed } from './authorise.ts'
+import { emptyAnswer, Refusal } from '../answer.ts'
+import { isAllowed } from '../authorise.ts'
 import { instanceOf } from './instance-path.ts'
-import type { Flow } from './parts.ts'
-import { checkIsService, notAuthenticated } from './principal.ts'
+import type { Flow } from '../parts.ts'
+import { checkIsService, notAuthenticated } from '../principal.ts'
 
 export const deleteInstance: Flow = async ({ world, records }, inbound) => {
   const { principal } = inbound

@@ -1,9 +1,9 @@
 /** `POST /instance`: a first certificate, decided in the order of spec `zts.md` 4.1. */
-import { jsonAnswer, Refusal } from './answer.ts'
+import { jsonAnswer, Refusal } from '../answer.ts'
 import { instanceIdOf, readRequest } from './csr-reading.ts'
 import { askCallback, checkLaunch, seal, vetCsr } from './instance-steps.ts'
-import type { Flow } from './parts.ts'
-import { readBody } from './schema.ts'
+import type { Flow } from '../parts.ts'
+import { readBody } from '../schema.ts'
 
 export const register: Flow = async (parts, inbound) => {
   const body = readBody(inbound.body, 'InstanceRegisterInformation')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { RegistrationChanges } from '../contract-world.ts'
-import { openEmbedded } from '../open-embedded.ts'
-import { yes } from '../test-callback.ts'
+import type { RegistrationChanges } from '../../contract-world.ts'
+import { openEmbedded } from '../../open-embedded.ts'
+import { yes } from '../../test-callback.ts'
 import { attributesAsked, call, opensslCsr, post, sans } from './raw-register.ts'
 
 const INVALID = 'Invalid InstanceRegisterInformation'

@@ -1,13 +1,13 @@
 /** `POST /instance/{provider}/{domain}/{service}/{id}`: the next certificate of a lineage (spec `zts.md` 4.2). */
-import { jsonAnswer, Refusal } from './answer.ts'
-import { domainOfService } from './authorise.ts'
+import { jsonAnswer, Refusal } from '../answer.ts'
+import { domainOfService } from '../authorise.ts'
 import { instanceIdOf, readRequest } from './csr-reading.ts'
 import { failed } from './csr-rules.ts'
 import { instanceOf } from './instance-path.ts'
 import { askCallback, checkLaunch, seal, vetCsr } from './instance-steps.ts'
-import type { Flow } from './parts.ts'
-import { checkIsService, notAuthenticated, type Principal } from './principal.ts'
-import { readBody } from './schema.ts'
+import type { Flow } from '../parts.ts'
+import { checkIsService, notAuthenticated, type Principal } from '../principal.ts'
+import { readBody } from '../schema.ts'
 
 export const refresh: Flow = async (parts, inbound) => {
   const body = readBody(inbound.body, 'InstanceRefreshInformation')

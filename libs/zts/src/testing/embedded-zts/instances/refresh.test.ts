@@ -1,10 +1,10 @@
 import { createCsr, readCertificate } from '@pallas/x509'
 import { nodeKey, TestCa } from '@pallas/x509/testing'
 import { describe, expect, test } from 'vitest'
-import { instanceOf, namesFor, registration, type RegistrationChanges } from '../contract-world.ts'
-import { type OpenEmbedded, openEmbedded } from '../open-embedded.ts'
-import { yes } from '../test-callback.ts'
-import { rawCall, type RawRequest } from '../raw-client.ts'
+import { instanceOf, namesFor, registration, type RegistrationChanges } from '../../contract-world.ts'
+import { type OpenEmbedded, openEmbedded } from '../../open-embedded.ts'
+import { yes } from '../../test-callback.ts'
+import { rawCall, type RawRequest } from '../../raw-client.ts'
 
 const PATH = '/zts/v1/instance/k8s.identity/shop/cart/pod-1'
 
@@ -23,14 +23,14 @@ async function open() {
 }
 
 describe('refusals of refresh', () => {
-  test('the certificate of another service', async () => {
+  test('the certificate of another service (W38)', async () => {
     await using it = await open()
     const pair = await it.ca.issue({ commonName: 'shop.checkout' })
     const message = 'Principal mismatch: shop.cart vs. shop.checkout'
     expect(await call(it, { body: await it.refreshBody(), pair })).toMatchObject({ status: 400, message })
   })
 
-  test('no certificate', async () => {
+  test('no certificate (W38)', async () => {
     await using it = await open()
     const answer = await call(it, { body: await it.refreshBody() })
     expect(answer).toMatchObject({ status: 401, message: 'Invalid credentials' })
@@ -75,7 +75,7 @@ describe('refusals of refresh', () => {
     expect(answer).toMatchObject({ status: 400, message })
   })
 
-  test('the certificate of another instance', async () => {
+  test('the certificate of another instance (W38)', async () => {
     await using it = await open()
     const key = nodeKey()
     const other = await it.zts.register(await registration(it, { key, instanceId: 'pod-2' }))

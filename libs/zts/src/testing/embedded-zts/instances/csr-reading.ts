@@ -1,6 +1,6 @@
 /** A CSR as a ZTS reads it: never checking its own signature, taking any key, any label, any names. */
 import { CSR_LABEL, type Csr, readCsr, X509Error } from '@pallas/x509'
-import { Refusal } from './answer.ts'
+import { Refusal } from '../answer.ts'
 
 export interface RequestedNames {
   readonly commonName: string | undefined

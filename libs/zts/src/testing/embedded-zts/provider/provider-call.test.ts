@@ -3,7 +3,7 @@ import { createServer as createTlsServer, type TlsOptions, type TLSSocket } from
 import { readCertificate } from '@pallas/x509'
 import { type Issued, TestCa } from '@pallas/x509/testing'
 import { describe, expect, test } from 'vitest'
-import { startTestCallback, yes } from '../test-callback.ts'
+import { startTestCallback, yes } from '../../test-callback.ts'
 import { announcedAuthorities } from './announced-authorities.ts'
 import { createProviderCaller } from './provider-call.ts'
 

@@ -1,13 +1,13 @@
 /** Steps that register and refresh share: the CSR's rules, the question to the callback, the certificate. */
-import { authoriseLaunch, domainOfService, endpointOf, suffixesOf } from './authorise.ts'
-import { certificateAttributes } from './principal.ts'
-import { confirmationBody, javaAddress, listed, takeReply } from './confirmation.ts'
+import { authoriseLaunch, domainOfService, endpointOf, suffixesOf } from '../authorise.ts'
+import { certificateAttributes } from '../principal.ts'
+import { confirmationBody, javaAddress, listed, takeReply } from '../provider/confirmation.ts'
 import { checkCsr, checkOrganizationalUnit } from './csr-rules.ts'
 import type { ReadRequest } from './csr-reading.ts'
-import type { Inbound, ZtsParts } from './parts.ts'
-import type { Body } from './schema.ts'
+import type { Inbound, ZtsParts } from '../parts.ts'
+import type { Body } from '../schema.ts'
 import { lifeMinutes, type Terms, termsOf } from './terms.ts'
-import { own } from './world.ts'
+import { own } from '../world.ts'
 
 /** Whom a certificate is asked for, and by what wishes. */
 export interface Asked {

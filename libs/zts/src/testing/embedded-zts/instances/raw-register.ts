@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Certificate, readCertificate } from '@pallas/x509'
-import { namesFor, registration, type RegistrationChanges } from '../contract-world.ts'
-import type { OpenEmbedded } from '../open-embedded.ts'
-import { rawCall, type RawRequest } from '../raw-client.ts'
+import { namesFor, registration, type RegistrationChanges } from '../../contract-world.ts'
+import type { OpenEmbedded } from '../../open-embedded.ts'
+import { rawCall, type RawRequest } from '../../raw-client.ts'
 
 export const call = (it: OpenEmbedded, request: Partial<RawRequest>) =>
   rawCall({ url: it.server.url, ca: it.server.caPem, path: '/zts/v1/instance', ...request })

@@ -1,8 +1,8 @@
 import { createCsr } from '@pallas/x509'
 import { nodeKey } from '@pallas/x509/testing'
 import { describe, expect, test } from 'vitest'
-import { namesFor, registration, type RegistrationChanges } from '../contract-world.ts'
-import { openEmbedded } from '../open-embedded.ts'
+import { namesFor, registration, type RegistrationChanges } from '../../contract-world.ts'
+import { openEmbedded } from '../../open-embedded.ts'
 import { attributesAsked, call, certificateIn, opensslCsr, post, sans } from './raw-register.ts'
 
 describe('what a ZTS lets pass, so that the callback must decide', () => {

@@ -3,8 +3,8 @@
  *
  * The current and the previous certificate may refresh. Any other revokes the instance until it registers anew.
  */
-import type { InstanceName } from '../../zts.ts'
-import { Refusal } from './answer.ts'
+import type { InstanceName } from '../../../zts.ts'
+import { Refusal } from '../answer.ts'
 
 export interface CertificateRecord {
   readonly current: string
