@@ -231,6 +231,16 @@ function describeNames(open: () => Promise<HostUnderTest>): void {
     await expect(it.host.files.syncDirectory(`${it.dir}/a`)).rejects.toMatchObject({ code: 'HOST_WRONG_KIND' })
   })
 
+  test.each(['a b', 'é', 'a\nb', '\\', '%2e%2e', '…😀'])('a name is the bytes that were given, %j', async (name) => {
+    await using it = await open()
+    const { files } = it.host
+    await files.create(`${it.dir}/${name}`, bytes('x'), 0o600)
+    await files.symlink(name, `${it.dir}/to`)
+    expect(await files.readlink(`${it.dir}/to`)).toBe(name)
+    expect((await files.list(it.dir)).filter((each) => each !== 'to')).toEqual([name])
+    expect(text(await files.read(`${it.dir}/to`, 10))).toBe('x')
+  })
+
   test('names are listed in order, whatever the order of making', async () => {
     await using it = await open()
     for (const name of ['b', 'B', '.x', 'a']) await it.host.files.create(`${it.dir}/${name}`, bytes(''), 0o600)

@@ -1,26 +1,15 @@
 import type { RequestListener } from 'node:http'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { describe, expect, test, vi } from 'vitest'
-import type { HttpPeer, HttpRequest } from '../http.ts'
-import { serveBytes, serveHttp, serveTls, trickle } from './http-servers.ts'
+import { describe, expect, test } from 'vitest'
+import { describeTls } from './contract-tls.ts'
+import { get, tcp, unix } from './http-requests.ts'
+import { serveBytes, serveHttp, trickle } from './http-servers.ts'
 import { smallCa } from './test-certificates.ts'
 import type { HostUnderTest, Lack } from './under-test.ts'
 
-type Open = () => Promise<HostUnderTest>
-
-const get = (to: HttpPeer, other: Partial<HttpRequest> = {}): HttpRequest => ({
-  to,
-  method: 'GET',
-  path: '/',
-  timeoutMs: 5_000,
-  maxBytes: 10_000,
-  ...other,
-})
-const tcp = (port: number): HttpPeer => ({ kind: 'tcp', host: '127.0.0.1', port })
 /** Short enough for a test, long enough for a slow machine to connect. */
 const SOON = 150
 
-export function describeHttp(open: Open, lacks: ReadonlySet<Lack>): void {
+export function describeHttp(open: () => Promise<HostUnderTest>, lacks: ReadonlySet<Lack>): void {
   describe.skipIf(lacks.has('network'))('http', () => {
     describeExchanges(open)
     describeMisbehaviour(open)
@@ -40,7 +29,7 @@ const echo: RequestListener = (request, response) => {
   })
 }
 
-function describeExchanges(open: Open): void {
+function describeExchanges(open: () => Promise<HostUnderTest>): void {
   test('request and answer cross a unix socket whole', async () => {
     await using it = await open()
     const socketPath = `${it.dir}/s`
@@ -50,6 +39,7 @@ function describeExchanges(open: Open): void {
     )
     expect(answer.status).toBe(201)
     expect(answer.headers).toMatchObject({ 'x-twice': 'a, b', 'x-upper': 'Yes' })
+    expect(await it.host.files.stat(socketPath)).toMatchObject({ kind: 'socket' })
     expect(JSON.parse(answer.body)).toEqual({ method: 'POST', url: '/v1/init/x?a=b%2F', type: 'application/json', length: '8', body: '{"é":1}' })
   })
 
@@ -66,6 +56,44 @@ function describeExchanges(open: Open): void {
       response.end('two')
     })
     expect(await it.host.http.exchange(get(tcp(server.port)))).toMatchObject({ body: 'one two' })
+  })
+
+  test.each([
+    ['that ends with its connection', 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\ndone'],
+    ['after an interim one', 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone'],
+    ['without a reason phrase', 'HTTP/1.1 200 \r\ncontent-length: 4\r\n\r\ndone'],
+  ])('an answer %s is whole', async (_name, reply) => {
+    await using it = await open()
+    await using server = await serveBytes((socket) => socket.once('data', () => socket.end(reply)))
+    expect(await it.host.http.exchange(get(tcp(server.port)))).toMatchObject({ status: 200, body: 'done' })
+  })
+
+  test('a character that comes in two pieces is one character', async () => {
+    await using it = await open()
+    const euro = Buffer.from('€')
+    await using server = await serveHttp((_request, response) => {
+      response.write(euro.subarray(0, 1))
+      setImmediate(() => response.end(euro.subarray(1)))
+    })
+    expect((await it.host.http.exchange(get(tcp(server.port)))).body).toBe('€')
+  })
+
+  test('an exchange that waits holds up no other, no file and no sleep', async () => {
+    await using it = await open()
+    const reached = Promise.withResolvers<void>()
+    await using silent = await serveBytes((socket) => socket.once('data', () => reached.resolve()))
+    await using server = await serveHttp((_request, response) => response.end('x'))
+    const stop = new AbortController()
+    let isOver = false
+    const waiting = it.host.http.exchange(get(tcp(silent.port), { timeoutMs: 60_000 }), stop.signal).finally(() => (isOver = true))
+    await reached.promise
+    const others = await Promise.all(Array.from({ length: 5 }, () => it.host.http.exchange(get(tcp(server.port)))))
+    expect(others.map(({ body }) => body)).toEqual(['x', 'x', 'x', 'x', 'x'])
+    await it.host.files.create(`${it.dir}/meanwhile`, new Uint8Array(), 0o600)
+    await it.host.clock.sleep(1)
+    expect(isOver).toBe(false)
+    stop.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
   })
 
   test.each([
@@ -91,7 +119,7 @@ function describeExchanges(open: Open): void {
   })
 }
 
-function describeMisbehaviour(open: Open): void {
+function describeMisbehaviour(open: () => Promise<HostUnderTest>): void {
   test('nobody there is unreachable', async () => {
     await using it = await open()
     const gone = await serveHttp((_request, response) => response.end())
@@ -158,119 +186,4 @@ function describeMisbehaviour(open: Open): void {
     stop.abort(new Error('enough'))
     await expect(it.host.http.exchange(get(tcp(1)), stop.signal)).rejects.toThrow('enough')
   })
-}
-
-const unix = (socketPath: string): HttpPeer => ({ kind: 'unix', socketPath })
-
-const hello = (_request: unknown, response: { end(text: string): void }) => response.end('hello')
-
-/** As if the authority were one of the machine's own roots. */
-function machineTrusts(caPem: string): Disposable {
-  const before = getCACertificates('default')
-  setDefaultCACertificates([...before, caPem])
-  return { [Symbol.dispose]: () => setDefaultCACertificates(before) }
-}
-
-function describeTls(open: Open): void {
-  const ca = smallCa('our ca')
-  const other = smallCa('another ca')
-  const local = { commonName: 'server', ip: ['127.0.0.1'] }
-  const serve = (leaf: Parameters<typeof ca.issue>[0], by = ca) => {
-    const { keyPem, certPem } = by.issue(leaf)
-    return serveTls({ key: keyPem, cert: certPem }, hello)
-  }
-  const tls = (port: number, part: { host?: string; caPem?: string } = {}): HttpPeer => ({
-    kind: 'tls',
-    host: '127.0.0.1',
-    port,
-    caPem: ca.certPem,
-    ...part,
-  })
-
-  test.each([
-    ['an address in its certificate', local, '127.0.0.1'],
-    ['a name in its certificate', { commonName: 'server', dns: ['localhost'] }, 'localhost'],
-  ])('a server with %s is trusted under it', async (_name, leaf, host) => {
-    await using it = await open()
-    await using server = await serve(leaf)
-    expect(await it.host.http.exchange(get(tls(server.port, { host })))).toMatchObject({ status: 200, body: 'hello' })
-  })
-
-  test('one of several roots is enough', async () => {
-    await using it = await open()
-    await using server = await serve(local)
-    const caPem = other.certPem + ca.certPem
-    expect(await it.host.http.exchange(get(tls(server.port, { caPem })))).toMatchObject({ status: 200 })
-  })
-
-  test.each([
-    ['by another authority', other, local],
-    ['for another name', ca, { commonName: '127.0.0.1', dns: ['other.example'] }],
-    ['for another address', ca, { commonName: 'server', ip: ['127.0.0.2'] }],
-    ['that names it only in its subject', ca, { commonName: '127.0.0.1' }],
-    ['that has expired', ca, { ...local, notAfter: Date.now() - 60_000 }],
-    ['that is not valid yet', ca, { ...local, notAfter: Date.now() + 72 * 3_600_000 }],
-  ])('a server with a certificate %s is not trusted', async (_name, by, leaf) => {
-    await using it = await open()
-    await using server = await serve(leaf, by)
-    await expect(it.host.http.exchange(get(tls(server.port)))).rejects.toMatchObject({ code: 'HOST_TLS' })
-  })
-
-  test.each([
-    ['no root at all', ''],
-    ['text for a root', 'hunter2'],
-    ['a spoiled root', '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n'],
-  ])('with %s nobody is trusted, the machine’s own roots least of all', async (_name, caPem) => {
-    await using it = await open()
-    using _trusting = machineTrusts(ca.certPem)
-    await using server = await serve(local)
-    await expect(it.host.http.exchange(get(tls(server.port, { caPem })))).rejects.toMatchObject({ code: 'HOST_TLS' })
-  })
-
-  test('no variable in the environment makes a stranger trusted', async () => {
-    await using it = await open()
-    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
-    try {
-      await using server = await serve(local, other)
-      await expect(it.host.http.exchange(get(tls(server.port)))).rejects.toMatchObject({ code: 'HOST_TLS' })
-    } finally {
-      vi.unstubAllEnvs()
-    }
-  })
-
-  test('a server without TLS is not trusted', async () => {
-    await using it = await open()
-    await using server = await serveHttp((_request, response) => response.end())
-    await expect(it.host.http.exchange(get(tls(server.port)))).rejects.toMatchObject({ code: 'HOST_TLS' })
-  })
-
-  test('the client shows its certificate to a server that asks', async () => {
-    await using it = await open()
-    const { keyPem, certPem } = ca.issue(local)
-    const options = { key: keyPem, cert: certPem, ca: ca.certPem, requestCert: true, rejectUnauthorized: true }
-    await using server = await serveTls(options, (request, response) => {
-      const { subject } = (request.socket as import('node:tls').TLSSocket).getPeerCertificate()
-      response.end(String(subject.CN))
-    })
-    const client = ca.issue({ commonName: 'media.web' })
-    expect(await it.host.http.exchange(get({ ...tlsPeer(server.port), client }))).toMatchObject({ body: 'media.web' })
-
-    const unwanted = { ...tlsPeer(server.port), client: other.issue({ commonName: 'media.web' }) }
-    for (const to of [tlsPeer(server.port), unwanted]) {
-      const { code } = await it.host.http.exchange(get(to)).then(() => ({ code: 'none' }), (error: { code: string }) => error)
-      // The alert may come before or after the connection is gone.
-      expect(['HOST_TLS', 'HOST_UNREACHABLE']).toContain(code)
-    }
-  })
-
-  test('a client key that cannot be used is refused without an echo', async () => {
-    await using it = await open()
-    const { certPem } = ca.issue({ commonName: 'a' })
-    const keyPem = '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n'
-    const error: unknown = await it.host.http.exchange(get({ ...tlsPeer(1), client: { keyPem, certPem } })).catch((thrown) => thrown)
-    expect(error).toMatchObject({ code: 'HOST_TLS' })
-    expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain('hunter2')
-  })
-
-  const tlsPeer = (port: number) => ({ kind: 'tls', host: '127.0.0.1', port, caPem: ca.certPem }) as const
 }

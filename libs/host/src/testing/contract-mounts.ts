@@ -129,6 +129,22 @@ export const mountPromises: Readonly<Record<string, MountPromise>> = {
     await mounts.unmount(target)
   },
 
+  'inside a read-only mount another is shown, which must go first': async (it) => {
+    const { files, mounts, source, target, dir } = await prepared(it)
+    await files.mkdir(`${dir}/second`, 0o755)
+    await files.create(`${dir}/second/socket`, bytes('x'), 0o600)
+    await mounts.bind(source, target, { readOnly: true })
+    await mounts.bind(`${dir}/second`, `${target}/inner`, { readOnly: true })
+    assert.deepEqual(await files.list(`${target}/inner`), ['socket'])
+    assert.deepEqual(await files.list(`${source}/inner`), [])
+    await assert.rejects(files.unlink(`${target}/inner/socket`), refusedWith('HOST_DENIED'))
+    await assert.rejects(mounts.unmount(target), refusedWith('HOST_BUSY'))
+    assert.deepEqual((await mounts.under(target)).map((mount) => mount.target), [`${target}/inner`, target])
+    await mounts.unmount(`${target}/inner`)
+    await mounts.unmount(target)
+    assert.deepEqual(await files.list(`${dir}/second`), ['socket'])
+  },
+
   'what is mounted below the source is not carried along': async (it) => {
     const { files, mounts, source, target, dir } = await prepared(it)
     await files.mkdir(`${dir}/second`, 0o755)
