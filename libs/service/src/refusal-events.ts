@@ -38,7 +38,8 @@ export function createRefusalEvents({ log, clock, count, message }: RefusalEvent
     },
     tell(refusal, request) {
       if (told.has(refusal)) return 0
-      count(refusal.code)
+      // Whoever hung up gets no answer that could be counted.
+      if (!request.raw.socket.destroyed) count(refusal.code)
       return repeats.tell([refusal.code, peerOf(request)?.commonName].join(' '))
     },
   }

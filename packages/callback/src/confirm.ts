@@ -33,7 +33,8 @@ import { verifyDocument } from './verify-document.ts'
 export interface ConfirmDeps {
   /** The Athenz service that we are. */
   readonly provider: string
-  readonly names: NameRules
+  /** As the configuration says now. */
+  readonly names: () => NameRules
   readonly keyOf: PublicKeys['keyOf']
   readonly clock: Pick<Clock, 'now'>
   /** As the API server shows it now, from no cache. Throws `API_UNAVAILABLE`. */
@@ -54,7 +55,8 @@ export interface Asked {
 
 /** Resolves with a yes; every no is an `IdentityError`, of kind `denied` or `unavailable`. */
 export async function confirm({ request, refresh, note }: Asked, deps: ConfirmDeps): Promise<Workload> {
-  const { provider, names, keyOf, clock, instances } = deps
+  const { provider, keyOf, clock, instances } = deps
+  const names = deps.names()
   note({ domain: request.domain, service: request.service })
   if (request.provider !== provider) throw denied('PROVIDER_MISMATCH')
   if (request.attestationData === undefined) throw denied('DOCUMENT_MISSING')

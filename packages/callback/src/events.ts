@@ -1,10 +1,11 @@
 /** What happens at a callback: each event is one log record and, where it is counted, one metric. */
-import type { ReasonCode } from '@pallas/identity'
-import type { LogFields, Logger, Metrics } from '@pallas/runtime'
+import type { Clock, LogFields, Logger, Metrics } from '@pallas/runtime'
+import { createRefusalEvents } from '@pallas/service'
 import type { InstanceRecord } from './instance-records.ts'
 
 /** What is known of a request when it ends. */
 export interface ConfirmationFacts {
+  readonly requestId?: string
   readonly jti?: string
   readonly pod?: string
   readonly podUid?: string
@@ -18,23 +19,25 @@ export type CallbackEvents = ReturnType<typeof createEvents>
 interface EventsDeps {
   readonly log: Logger
   readonly metrics: Metrics
+  readonly clock: Pick<Clock, 'monotonic'>
 }
 
-export function createEvents({ log, metrics }: EventsDeps) {
+export function createEvents({ log, metrics, clock }: EventsDeps) {
   const confirmations = metrics.counter({
     name: 'confirmations_total',
     help: 'Answers to ZTS by reason code; OK for a yes.',
     labels: ['code'],
   })
   const publicKeys = metrics.gauge({ name: 'public_keys', help: 'Public keys that verify documents.' })
+  const count = (code: string): void => confirmations.inc({ code })
+  const refusals = createRefusalEvents({ log, clock, count, message: 'instance not confirmed' })
   return {
+    refused: refusals.refused,
+    /** For requests that come to no route. */
+    tell: refusals.tell,
     confirmed(facts: ConfirmationFacts): void {
-      confirmations.inc({ code: 'OK' })
+      count('OK')
       log.info(facts satisfies LogFields, 'instance confirmed')
-    },
-    refused(reason: ReasonCode, facts: ConfirmationFacts, err: unknown): void {
-      confirmations.inc({ code: reason })
-      log.warn({ ...facts, reason, err } satisfies LogFields, 'instance not confirmed')
     },
     publicKeysLoaded(count: number): void {
       publicKeys.set(count)
@@ -58,7 +61,7 @@ export function createEvents({ log, metrics }: EventsDeps) {
 
 const MOST_TOLD = 10
 
-function instanceEvents({ log, metrics }: EventsDeps) {
+function instanceEvents({ log, metrics }: Pick<EventsDeps, 'log' | 'metrics'>) {
   const deletions = metrics.counter({
     name: 'instance_deletions_total',
     help: 'Instances of ended pods deleted at ZTS, and failures to do so.',

@@ -1,5 +1,5 @@
 import { getPod, type KubeApi, openPodWatch, orUnavailable } from '@pallas/kubernetes'
-import type { Clock, Logger, Metrics } from '@pallas/runtime'
+import type { Clock, Logger, Metrics, WatchedFile } from '@pallas/runtime'
 import { clientDispatcher, type TlsFiles } from '@pallas/service'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import { createZtsClient } from '@pallas/zts'
@@ -9,6 +9,7 @@ import { type Instances, type InstancesDeps, openInstances } from './instances.t
 import type { CallbackSettings } from './settings.ts'
 
 export interface FollowInstancesDeps {
+  readonly config: Pick<WatchedFile<ClusterConfig>, 'current'>
   readonly api: KubeApi
   /** Our own certificate: ZTS lets nobody but the provider delete an instance. */
   readonly tls: TlsFiles
@@ -21,16 +22,15 @@ export interface FollowInstancesDeps {
 /** The instances, with the watch of pods and the client of ZTS that they alone need. */
 export async function followInstances(
   { leaseNamespace, ztsTimeout }: Pick<CallbackSettings, 'leaseNamespace' | 'ztsTimeout'>,
-  config: ClusterConfig,
-  { api, tls, clock, log, metrics, events }: FollowInstancesDeps,
+  { config, api, tls, clock, log, metrics, events }: FollowInstancesDeps,
 ): Promise<Instances> {
-  const { ztsEndpoint, providerService, trustRoots } = config
+  const { ztsEndpoint, providerService } = config.current()
   await using scope = new AsyncDisposableStack()
   const pods = scope.use(openPodWatch(api, { clock, log }))
   const zts = scope.use(
     createZtsClient({
       endpoint: new URL(ztsEndpoint),
-      roots: () => trustRoots.athenz,
+      roots: () => config.current().trustRoots.athenz,
       dispatcher: scope.use(clientDispatcher({ tls })),
       timeoutMs: ztsTimeout,
       userAgent: `SIA-${providerService} pallas-callback`,
@@ -41,7 +41,7 @@ export async function followInstances(
     api,
     namespace: leaseNamespace,
     provider: providerService,
-    names: config,
+    names: () => config.current(),
     events,
   })
   const findPod: InstancesDeps['findPod'] = (pod, signal) => orUnavailable(getPod(api, pod, signal))

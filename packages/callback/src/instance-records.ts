@@ -40,7 +40,7 @@ export interface InstanceRecordsDeps {
   readonly namespace: string
   /** The Athenz service that we are: another's instances are none of our business. */
   readonly provider: string
-  readonly names: DomainRules
+  readonly names: () => DomainRules
   readonly events: Pick<CallbackEvents, 'instanceRecordsIgnored'>
 }
 
@@ -48,7 +48,7 @@ const TRIES = 3
 
 export function createInstanceRecords(deps: InstanceRecordsDeps): InstanceRecords {
   const { api, namespace, provider, names, events } = deps
-  const recordOf = (lease: Lease): InstanceRecord | undefined => recordIn(lease, { provider, names })
+  const recordOf = (lease: Lease): InstanceRecord | undefined => recordIn(lease, { provider, names: names() })
 
   async function find(instanceId: string, signal?: AbortSignal): Promise<Lease | undefined> {
     try {
@@ -110,8 +110,13 @@ const keyOf = (fact: string): string => PREFIX + fact.replace(/[A-Z]/g, (letter)
 const annotationsOf = (record: InstanceRecord): Record<string, string> =>
   Object.fromEntries(FACTS.map((fact) => [keyOf(fact), record[fact]]))
 
+interface RecordRules {
+  readonly provider: string
+  readonly names: DomainRules
+}
+
 /** Undefined unless the Lease is of the form that `put` gives it, about a pod that this callback vouches for. */
-function recordIn({ name, annotations }: Lease, { provider, names }: Pick<InstanceRecordsDeps, 'provider' | 'names'>) {
+function recordIn({ name, annotations }: Lease, { provider, names }: RecordRules) {
   const [vouchedBy, domain, service, instanceId, namespace, pod] = FACTS.map((fact) => annotations[keyOf(fact)])
   if (!vouchedBy || !domain || !service || !instanceId || !namespace || !pod) return undefined
   const isOurs = name === nameOf(instanceId) && vouchedBy === provider

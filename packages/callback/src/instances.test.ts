@@ -27,7 +27,7 @@ function aWorld() {
   const faults = { zts: undefined as unknown, api: false, synced: true }
   const { log, records: logged } = memoryLog()
   const metrics = testMetrics()
-  const events = createEvents({ log, metrics })
+  const events = createEvents({ log, metrics, clock })
 
   const answer = <T>(value: T): Promise<T> =>
     faults.api ? Promise.reject(new IdentityError('API_UNAVAILABLE', 'away')) : Promise.resolve(value)

@@ -62,7 +62,7 @@ async function settled(clock: FakeClock, ms: number): Promise<void> {
 async function openBoth() {
   const it = await openLeases()
   const { log, records } = memoryLog()
-  const janitor = openJanitor({ ...it, namespace, events: createEvents({ log, metrics: testMetrics() }) })
+  const janitor = openJanitor({ ...it, namespace, events: createEvents({ log, metrics: testMetrics(), clock: it.clock }) })
   const dispose = async () => {
     await janitor[Symbol.asyncDispose]()
     await it[Symbol.asyncDispose]()
@@ -118,8 +118,8 @@ const record = {
 const names = { adminDomain: 'k8s.admin', systemNamespaces: [] }
 
 function recordsIn(api: KubeApi, { log, metrics } = { log: memoryLog().log, metrics: testMetrics() }) {
-  const events = createEvents({ log, metrics })
-  return createInstanceRecords({ api, namespace, provider: record.provider, names, events })
+  const events = createEvents({ log, metrics, clock: new FakeClock() })
+  return createInstanceRecords({ api, namespace, provider: record.provider, names: () => names, events })
 }
 
 const LABELS = { 'app.kubernetes.io/managed-by': 'athenz-callback', 'athenz.io/record': 'instance' }

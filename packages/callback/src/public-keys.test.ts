@@ -37,7 +37,7 @@ async function openDirectory(files: Readonly<Record<string, string>>) {
   for (const [name, text] of Object.entries(files)) await put(name, text)
   const clock = new FakeClock()
   const { log, records, text } = memoryLog()
-  const events = createEvents({ log, metrics: testMetrics() })
+  const events = createEvents({ log, metrics: testMetrics(), clock })
   const keys = await openPublicKeys({ dir, name: KEY_NAME, clock, events })
   const looked = async (): Promise<void> => {
     await clock.advance(5_000)

@@ -1,7 +1,7 @@
 import { kindOf } from '@pallas/identity'
 import { type InFlight, refusalOf, type StatusOf } from '@pallas/service'
 import { formatConfirmationAnswer, parseInstanceConfirmation, PROVIDER_ROUTES } from '@pallas/zts'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Asked, confirm, type ConfirmDeps } from './confirm.ts'
 import type { CallbackEvents, ConfirmationFacts } from './events.ts'
 
@@ -14,8 +14,8 @@ export interface ConfirmationRoutesDeps extends ConfirmDeps {
 export function confirmationRoutes(app: FastifyInstance, deps: ConfirmationRoutesDeps): void {
   const { inFlight, events } = deps
 
-  async function answer(body: unknown, refresh: boolean): Promise<string> {
-    const facts: ConfirmationFacts = {}
+  async function answer({ id, body }: FastifyRequest, refresh: boolean): Promise<string> {
+    const facts: ConfirmationFacts = { requestId: id }
     const note: Asked['note'] = (more) => void Object.assign(facts, more)
     try {
       const request = parseInstanceConfirmation(body)
@@ -24,7 +24,7 @@ export function confirmationRoutes(app: FastifyInstance, deps: ConfirmationRoute
       return formatConfirmationAnswer(request)
     } catch (error) {
       const refusal = refusalOf(error)
-      events.refused(refusal.code, facts, refusal)
+      events.refused(refusal, facts)
       throw refusal
     }
   }
@@ -32,7 +32,7 @@ export function confirmationRoutes(app: FastifyInstance, deps: ConfirmationRoute
   for (const url of [PROVIDER_ROUTES.register, PROVIDER_ROUTES.identity, PROVIDER_ROUTES.refresh]) {
     const refresh = url === PROVIDER_ROUTES.refresh
     app.post(url, async (request, reply) => {
-      const body = await answer(request.body, refresh)
+      const body = await answer(request, refresh)
       return reply.type('application/json').serializer(String).send(body)
     })
   }
@@ -44,6 +44,9 @@ export function confirmationRoutes(app: FastifyInstance, deps: ConfirmationRoute
   })
 }
 
+/** The one status that ZTS passes on as "not now". What never became a request is answered so too: it denies nothing. */
+export const NOT_NOW = 504
+
 /**
  * Of all statuses ZTS passes only 504 on as "not now" and makes a denial of every other (`zts-recorded.md` 3): so 504
  * is for all that is no denial, and a body that is too long is one, as any document that cannot be ours.
@@ -51,7 +54,7 @@ export function confirmationRoutes(app: FastifyInstance, deps: ConfirmationRoute
 export const statusForZts: StatusOf = (code) => {
   if (code === 'BODY_TOO_LARGE') return 403
   const kind = kindOf(code)
-  return kind === 'unavailable' || kind === 'internal' ? 504 : undefined
+  return kind === 'unavailable' || kind === 'internal' ? NOT_NOW : undefined
 }
 
 /**

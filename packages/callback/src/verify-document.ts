@@ -56,7 +56,8 @@ function keyNamedBy(header: FlatObject, keyOf: VerifyDocumentDeps['keyOf']): { u
   const uri = formatKeyUri(name)
   if (textOf(header, 'iss') !== uri) throw refused('DOCUMENT_ISSUER', 'the header names two keys')
   const key = keyOf(keyId)
-  if (key === undefined) throw refused('DOCUMENT_KEY_UNKNOWN', 'no such signing key here')
+  // Seen when private keys are published before their public ones: the log says which.
+  if (key === undefined) throw refused('DOCUMENT_KEY_UNKNOWN', 'no such signing key here', { keyId })
   if (header.get('alg') !== key.algorithm) throw refused('DOCUMENT_ALGORITHM', 'not the algorithm of the signing key')
   return { uri, key }
 }

@@ -1,5 +1,5 @@
 /** A callback's verdict in a world of plain values: pods, records and used documents that a test looks into. */
-import { type ClientIpPolicy, IdentityError, type Pod } from '@pallas/identity'
+import { type ClientIpPolicy, IdentityError, type NameRules, type Pod } from '@pallas/identity'
 import { aPod, someNameRules } from '@pallas/identity/testing'
 import type { InstanceAttributes, InstanceConfirmation } from '@pallas/zts'
 import { confirm, type ConfirmDeps } from '../confirm.ts'
@@ -18,7 +18,7 @@ export interface World {
   readonly pods: Pod[]
   readonly recorded: InstanceRecord[]
   readonly used: Set<string>
-  readonly names: ConfirmDeps['names']
+  readonly names: NameRules
   readonly clientIp: ClientIpPolicy
   readonly other: Partial<ConfirmDeps>
 }
@@ -35,7 +35,7 @@ export const aWorld = (other: Partial<World> = {}): World => ({
 
 const depsOf = ({ pods, recorded, used, names, clientIp, other }: World): ConfirmDeps => ({
   provider: PROVIDER,
-  names,
+  names: () => names,
   keyOf: (id) => published.get(id),
   clock: { now: () => NOW },
   findPod: async ({ namespace, name }) => pods.find((it) => it.namespace === namespace && it.name === name),

@@ -1,5 +1,5 @@
 /** A cluster with one pod, an API server, the files of a callback, and callbacks started on them, over real sockets. */
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readProgram } from '@pallas/config'
@@ -13,7 +13,7 @@ import {
 } from '@pallas/kubernetes/testing'
 import { type Clock, systemClock } from '@pallas/runtime'
 import { memoryLog, type MemoryLog, testMetrics, type TestMetrics } from '@pallas/runtime/testing'
-import { tlsDirectory } from '@pallas/service/testing'
+import { type TlsDirectory, tlsDirectory } from '@pallas/service/testing'
 import { TestCa } from '@pallas/x509/testing'
 import { type Callback, program, startCallback } from '../index.ts'
 import { ecKeyPair, KEY_ID, type KeyPair } from './documents.ts'
@@ -55,6 +55,12 @@ export interface World extends AsyncDisposable, Authorities {
   readonly calls: readonly string[]
   readonly signing: KeyPair
   readonly pod: Pod
+  /** The callback's own key, certificate and root. */
+  readonly tls: TlsDirectory
+  /** Replaces the cluster's configuration; what is not said stays as it was at first. */
+  configure(roots: Partial<Roots>, more?: string): Promise<void>
+  /** Puts a public key in place; without text takes it away. */
+  publish(keyId: string, publicPem?: string): Promise<void>
   patchPod(status: object): Promise<void>
   deletePod(): Promise<void>
   start(...argv: string[]): Promise<RunningCallback>
@@ -76,6 +82,12 @@ export async function newAuthorities(): Promise<Authorities> {
   return { athenz: await TestCa.create({ name: 'athenz' }), services: await TestCa.create({ name: 'services' }) }
 }
 
+/** PEM bundles. */
+export interface Roots {
+  readonly athenz: string
+  readonly services: string
+}
+
 const NOBODY = 'https://127.0.0.1:9/zts/v1'
 
 export async function openWorld({ ztsEndpoint = NOBODY, authorities }: WorldOptions = {}): Promise<World> {
@@ -88,7 +100,12 @@ export async function openWorld({ ztsEndpoint = NOBODY, authorities }: WorldOpti
   const tls = scope.use(await tlsDirectory(services, { commonName: PROVIDER, dns: ['localhost'], ip: ['127.0.0.1'] }))
   const dir = await mkdtemp(join(tmpdir(), 'callback-'))
   scope.defer(() => rm(dir, { recursive: true, force: true }))
-  const files = await writeFiles(dir, { api, signing, config: configOf(athenz, services, ztsEndpoint) })
+  const roots = { athenz: athenz.certPem, services: services.certPem }
+  const files = await writeFiles(dir, { api, signing, config: configOf(roots, ztsEndpoint) })
+  const replace = async (name: string, text: string): Promise<void> => {
+    await writeFile(join(dir, `${name}.new`), text)
+    await rename(join(dir, `${name}.new`), join(dir, name))
+  }
   const pod = await makePod(admin)
   const parts = scope.move()
 
@@ -100,11 +117,14 @@ export async function openWorld({ ztsEndpoint = NOBODY, authorities }: WorldOpti
     services,
     signing,
     pod,
+    tls,
+    configure: (other, more) => replace('config.yaml', configOf({ ...roots, ...other }, ztsEndpoint, more)),
+    publish: (keyId, pem) => (pem === undefined ? rm(join(dir, 'keys', keyId)) : writeFile(join(dir, 'keys', keyId), pem)),
     patchPod: (status) => patchStatus(admin, status),
     deletePod: () => admin.delete(pathOf(PODS, POD), { gracePeriodSeconds: 0 }),
     async start(...argv) {
-      const given = ['--key', tls.keyFile, '--cert', tls.certFile, '--zts-name', ZTS_NAME, ...files, ...argv]
-      const reading = readProgram(program, { argv: given, env: {}, version: 'test' })
+      const given = ['--key', tls.keyFile, '--cert', tls.certFile, ...files, ...argv]
+      const reading = readProgram(program, { argv: given, env: { ZTS_COMMON_NAME: ZTS_NAME }, version: 'test' })
       if (reading.kind === 'print') throw new Error(reading.text)
       const log = memoryLog()
       const metrics = testMetrics()
@@ -132,16 +152,17 @@ const startApi = async (calls: string[]): Promise<EmbeddedApiServer> =>
 
 const indented = (pem: string): string => pem.trim().replaceAll('\n', '\n    ')
 
-const configOf = (athenz: TestCa, services: TestCa, ztsEndpoint: string): string => `
+const configOf = ({ athenz, services }: Roots, ztsEndpoint: string, more = ''): string => `
 dns-suffix: svc.cluster.local
 admin-domain: k8s.admin
 zts-endpoint: ${ztsEndpoint}
 provider-service: ${PROVIDER}
 trust-roots:
   athenz: |
-    ${indented(athenz.certPem)}
+    ${indented(athenz)}
   athenz-service: |
-    ${indented(services.certPem)}
+    ${indented(services)}
+${more}
 `
 
 interface Files {
