@@ -44,7 +44,7 @@ const COME_BACK_MS = { least: 2_000, spread: 8_000 } as const
 export function createInFlight<W extends Whose>(options: InFlightOptions<W>): InFlight<W> {
   const { perInstance, perNamespace, most, running: limit, clock, onOverflow = () => undefined } = options
   const turns = new Turns<Task, W>(options)
-  const shares = new Map<string, Map<string, Promise<unknown>>>()
+  const shares = createShares()
   let running = 0
 
   function begin(): void {
@@ -67,7 +67,7 @@ export function createInFlight<W extends Whose>(options: InFlightOptions<W>): In
 
   /** Why there is no room; where all is full, whoever has most waiting makes some. */
   function refusalOf(whose: W): IdentityError | undefined {
-    if ((shares.get(whose.instance)?.size ?? 0) >= perInstance) return overflow(whose, 'instance')
+    if (shares.sizeOf(whose.instance) >= perInstance) return overflow(whose, 'instance')
     if (turns.sizeOf(whose.namespace) >= perNamespace) return overflow(whose, 'namespace')
     if (turns.size < most) return undefined
     const victim = turns.giveWay(whose.namespace)
@@ -76,28 +76,18 @@ export function createInFlight<W extends Whose>(options: InFlightOptions<W>): In
     return undefined
   }
 
-  /** Returns what ends the sharing. */
-  function open({ instance }: W, share: string, answer: Promise<unknown>): () => void {
-    const own = shares.get(instance) ?? new Map<string, Promise<unknown>>()
-    shares.set(instance, own.set(share, answer))
-    return () => {
-      own.delete(share)
-      if (own.size === 0) shares.delete(instance)
-    }
-  }
-
   return {
     get size() {
       return turns.size
     },
     run<T>(whose: W, share: string, task: () => Promise<T>): Promise<T> {
-      const same = shares.get(whose.instance)?.get(share)
+      const same = shares.find(whose.instance, share)
       // The share names the key and what is asked for it, so the answer is of the same type.
       if (same !== undefined) return same as Promise<T>
       const refusal = refusalOf(whose)
       if (refusal !== undefined) return Promise.reject(refusal)
       const { promise, resolve, reject } = Promise.withResolvers<T>()
-      const over = open(whose, share, promise)
+      const over = shares.open(whose.instance, share, promise)
       const turnAway = (error: IdentityError) => {
         over()
         reject(error)
@@ -105,6 +95,24 @@ export function createInFlight<W extends Whose>(options: InFlightOptions<W>): In
       turns.add({ whose, item: { run: () => task().then(resolve, reject).then(over), turnAway } })
       begin()
       return promise
+    },
+  }
+}
+
+/** What is being answered, by instance and share. */
+function createShares() {
+  const answers = new Map<string, Map<string, Promise<unknown>>>()
+  return {
+    sizeOf: (instance: string): number => answers.get(instance)?.size ?? 0,
+    find: (instance: string, share: string): Promise<unknown> | undefined => answers.get(instance)?.get(share),
+    /** Returns what ends the sharing. */
+    open(instance: string, share: string, answer: Promise<unknown>): () => void {
+      const own = answers.get(instance) ?? new Map<string, Promise<unknown>>()
+      answers.set(instance, own.set(share, answer))
+      return () => {
+        own.delete(share)
+        if (own.size === 0) answers.delete(instance)
+      }
     },
   }
 }

@@ -29,6 +29,8 @@ const send = (path: string, bytes: string): Socket => {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
+const descriptors = () => readdirSync('/proc/self/fd').length
+
 const head = (handle: string, more: string) => `POST /v1/refresh/${handle} HTTP/1.1\r\nhost: x\r\n${more}`
 
 test('a body of more than 64 KiB is refused as soon as it is announced, and never read (W22)', async () => {
@@ -84,7 +86,6 @@ test('whoever never reads an answer is cut off when the time for any answer is o
   }
   expect(asked).toBeLessThan(5_000)
   // Both ends are in this process; its own the client does not close.
-  const descriptors = () => readdirSync('/proc/self/fd').length
   const before = descriptors()
   await expect.poll(descriptors, { timeout: 10_000 }).toBeLessThan(before)
   socket.destroy()

@@ -115,6 +115,10 @@ test('unkeyed-handles serves it for a mixed fleet, by kernel and listener as any
   expect(reply).toMatchObject({ status: 403, body: { code: 'HANDLE_PEER_MISMATCH' } })
 })
 
+const modulus = (args: readonly string[], input: string): string =>
+  execFileSync('openssl', [...args, '-noout', '-modulus'], { input, encoding: 'utf8' })
+const csrOf = (modulusLength: number) => csrFor(nodeKeyOf(generateKeyPairSync('rsa', { modulusLength }).privateKey))
+
 test('rsa-2048: the agent makes keys that the oldest clients read, and renews by them (C4, W16)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
@@ -126,7 +130,6 @@ test('rsa-2048: the agent makes keys that the oldest clients read, and renews by
   expect(createPrivateKey(keyPem).asymmetricKeyDetails?.modulusLength).toBe(2_048)
   const text = execFileSync('openssl', ['rsa', '-check', '-noout'], { input: keyPem, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] })
   expect(text).toContain('RSA key ok')
-  const modulus = (args: readonly string[], input: string) => execFileSync('openssl', [...args, '-noout', '-modulus'], { input, encoding: 'utf8' })
   expect(modulus(['rsa'], keyPem)).toBe(modulus(['x509'], pem(first.body['certPEM'])))
   const { keyPEM, certPEM } = first.body
   const second = await world.call(handle, 'refresh', { body: { keyPEM, certPEM } })
@@ -150,7 +153,6 @@ test('a pair of the original, RSA in PKCS#1, is refreshed by an agent that makes
 test('a caller may bring an RSA key of 4096 bits, and none longer (W25)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
-  const csrOf = (modulusLength: number) => csrFor(nodeKeyOf(generateKeyPairSync('rsa', { modulusLength }).privateKey))
   expect((await world.call(handle, 'init', { body: { csr: await csrOf(4_096) } })).status).toBe(200)
   const longer = await world.call(handle, 'init', { body: { csr: await csrOf(4_104) } })
   expect(longer).toMatchObject({ status: 400, body: { code: 'CSR_INVALID' } })

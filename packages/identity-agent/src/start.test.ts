@@ -1,11 +1,11 @@
 import { chmodSync, existsSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readProgram } from '@pallas/config'
-import { createMetrics, systemClock } from '@pallas/runtime'
+import { type Clock, createMetrics, systemClock } from '@pallas/runtime'
 import { memoryLog } from '@pallas/runtime/testing'
 import { volumePaths } from '@pallas/wire'
 import { createCsr, readCertificate } from '@pallas/x509'
-import { nodeKey } from '@pallas/x509/testing'
+import { nodeKey, TestCa } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
 import { program } from './settings.ts'
 import { startIdentityAgent } from './start.ts'
@@ -15,15 +15,15 @@ import { openCluster, POD, PROVIDER, TOKEN } from './testing/cluster.ts'
 import { pem } from './testing/one-pod.ts'
 import { makeVolume } from './testing/volume-tree.ts'
 
-async function startAgent({ argv, env }: Awaited<ReturnType<typeof openCluster>>) {
+async function startAgent({ argv, env }: Awaited<ReturnType<typeof openCluster>>, clock: Clock = systemClock) {
   const reading = readProgram(program, { argv, env, version: 'x' })
   if (reading.kind === 'print') throw new Error('printed')
   const memory = memoryLog()
   const metrics = createMetrics('identity_agent')
   const ownUid = process.geteuid?.() ?? 0
-  const deps = { clock: systemClock, log: memory.log, metrics, env, ownUid, version: '1' }
+  const deps = { clock, log: memory.log, metrics, env, ownUid, version: '1' }
   const agent = await startIdentityAgent(reading.settings, deps)
-  return { agent, memory }
+  return { agent, memory, metrics: () => fetch(`${agent.adminUrl}/metrics`).then((answer) => answer.text()) }
 }
 
 test('with kubelet, JWT service, ZTS and callback over TLS: both key origins, renewed, and nothing secret told', async () => {
@@ -103,4 +103,58 @@ test('an agent that comes before the first pod makes the tree, closed to others'
   await using _agent = agent
   expect((await fetch(`${agent.adminUrl}/readyz`)).status).toBe(200)
   expect(statSync(join(cluster.root, 'v')).mode & 0o027).toBe(0)
+})
+
+/** A started agent with the volume of the pod that this process is in. */
+async function startWithPod(cluster: Awaited<ReturnType<typeof openCluster>>, clock?: Clock) {
+  const handle = makeVolume(join(cluster.root, 'v'), POD, Date.now())
+  placeProcess(join(cluster.root, 'p'), process.pid, cgroupsOf(POD.uid))
+  const started = await startAgent(cluster, clock)
+  const { socket } = volumePaths(join(cluster.root, 'v'), handle)
+  const init = async () => (await call(socket, `/v1/init/${handle}`)).body['code'] ?? 'OK'
+  const names = async () => (await call(socket, `/v1/names/${handle}`, { method: 'GET' })).body
+  return { ...started, init, names }
+}
+
+const soon = { timeout: 10_000, interval: 300 }
+
+test("roots of trust are followed without a restart: ZTS' and those of Athenz services; a bad file changes nothing (T32, W32, W37)", async () => {
+  await using cluster = await openCluster()
+  const { agent, memory, init, metrics } = await startWithPod(cluster)
+  await using _agent = agent
+  const stranger = await TestCa.create({ name: 'stranger' })
+  expect(await init()).toBe('OK')
+  cluster.configure({ athenz: stranger.certPem })
+  await expect.poll(init, soon).toBe('ISSUER_UNAVAILABLE')
+  cluster.configure({ athenz: stranger.certPem + cluster.zts.caPem })
+  await expect.poll(init, soon).toBe('OK')
+  cluster.configure({ athenzService: stranger.certPem })
+  await expect.poll(init, soon).toBe('SIGNER_UNAVAILABLE')
+  cluster.configure({ athenzService: stranger.certPem + cluster.ca.certPem })
+  await expect.poll(init, soon).toBe('OK')
+  cluster.configure({ athenz: 'no root', more: 'nonsense: true' })
+  await expect.poll(metrics, soon).toContain('athenz_identity_agent_config_changes_total{outcome="refused"} 1')
+  expect(await init()).toBe('OK')
+  expect(memory.records).toContainEqual(expect.objectContaining({ level: 'error', msg: "the cluster's new configuration cannot be used, keeping the old" }))
+}, 60_000)
+
+test('names follow the configuration of the cluster without a restart (W37)', async () => {
+  await using cluster = await openCluster()
+  const { agent, names } = await startWithPod(cluster)
+  await using _agent = agent
+  expect(await names()).toMatchObject({ uri: ['spiffe://shop/sa/cart'] })
+  cluster.configure({ more: 'spiffe-form: none' })
+  await expect.poll(async () => (await names())['uri'], soon).toEqual([])
+}, 30_000)
+
+test('the clock of ZTS is compared with ours by what its answers say (T31)', async () => {
+  await using cluster = await openCluster()
+  const slow: Clock = { ...systemClock, now: () => systemClock.now() - 5 * 60_000 }
+  const { agent, memory, init, metrics } = await startWithPod(cluster, slow)
+  await using _agent = agent
+  await init()
+  const [, skew = ''] = /^athenz_identity_agent_clock_skew_seconds (\S+)$/m.exec(await metrics()) ?? []
+  expect(Number(skew)).toBeGreaterThan(290)
+  expect(Number(skew)).toBeLessThan(310)
+  expect(memory.records).toContainEqual(expect.objectContaining({ msg: 'the clocks differ', level: 'warn' }))
 })

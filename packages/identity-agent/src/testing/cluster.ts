@@ -35,6 +35,15 @@ async function startJwtStub(ca: TestCa, scope: AsyncDisposableStack) {
 
 const indented = (text: string) => text.trim().replaceAll('\n', '\n    ')
 
+/** What the cluster's configuration says otherwise. */
+interface Configuration {
+  /** PEM bundles. */
+  readonly athenz?: string
+  readonly athenzService?: string
+  /** Lines to add. */
+  readonly more?: string
+}
+
 /** One node among real servers, all of them in this process. */
 export async function openCluster() {
   await using scope = new AsyncDisposableStack()
@@ -57,21 +66,23 @@ export async function openCluster() {
     writeFileSync(join(root, name), text)
     return join(root, name)
   }
-  const config = file(
-    'config.yaml',
-    `dns-suffix: ${SUFFIX}
+  const configure = ({ athenz = zts.caPem, athenzService = ca.certPem, more = '' }: Configuration = {}) =>
+    file(
+      'config.yaml',
+      `dns-suffix: ${SUFFIX}
 admin-domain: k8s.admin
 zts-endpoint: ${zts.url.href}
 provider-service: ${PROVIDER}
 trust-roots:
   athenz: |
-    ${indented(zts.caPem)}
+    ${indented(athenz)}
   athenz-service: |
-    ${indented(ca.certPem)}
+    ${indented(athenzService)}
+${more}
 `,
-  )
+    )
   const settings = {
-    config,
+    config: configure(),
     key: own.keyFile,
     cert: own.certFile,
     'volumes-dir': join(root, 'v'),
@@ -88,5 +99,5 @@ trust-roots:
   const argv = Object.entries(settings).map(([flag, value]) => `--${flag}=${value}`)
   const parts = scope.move()
   const dispose = () => parts.disposeAsync()
-  return { root, argv, zts, jwt, kubelet, callback, env: { KUBELET: new URL(kubelet.url).host }, [Symbol.asyncDispose]: dispose }
+  return { root, argv, ca, configure, zts, jwt, kubelet, callback, env: { KUBELET: new URL(kubelet.url).host }, [Symbol.asyncDispose]: dispose }
 }
