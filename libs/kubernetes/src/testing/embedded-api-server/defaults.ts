@@ -33,8 +33,10 @@ export function defaultPod(pod: Json): void {
   for (const [key, value] of Object.entries(POD_SPEC)) spec[key] ??= structuredClone(value)
   spec['tolerations'] ??= structuredClone(TOLERATIONS)
   for (const list of ['containers', 'initContainers']) for (const it of objectsAt(spec, list)) defaultContainer(it)
-  for (const volume of objectsAt(spec, 'volumes'))
+  for (const volume of objectsAt(spec, 'volumes')) {
+    if (Object.keys(volume).every((key) => key === 'name')) volume['emptyDir'] = {}
     if (isObject(volume['projected'])) defaultProjected(volume['projected'])
+  }
   objectAt(pod, 'status')
 }
 

@@ -118,6 +118,23 @@ test('a pod has what a real server and its service account admission put in', as
   expect(status).toEqual({ phase: 'Pending', qosClass: 'BestEffort' })
 })
 
+test.each<[string, object, string]>([
+  ['a volume of two kinds', { volumes: [{ name: 'v', emptyDir: {}, hostPath: { path: '/' } }] }, 'spec.volumes[0].hostPath: Forbidden'],
+  ['an init container that restarts on failure', { initContainers: [{ name: 'i', image: 'i', restartPolicy: 'OnFailure' }] }, 'spec.initContainers[0].restartPolicy: Invalid value'],
+  ['a variable without a name', { initContainers: [{ name: 'i', image: 'i', env: [{ value: 'x' }] }] }, 'spec.initContainers[0].env[0].name: Required value'],
+  ['a variable with an equals sign', { initContainers: [{ name: 'i', image: 'i', env: [{ name: 'A=B' }] }] }, 'spec.initContainers[0].env[0].name: Invalid value'],
+])('a pod with %s is invalid', async (_what, spec, problem) => {
+  await using server = await open()
+  const made = makePod(server.client('admin'), 'web', spec)
+  await expect(made).rejects.toMatchObject({ status: 422, fields: { detail: expect.stringContaining(problem) } })
+})
+
+test('a volume that says nothing is an empty directory', async () => {
+  await using server = await open()
+  const { spec } = await makePod(server.client('admin'), 'web', { volumes: [{ name: 'v' }] })
+  expect(spec).toMatchObject({ volumes: [{ name: 'v', emptyDir: {} }, {}] })
+})
+
 test('a pod of an account that does not exist, or in such a namespace, is refused', async () => {
   await using server = await open()
   const admin = server.client('admin')

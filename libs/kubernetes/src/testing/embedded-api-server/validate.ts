@@ -58,10 +58,12 @@ function podProblems(pod: StoredObject): FieldProblem[] {
   return [
     ...(containers.length === 0 ? [{ field: 'spec.containers', problem: 'Required value' } as const] : []),
     ...listProblems('spec.volumes', volumes, []),
+    ...volumes.flatMap((it, i) => sourceProblems(`spec.volumes[${i}]`, it)),
     ...listProblems('spec.containers', containers, []),
     ...listProblems('spec.initContainers', init, containers),
     ...containers.flatMap((it, i) => containerProblems(`spec.containers[${i}]`, it, volumeNames)),
     ...init.flatMap((it, i) => containerProblems(`spec.initContainers[${i}]`, it, volumeNames)),
+    ...init.flatMap((it, i) => restartProblems(`spec.initContainers[${i}].restartPolicy`, it)),
     ...(podIP === '' || isIP(podIP) > 0
       ? []
       : [{ field: 'status.podIP', problem: 'Invalid value', value: podIP } as const]),
@@ -82,6 +84,20 @@ function listProblems(field: string, items: readonly Json[], others: readonly Js
   })
 }
 
+/** Every field of a volume besides its name is a source. */
+function sourceProblems(field: string, volume: Json): FieldProblem[] {
+  const [, more] = Object.keys(volume).filter((key) => key !== 'name')
+  if (more === undefined) return []
+  return [{ field: `${field}.${more}`, problem: 'Forbidden', detail: 'may not specify more than 1 volume type' }]
+}
+
+/** Of what runs before the others only what is always restarted may say so. */
+function restartProblems(field: string, container: Json): FieldProblem[] {
+  if (container['restartPolicy'] === undefined) return []
+  const value = textAt(container, 'restartPolicy')
+  return value === 'Always' ? [] : [{ field, problem: 'Invalid value', value }]
+}
+
 function containerProblems(field: string, container: Json, volumes: ReadonlySet<string>): FieldProblem[] {
   const paths = new Set<string>()
   const mounts = objectsAt(container, 'volumeMounts').flatMap((mount, i): FieldProblem[] => {
@@ -98,7 +114,13 @@ function containerProblems(field: string, container: Json, volumes: ReadonlySet<
   })
   const image: FieldProblem[] =
     textAt(container, 'image') === '' ? [{ field: `${field}.image`, problem: 'Required value' }] : []
-  return [...image, ...mounts]
+  const env = objectsAt(container, 'env').flatMap((variable, i): FieldProblem[] => {
+    const value = textAt(variable, 'name')
+    const at = `${field}.env[${i}].name`
+    if (value === '') return [{ field: at, problem: 'Required value' }]
+    return /^[ -<>-~]+$/.test(value) ? [] : [{ field: at, problem: 'Invalid value', value }]
+  })
+  return [...image, ...mounts, ...env]
 }
 
 const POD_UPDATE =
