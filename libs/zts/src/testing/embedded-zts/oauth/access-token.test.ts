@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { askToken, publishedKeys } from '../../contract-call.ts'
 import { type OpenEmbedded, openEmbedded } from '../../open-embedded.ts'
 import { readJws } from '../../published-keys.ts'
+import { allowRole } from '../world.ts'
 import { pairOf, withReaders } from '../roles/role-calls.ts'
 
 async function open() {
@@ -118,6 +119,7 @@ describe('an access token', () => {
     const message = 'postAccessTokenRequest: Principal: bank.teller not authorized for proxy access token request'
     expect(await askToken(it, form, { pair })).toMatchObject({ status: 403, message })
     it.world.proxyUsers.push('bank.teller')
+    allowRole(it.world, 'shop', 'tellers', ['bank.teller'])
     const claims = await claimsIn(it, await askToken(it, form, { pair }))
     expect(claims).toMatchObject({ sub: 'shop.web', proxy: 'bank.teller', scp: ['writers'] })
   })

@@ -37,9 +37,9 @@ export const accessToken: Flow = async (parts, { principal, body, facts }) => {
 
 const SAYS = {
   api: 'postaccesstokenrequest',
+  prefix: '',
   noProxy: (name: string) =>
     `postAccessTokenRequest: Principal: ${name} not authorized for proxy access token request`,
-  noDomain: (domain: string) => `No such domain: ${domain}`,
 }
 
 interface TokenLife {

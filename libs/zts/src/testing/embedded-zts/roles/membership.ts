@@ -13,8 +13,9 @@ export interface RoleWish {
   readonly says: {
     /** Name of the call. */
     readonly api: string
+    /** Before most of its texts. */
+    readonly prefix: string
     readonly noProxy: (principal: string) => string
-    readonly noDomain: (domain: string) => string
   }
 }
 
@@ -33,14 +34,14 @@ export function grantRoles(world: ZtsWorld, principal: Principal, wish: RoleWish
   const held = principal.roles
   // Whoever comes with a role certificate gets no more than that role.
   if (held === undefined || grant.roles.every((role) => held.includes(`${wish.domain}:role.${role}`))) return grant
-  throw new Refusal(403, 'Role based Principal does not include all roles')
+  throw new Refusal(403, `${wish.says.prefix}Role based Principal does not include all roles`)
 }
 
 function grantOf(world: ZtsWorld, name: string, wish: RoleWish): RoleGrant {
   const { proxyForPrincipal, says } = wish
   if (proxyForPrincipal !== undefined && !world.proxyUsers.includes(name)) throw new Refusal(403, says.noProxy(name))
   const domain = own(world.domains, wish.domain)
-  if (domain === undefined) throw new Refusal(404, says.noDomain(wish.domain))
+  if (domain === undefined) throw new Refusal(404, `${says.prefix}No such domain: ${wish.domain}`)
   const mine = someOf(rolesOf(domain, name, wish.roles), name, wish)
   if (proxyForPrincipal === undefined) return { domain, principal: name, proxy: undefined, roles: mine }
   const theirs = rolesOf(domain, proxyForPrincipal, wish.roles)

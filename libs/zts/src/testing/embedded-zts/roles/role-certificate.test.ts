@@ -161,6 +161,8 @@ describe('refusals', () => {
     expect(await askRole(it, names, { pair, fields })).toMatchObject({ status: 403, message })
     it.world.proxyUsers.push('bank.teller')
     expect(await askRole(it, names, { pair, fields })).toMatchObject({ status: 200 })
+    const twice = { ...names, uri: [...uri, 'athenz://proxyuser/bank.till'] }
+    expect(await askRole(it, twice, { pair, fields })).toMatchObject({ status: 400, message: INVALID })
     const unsaid = { ...names, uri: uri.slice(0, 1) }
     expect(await askRole(it, unsaid, { pair, fields })).toMatchObject({ status: 400, message: INVALID })
   })

@@ -35,8 +35,8 @@ export const roleCertificate: Flow = async (parts, { principal, body: raw, calle
 
 const SAYS = {
   api: 'postrolecertificaterequestext',
+  prefix: '',
   noProxy: (name: string) => `Principal: ${name} not authorized for proxy role certificate request`,
-  noDomain: (domain: string) => `No such domain: ${domain}`,
 }
 
 /** Taken as it is written: a name in upper case is the name of nothing. */

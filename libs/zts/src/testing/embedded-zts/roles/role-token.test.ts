@@ -81,6 +81,14 @@ describe('refusals', () => {
     else expect(answer.message).toMatch(message)
   })
 
+  test('of more than the role of the certificate that asks', async () => {
+    await using it = await open()
+    const pair = await pairOf(it, 'shop:role.readers', ['athenz://principal/shop.web'])
+    expect(await askRoleToken(it, 'shop/token?role=readers', { pair })).toMatchObject({ status: 200 })
+    const message = 'getRoleToken: Role based Principal does not include all roles'
+    expect(await askRoleToken(it, 'shop/token', { pair })).toMatchObject({ status: 403, message })
+  })
+
   test('of whoever is nobody', async () => {
     await using it = await open()
     expect(await askRoleToken(it, 'shop/token')).toMatchObject({ status: 401, message: 'Invalid credentials' })

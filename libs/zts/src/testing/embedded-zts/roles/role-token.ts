@@ -45,8 +45,8 @@ export const roleToken: Flow = async (parts, { principal, params, query, caller,
 
 const SAYS = {
   api: 'getroletoken',
+  prefix: 'getRoleToken: ',
   noProxy: (name: string) => `getRoleToken: Principal: ${name} not authorized for proxy role token request`,
-  noDomain: (domain: string) => `getRoleToken: No such domain: ${domain}`,
 }
 
 const namesOf = (list: string): string[] | undefined =>
