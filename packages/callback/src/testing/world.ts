@@ -36,6 +36,12 @@ const RULES = [
   },
 ]
 
+/** All that a JWT service may do. */
+const SIGNER_RULES = [
+  { users: ['signer'], verbs: ['get'], apiGroups: [''], resources: ['pods'] },
+  { users: ['signer'], verbs: ['list'], apiGroups: [''], resources: ['nodes'] },
+]
+
 /** The wall clock of the machine, and waits that pass a hundred times faster. */
 export const hurriedClock: Clock = {
   ...systemClock,
@@ -51,6 +57,8 @@ export interface RunningCallback extends Callback {
 export interface World extends AsyncDisposable, Authorities {
   readonly api: EmbeddedApiServer
   readonly admin: KubeApi
+  /** Where its files are: `config.yaml`, `api-ca.pem`, `keys/`, and what a test adds. */
+  readonly dir: string
   /** Method and path of every call of a callback. */
   readonly calls: readonly string[]
   readonly signing: KeyPair
@@ -112,6 +120,7 @@ export async function openWorld({ ztsEndpoint = NOBODY, authorities }: WorldOpti
   return {
     api,
     admin,
+    dir,
     calls,
     athenz,
     services,
@@ -139,8 +148,8 @@ const startApi = async (calls: string[]): Promise<EmbeddedApiServer> =>
   startEmbeddedApiServer({
     serverCredentials: await loopbackCredentials(),
     world: {
-      users: { callback: {} },
-      rules: RULES,
+      users: { callback: {}, signer: {} },
+      rules: [...RULES, ...SIGNER_RULES],
       namespaces: [LEASES_IN, POD.namespace],
       nodes: [{ name: 'node-1', addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] }],
       serviceAccounts: [{ namespace: POD.namespace, name: 'web' }],
