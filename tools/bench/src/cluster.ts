@@ -1,4 +1,5 @@
 /** A sandbox to measure in: the real programs around an embedded ZTS, with a kubelet that only lists the pods it is told of. */
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Pod } from '@pallas/identity'
@@ -26,6 +27,7 @@ export async function openCluster({ isolation, signal }: Pick<BenchContext, 'iso
   const listeners: Listener[] = []
   const log: Listener = (program, record) => listeners.forEach((listener) => listener(program, record))
   const cluster = scope.use(await startCluster({ isolation, signal, events: { log } }))
+  scope.defer(() => unmountBelow(cluster.state.kubeletRoot))
   // Its place is taken by one that runs nothing: what is measured is not to share the machine with containers.
   await cluster.node[Symbol.asyncDispose]()
   const token = readFileSync(cluster.context.tokenFile('athenz-identity-agent'), 'utf8')
@@ -60,6 +62,12 @@ export async function openCluster({ isolation, signal }: Pick<BenchContext, 'iso
 /** The agent, as the given command, on the bench's kubelet. */
 export const replaceAgent = (it: BenchCluster, command: readonly string[]): Promise<Program> =>
   it.replace('identity-agent', command, { '--pod-endpoint': it.kubelet.url })
+
+/** What a bench that was stopped has left mounted would stand in the way of whoever clears up. */
+function unmountBelow(root: string): void {
+  const mounted = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map((line) => line.split(' ')[4] ?? '')
+  for (const path of mounted.filter((it) => it.startsWith(`${root}/`))) spawnSync('umount', ['-l', path])
+}
 
 /** What a running program was told, behind the name of its file. */
 function argumentsOf(pid: number): string[] {

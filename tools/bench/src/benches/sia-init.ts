@@ -22,7 +22,7 @@ export const siaInitBench: Bench = {
     const launch = await it.launches.next()
     const argv = [...it.sia, '--mode=init', ...siaArguments(launch.mountDir, launch.out)]
     const onStart = (pid: number) => placeProcess(it.cluster.cluster.state.procRoot, pid, launch.pod)
-    return profileRun({ title: 'athenz-sia --mode=init, as one file', argv, onStart }, context)
+    return await profileRun({ title: 'athenz-sia --mode=init, as one file', argv, onStart }, context)
   },
 }
 
