@@ -2,7 +2,9 @@
  * What runs beside the renewals of `athenz-sia` on Node. Only what the settings ask for is started, and what serves
  * HTTP is not even loaded otherwise: a refresher without servers pays nothing for them.
  */
+import { allOf } from '@pallas/credentials'
 import type { Change, CompanionDeps, CompanionHome } from '../companions.ts'
+import { outputPathsOf } from '../layout.ts'
 import type { SiaSettings } from '../settings.ts'
 import { VERSION } from '../version.ts'
 import { createEvents, type Events } from './events.ts'
@@ -46,13 +48,21 @@ async function prepare(settings: SiaSettings, deps: CompanionDeps, { logTo }: No
   const { createLogger, createSiaMetrics, startServers } = await import('./servers.ts')
   const now = () => clock.now()
   const metrics =
-    settings.metricsServerAddr === undefined ? undefined : createSiaMetrics({ version: VERSION, members, tokens, now })
+    settings.metricsServerAddr === undefined
+      ? undefined
+      : createSiaMetrics({ version: VERSION, members, tokens, now, isCertificate: certificatesOf(settings) })
   const events = createEvents({ log, metrics })
   const destination = logTo === undefined ? {} : { destination: logTo }
   const serverLog = createLogger('athenz-sia', { level: settings.logLevel, ...destination })
   const serverDeps = { ...deps, log: serverLog, events, metrics }
   const servers = (signal: AbortSignal) => startServers(settings, serverDeps, signal)
   return { events, servers }
+}
+
+function certificatesOf(settings: SiaSettings): (path: string) => boolean {
+  const { cert, roles = [] } = outputPathsOf(settings)
+  const files = new Set([...allOf(cert), ...roles.map((role) => role.cert)])
+  return (path) => files.has(path)
 }
 
 interface HookDeps extends CompanionDeps {

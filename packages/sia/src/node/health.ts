@@ -8,6 +8,8 @@ import type { Member } from '../companions.ts'
 export interface HealthOptions {
   readonly endpoint: string
   readonly members: () => readonly Member[]
+  /** Whether this path of a member must be there: an issuer may leave some out. */
+  readonly isNeeded: (path: string) => boolean
   /** Says in words why another part is not ready; undefined when it is. */
   readonly problem: () => string | undefined
   readonly clock: Pick<Clock, 'now'>
@@ -20,11 +22,12 @@ type Unhealthy = Pick<Member, 'kind' | 'name'> & {
 }
 
 /** `GET <endpoint>`: 200 `OK`, or 503 with what is amiss; kinds and names, never a content. */
-export function createHealthServer({ endpoint, members, problem, clock, log }: HealthOptions) {
+export function createHealthServer({ endpoint, members, isNeeded, problem, clock, log }: HealthOptions) {
+  const isInPlace = async (path: string) => !isNeeded(path) || isThere(path)
   const limits = { maxConnections: 64 }
   const app = createServer({ log, clock, requestIds: createRequestIds(), bodyLimit: 1_024, limits })
   app.get(endpoint, async (_request, reply) => {
-    const amiss = await unhealthy(members(), clock.now(), isThere)
+    const amiss = await unhealthy(members(), clock.now(), isInPlace)
     const said = problem()
     if (amiss.length === 0 && said === undefined) return reply.type('text/plain; charset=utf-8').send('OK')
     const message = 'not every credential that is wanted is in place'
@@ -38,12 +41,12 @@ export function createHealthServer({ endpoint, members, problem, clock, log }: H
 export async function unhealthy(
   members: readonly Member[],
   now: number,
-  isThere: (path: string) => Promise<boolean>,
+  isInPlace: (path: string) => Promise<boolean>,
 ): Promise<readonly Unhealthy[]> {
   const wanted = members.filter(({ paths }) => paths.length > 0)
   const judged = await Promise.all(
     wanted.map(async ({ kind, name, life, paths, problem }) => {
-      const isOnDisk = life !== undefined && (await Promise.all(paths.map(isThere))).every(Boolean)
+      const isOnDisk = life !== undefined && (await Promise.all(paths.map(isInPlace))).every(Boolean)
       if (isOnDisk && life.notAfter > now) return []
       const state = isOnDisk ? ('expired' as const) : ('missing' as const)
       return [{ kind, name, state, ...(problem === undefined ? {} : { reason: problem }) }]

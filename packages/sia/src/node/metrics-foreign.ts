@@ -8,14 +8,14 @@ import { type Look, TOKEN_KINDS } from './look.ts'
 
 const TYPE_OF = { 'access-token': 'accesstoken', 'role-token': 'roletoken' } as const
 
-export function createForeignMetrics(metrics: Metrics): Look {
-  const looks = [certificates(metrics), tokens(metrics), cache(metrics)]
+export function createForeignMetrics(metrics: Metrics, isCertificate: (path: string) => boolean): Look {
+  const looks = [certificates(metrics, isCertificate), tokens(metrics), cache(metrics)]
   return (seen) => {
     for (const look of looks) look(seen)
   }
 }
 
-function certificates(metrics: Metrics): Look {
+function certificates(metrics: Metrics, isCertificate: (path: string) => boolean): Look {
   const notAfter = metrics.gauge({
     name: 'x509_cert_not_after',
     isForeign: true,
@@ -25,15 +25,11 @@ function certificates(metrics: Metrics): Look {
   return ({ members }) => {
     notAfter.reset()
     for (const { kind, name, life, paths } of members) {
-      if (kind !== 'service-certificate' && kind !== 'role-certificate') continue
-      if (life === undefined) continue
+      if ((kind !== 'service-certificate' && kind !== 'role-certificate') || life === undefined) continue
       for (const path of paths.filter(isCertificate)) notAfter.set(labelsOf(path, name), life.notAfter / 1_000)
     }
   }
 }
-
-/** A member's key lies beside it and ends with it: one line for both would count each certificate twice. */
-const isCertificate = (path: string): boolean => !/\bkey\b/.test(nameOf(path))
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 

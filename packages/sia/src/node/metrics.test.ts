@@ -15,9 +15,11 @@ const MEMBERS: readonly Member[] = [
   { kind: 'role-token', name: 'media', life: LIFE, paths: [], problem: 'ISSUER_UNAVAILABLE' },
 ]
 
+const isCertificate = (path: string) => path.includes('cert')
+
 function open(members: readonly Member[] = MEMBERS) {
   const deps = testDeps()
-  const metrics = createSiaMetrics({ version: '1.2.3', members: () => members, tokens: deps.tokens, now: () => NOW })
+  const metrics = createSiaMetrics({ version: '1.2.3', members: () => members, tokens: deps.tokens, now: () => NOW, isCertificate })
   return { ...deps, metrics, events: createEvents({ log: deps.log, metrics }) }
 }
 

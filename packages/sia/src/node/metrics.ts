@@ -19,11 +19,14 @@ export interface SiaMetricsOptions {
   readonly members: () => readonly Member[]
   readonly tokens: Pick<Tokens, 'held'>
   readonly now: () => number
+  /** Whether this path of a member is that of a certificate, rather than of its key or of what else belongs to it. */
+  readonly isCertificate: (path: string) => boolean
 }
 
-export function createSiaMetrics({ version, members, tokens, now }: SiaMetricsOptions): SiaMetrics {
+export function createSiaMetrics(options: SiaMetricsOptions): SiaMetrics {
+  const { version, members, tokens, now, isCertificate } = options
   const metrics = createMetrics('sia', { process: true })
-  const looks = [lookAtMembers(metrics), lookAtTokens(metrics), createForeignMetrics(metrics)]
+  const looks = [lookAtMembers(metrics), lookAtTokens(metrics), createForeignMetrics(metrics, isCertificate)]
   const build = metrics.gauge({ name: 'build_info', help: 'Always 1; the label is the version.', labels: ['version'] })
   build.set({ version }, 1)
   return {

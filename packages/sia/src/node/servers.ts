@@ -5,6 +5,7 @@
 import type { Address } from '@pallas/config'
 import { openTlsFiles, serve } from '@pallas/service'
 import type { CompanionDeps } from '../companions.ts'
+import { outputPathsOf } from '../layout.ts'
 import type { SiaSettings } from '../settings.ts'
 import type { Events } from './events.ts'
 import { createHealthServer } from './health.ts'
@@ -40,10 +41,17 @@ export async function startServers(
   }
   if (settings.healthCheckAddr !== undefined) {
     const problem = () => (tokens?.isStarted() === false ? 'the token server does not listen yet' : undefined)
-    const app = createHealthServer({ endpoint: settings.healthCheckEndpoint, members, problem, clock, log })
+    const { healthCheckEndpoint: endpoint } = settings
+    const app = createHealthServer({ endpoint, members, isNeeded: neededBy(settings), problem, clock, log })
     scope.use(await serve(app, { listen: settings.healthCheckAddr, graceMs: 0, clock }))
   }
   return scope.move()
+}
+
+/** ZTS may send neither authorities nor a principal token: there is no file then, and nothing is amiss. */
+function neededBy(settings: SiaSettings): (path: string) => boolean {
+  const { caCert, ntoken } = outputPathsOf(settings)
+  return (path) => path !== caCert && path !== ntoken
 }
 
 async function startTokens(settings: SiaSettings, deps: ServersDeps, signal: AbortSignal) {
