@@ -96,12 +96,13 @@ test('stopped after any step of the first publication, a reader sees nothing or 
   }
 })
 
+const numberIn = (tree: Tree, path: string) => Number(tree.read(path)?.split(' ')[1])
+
 test('over several directories each is whole after any step, and no certificate is there before its key (W31, T13)', () => {
   const paths = { key: '/keys/key', cert: ['/certs/cert', '/more/cert'], caCert: '/certs/ca' }
   const filesOf = (n: number) => outputFiles({ keyPem: `key ${n}`, certPem: `cert ${n}`, caPem: `ca ${n}` }, paths)
   const before = publish(new Tree(), filesOf(1))
   const { prepare, commit, clean } = plan(before, filesOf(2), { now: NOW + 1 })
-  const numberIn = (tree: Tree, path: string) => Number(tree.read(path)?.split(' ')[1])
   const tree = before.copy()
   const seen = new Set<string>()
   for (const step of [...prepare, ...commit, ...clean]) {

@@ -24,6 +24,11 @@ export interface Identity {
   readonly names?: WorkloadNames | undefined
 }
 
+/** One that was checked. */
+export interface CheckedIdentity extends Identity {
+  readonly leaf: Certificate
+}
+
 export interface CheckDeps {
   /** Epoch milliseconds. */
   readonly now: number

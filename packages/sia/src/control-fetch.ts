@@ -11,7 +11,7 @@ import {
 } from '@pallas/identity'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import { createCsr } from '@pallas/x509'
-import { checkIdentity, type Identity } from './check.ts'
+import { type CheckedIdentity, checkIdentity } from './check.ts'
 import { readServiceKey, type ServiceKey } from './control-key.ts'
 import type { RequestCertificate } from './control-zts.ts'
 
@@ -37,7 +37,7 @@ export interface Token {
 }
 
 export interface ControlFetch {
-  certificate(signal: AbortSignal): Promise<Identity>
+  certificate(signal: AbortSignal): Promise<CheckedIdentity>
   /** Signed here, with the key as it is now. */
   token(): Promise<Token>
   /** The key as it is now; undefined while it cannot be read. */
@@ -83,8 +83,8 @@ export function createControlFetch(options: ControlFetchOptions): ControlFetch {
       const caPem = lines(answer.caCertBundle || config.trustRoots.athenzService)
       const set = { keyPem: '', certPem: lines(answer.certificate) + caPem, caPem, ntoken }
       const identity = { set, spki: owned.key.spki, names }
-      await checkIdentity(identity, { now: clock.now(), verify: (check) => keys.verify(check) })
-      return identity
+      const leaf = await checkIdentity(identity, { now: clock.now(), verify: (check) => keys.verify(check) })
+      return { ...identity, leaf }
     },
   }
 }

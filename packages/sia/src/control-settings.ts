@@ -34,7 +34,11 @@ export const controlProgram = define({
     }),
   },
   check: ({ outNtoken, outCert, outCaCert }) =>
-    checkOutputs({ 'out-ntoken': outNtoken, 'out-cert': outCert, 'out-ca-cert': outCaCert }),
+    checkOutputs([
+      ['out-ntoken', outNtoken],
+      ['out-cert', outCert],
+      ['out-ca-cert', outCaCert],
+    ]),
 })
 
 export type ControlSettings = SettingsOf<typeof controlProgram>

@@ -4,12 +4,13 @@ import { sameBytes } from '@pallas/x509'
 import { createControlFetch } from './control-fetch.ts'
 import type { ControlSettings } from './control-settings.ts'
 import { createTokenRenewable } from './control-token.ts'
-import { createZtsCall, mayBeReplicating } from './control-zts.ts'
+import { createCertificateRequest } from './control-zts.ts'
 import type { Log } from './log.ts'
 import { runInit, runRefresh } from './modes.ts'
 import { createOutput } from './output.ts'
 import { createRenewable } from './renewable.ts'
 import { callTimeout } from './settings-common.ts'
+import { mayBeReplicating } from './zts/call.ts'
 
 const MAX_CONFIG_BYTES = 1024 * 1024
 
@@ -26,7 +27,7 @@ export async function startControlSia(
 ): Promise<void> {
   const { clock, files } = host
   const config = parseClusterConfig(new TextDecoder().decode(await files.read(settings.config, MAX_CONFIG_BYTES)))
-  const request = createZtsCall({
+  const request = createCertificateRequest({
     http: host.http,
     endpoint: config.ztsEndpoint,
     caPem: config.trustRoots.athenz,
@@ -60,6 +61,7 @@ export async function startControlSia(
     const options = { clock, log, timeoutMs: settings.initTimeout, mayPass: mayBeReplicating }
     return runInit(certificate, options, signal)
   }
-  const token = settings.outNtoken === '' ? [] : [createTokenRenewable({ clock, control, output })]
+  const path = settings.outNtoken
+  const token = path === '' ? [] : [createTokenRenewable({ clock, control, output, path })]
   return runRefresh([certificate, ...token], { clock, log }, signal)
 }

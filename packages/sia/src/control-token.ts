@@ -8,10 +8,11 @@ export interface TokenRenewableDeps {
   readonly clock: Clock
   readonly control: Pick<ControlFetch, 'token' | 'keyIfThere'>
   readonly output: Output
+  readonly path: string
 }
 
 /** The token on disk, signed anew at about half of its life and when the version of the key changes. */
-export function createTokenRenewable({ clock, control, output }: TokenRenewableDeps): Renewable {
+export function createTokenRenewable({ clock, control, output, path }: TokenRenewableDeps): Renewable {
   let version: string | undefined
   return {
     due: () => Promise.resolve(DUE_NOW),
@@ -21,7 +22,7 @@ export function createTokenRenewable({ clock, control, output }: TokenRenewableD
     },
     renew: async () => {
       const token = await control.token()
-      await output.publishToken(token.text)
+      await output.publishToken(path, token.text)
       version = token.version
       const at = renewAt(token.life, { first: false }, clock.random())
       return { serial: version, life: token.life, at }

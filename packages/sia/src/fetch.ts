@@ -4,7 +4,7 @@ import { type Host, HostError } from '@pallas/host'
 import { IdentityError, parseNToken } from '@pallas/identity'
 import { type AgentClient, type Credentials, type Handle, type NamesAnswer, parseHandle } from '@pallas/wire'
 import { createCsr, type CsrKey, X509Error } from '@pallas/x509'
-import { checkIdentity, type Identity } from './check.ts'
+import { type CheckedIdentity, checkIdentity, type Identity } from './check.ts'
 
 const MAX_ID_BYTES = 256
 /** How often names may change between asking for them and using them. */
@@ -17,7 +17,7 @@ export interface FetchDeps {
 }
 
 /** Called with what is replaced, if anything. Throws `IdentityError`, or `HostError` when the id cannot be read. */
-export type Fetch = (held: CredentialSet | undefined, signal: AbortSignal) => Promise<Identity>
+export type Fetch = (held: CredentialSet | undefined, signal: AbortSignal) => Promise<CheckedIdentity>
 
 /** The key is made here and leaves this program only for the disk. */
 export function createFetchForOwnKey({ agent, host, idFile }: FetchDeps): Fetch {
@@ -50,13 +50,13 @@ export function createFetchForAgentKey({ agent, host, idFile }: FetchDeps): Fetc
   }
 }
 
-async function checked(identity: Identity, { keys, clock }: FetchDeps['host']): Promise<Identity> {
+async function checked(identity: Identity, { keys, clock }: FetchDeps['host']): Promise<CheckedIdentity> {
   const { caPem, ntoken = '' } = identity.set
   if (caPem === '') throw invalid('the answer lacks the authority')
   const token = parseNToken(ntoken)
   if (token !== undefined && token.claims.expiresAt * 1_000 <= clock.now()) throw invalid('the token has expired')
-  await checkIdentity(identity, { now: clock.now(), verify: (check) => keys.verify(check) })
-  return identity
+  const leaf = await checkIdentity(identity, { now: clock.now(), verify: (check) => keys.verify(check) })
+  return { ...identity, leaf }
 }
 
 async function keyIn({ keyPem = '' }: Credentials, { keys }: FetchDeps['host']) {
@@ -68,7 +68,7 @@ async function keyIn({ keyPem = '' }: Credentials, { keys }: FetchDeps['host']) 
   }
 }
 
-async function readHandle(idFile: string, { files }: FetchDeps['host']): Promise<Handle> {
+export async function readHandle(idFile: string, { files }: Pick<Host, 'files'>): Promise<Handle> {
   return parseHandle(new TextDecoder().decode(await files.read(idFile, MAX_ID_BYTES)).trim())
 }
 

@@ -15,6 +15,9 @@ export interface LogFields {
   readonly renewAt?: number
   readonly delayMs?: number
   readonly path?: string
+  /** Of a role. */
+  readonly role?: string
+  readonly jumpedMs?: number
   /** The end of what a hook printed, without what looks like a secret. */
   readonly output?: string
 }

@@ -4,6 +4,7 @@ import { IdentityError } from '@pallas/identity'
 import { keepFresh, type Renewable } from './keep-fresh.ts'
 import type { Log } from './log.ts'
 import { patienceOnce } from './patience.ts'
+import { watchClock } from './watch-clock.ts'
 
 const FIRST_RETRY_MS = 500
 const SLOWEST_RETRY_MS = 8_000
@@ -21,7 +22,7 @@ export interface InitOptions extends ModeDeps {
 
 /** Once: resolves when it is done, throws what stood in the way when the time is over or it would not help to wait. */
 export async function runInit(
-  thing: Pick<Renewable, 'renew'>,
+  thing: { renew(signal: AbortSignal): Promise<unknown> },
   options: InitOptions,
   signal: AbortSignal,
 ): Promise<void> {
@@ -40,9 +41,14 @@ export async function runInit(
   )
 }
 
+export interface RefreshDeps extends ModeDeps {
+  /** What goes on meanwhile; none of it ends by itself. */
+  readonly beside?: readonly ((signal: AbortSignal) => Promise<unknown>)[]
+}
+
 /** For ever: resolves when asked to stop, and rejects only when a part of this program is broken. */
-export async function runRefresh(things: readonly Renewable[], deps: ModeDeps, signal: AbortSignal): Promise<void> {
-  const { clock, log } = deps
+export async function runRefresh(things: readonly Renewable[], deps: RefreshDeps, signal: AbortSignal): Promise<void> {
+  const { clock, log, beside = [] } = deps
   const end = new AbortController()
   const either = AbortSignal.any([signal, end.signal])
   const onFailure = (err: unknown, delayMs: number) => {
@@ -50,8 +56,10 @@ export async function runRefresh(things: readonly Renewable[], deps: ModeDeps, s
     const level = err instanceof IdentityError && err.kind === 'denied' ? 'error' : 'warn'
     log[level]({ err, delayMs }, 'renewal failed, the old credentials stay')
   }
+  const onJump = (jumpedMs: number) => log.warn({ jumpedMs }, 'the clock jumped')
   try {
-    await Promise.all(things.map((thing) => keepFresh(thing, { clock, onFailure }, either)))
+    const renewals = things.map((thing) => keepFresh(thing, { clock, onFailure }, either))
+    await Promise.all([...renewals, ...beside.map((go) => go(either)), watchClock({ clock, onJump }, either)])
   } catch (error) {
     if (!signal.aborted) throw error
     log.info({}, 'stopped')

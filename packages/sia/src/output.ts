@@ -1,54 +1,66 @@
 /** The credentials on disk: what is there, and what takes its place. */
-import { type CredentialSet, outputFiles, type OutputPaths } from '@pallas/credentials'
+import { allOf, type CredentialSet, type OutputFile, outputFiles, type OutputPaths } from '@pallas/credentials'
 import { type Host, HostError } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
 import type { Certificate } from '@pallas/x509'
-import { checkIdentity, type Identity } from './check.ts'
-import { readCredentials } from './read-credentials.ts'
+import { type CheckDeps, checkIdentity, type Identity } from './check.ts'
+import { SiaError } from './error.ts'
+import { createPinnedReader, readCredentials } from './read-credentials.ts'
+import { checkRole } from './roles.ts'
 import { writeCredentials } from './write-credentials.ts'
 
 export interface Published {
+  /** Its roles are those that count. */
   readonly set: CredentialSet
   readonly leaf: Certificate
+  /** Leaves by name. */
+  readonly roles: ReadonlyMap<string, Certificate>
+  /** Whether every file that is asked for holds what it should. */
+  readonly isWhole: boolean
 }
 
 export interface Output {
-  /** The set on disk when it is one that works. `spki`: of the key, where this program does not write it. */
+  /** The set on disk when its service certificate works. `spki`: of the key, where this program does not write it. */
   current(spki?: Uint8Array): Promise<Published | undefined>
   /** Writes a set and believes it only after reading it back and checking it. */
   publish(identity: Identity): Promise<Published>
-  /** Replaces the token; what shares its directory stays as it is. */
-  publishToken(ntoken: string): Promise<void>
+  /** Replaces one token, the path of which is one of the paths or of the further tokens. */
+  publishToken(path: string, token: string): Promise<void>
 }
 
 export interface OutputDeps {
   readonly paths: OutputPaths
+  /** Paths of tokens that are no part of the set. */
+  readonly tokenPaths?: readonly string[]
   readonly host: Pick<Host, 'files' | 'keys' | 'clock'>
   readonly onLeftover: (error: unknown) => void
   /** Told why what is on disk does not count. */
   readonly onUnusable: (error: unknown) => void
 }
 
-export function createOutput({ paths, host, onLeftover, onUnusable }: OutputDeps): Output {
+export function createOutput({ paths, tokenPaths = [], host, onLeftover, onUnusable }: OutputDeps): Output {
   const { files, keys, clock } = host
   const oneByOne = createQueue()
-
-  const check = async (identity: Identity): Promise<Published> => {
-    const leaf = await checkIdentity(identity, { now: clock.now(), verify: (check) => keys.verify(check) })
-    return { set: identity.set, leaf }
-  }
-  const write = (set: CredentialSet, serial: string, only: (path: string) => boolean = () => true) => {
-    const wanted = outputFiles(set, paths).filter(({ path }) => only(path))
-    return writeCredentials(wanted, { files, now: clock.now(), serial, onLeftover })
+  const ofSet = pathsIn(paths)
+  const { check, judge } = createJudge({ paths, host, onUnusable })
+  /** What is left as it is goes along: a directory changes as one. */
+  const write = async (changed: readonly OutputFile[], unchanged: readonly Place[], serial: string) => {
+    const directories = new Set(changed.map(({ path }) => directoryOf(path)))
+    const read = createPinnedReader(files)
+    const along = unchanged.filter(({ path }) => directories.has(directoryOf(path)))
+    const kept = await Promise.all(along.map(async (it) => ({ ...it, content: await read(it.path) })))
+    const all = [...changed, ...kept.filter(({ content }) => content !== '')]
+    await writeCredentials(all, { files, now: clock.now(), serial, onLeftover })
   }
   const spkiIn = async ({ keyPem }: CredentialSet, fallback: Uint8Array | undefined) =>
     keyPem === '' ? (fallback ?? new Uint8Array()) : (await keys.import(keyPem)).spki
+  const tokens = tokenPaths.map((path) => ({ path, secret: true }))
 
   return {
     current: async (spki) => {
       try {
         const set = await readCredentials(paths, files)
-        return set.certPem === '' ? undefined : await check({ set, spki: await spkiIn(set, spki) })
+        return set.certPem === '' ? undefined : await judge({ set, spki: await spkiIn(set, spki) })
       } catch (error) {
         if (!(error instanceof HostError || error instanceof IdentityError)) throw error
         onUnusable(error)
@@ -58,19 +70,65 @@ export function createOutput({ paths, host, onLeftover, onUnusable }: OutputDeps
     publish: (identity) =>
       oneByOne(async () => {
         const { leaf } = await check(identity)
-        await write(identity.set, leaf.serial)
-        const found = await readCredentials(paths, files)
+        await write(outputFiles(identity.set, paths), tokens, leaf.serial)
+        const read = await readCredentials(paths, files)
         // Where the authority has no file of its own the chain can only be judged with the one that was answered.
-        const set = { ...found, caPem: found.caPem === '' ? identity.set.caPem : found.caPem }
-        return check({ ...identity, set, spki: await spkiIn(found, identity.spki) })
+        const set = { ...read, caPem: read.caPem === '' ? identity.set.caPem : read.caPem }
+        const published = await judge({ ...identity, set, spki: await spkiIn(read, identity.spki) })
+        if (published.roles.size === (identity.set.roles ?? []).length) return published
+        throw new SiaError('SIA_READ_BACK', 'not every role certificate that was written is there')
       }),
-    publishToken: (ntoken) =>
+    publishToken: (path, token) =>
       oneByOne(async () => {
-        const place = directoryOf(paths.ntoken ?? '')
-        const set = { ...(await readCredentials(paths, files)), ntoken }
-        await write(set, '0', (path) => directoryOf(path) === place)
+        const others = [...ofSet, ...tokens].filter((it) => it.path !== path)
+        await write([{ path, content: token, secret: true }], others, '0')
       }),
   }
+}
+
+/** `check` throws where the service certificate does not work; `judge` also looks whether the files hold it all. */
+function createJudge({ paths, host, onUnusable }: Pick<OutputDeps, 'paths' | 'host' | 'onUnusable'>) {
+  const { files, keys, clock } = host
+  const judging = (): CheckDeps => ({ now: clock.now(), verify: (check) => keys.verify(check) })
+
+  const check = async (identity: Identity): Promise<Omit<Published, 'isWhole'>> => {
+    const leaf = await checkIdentity(identity, judging())
+    const roles = new Map<string, Certificate>()
+    for (const role of identity.set.roles ?? []) {
+      try {
+        roles.set(role.name, await checkRole(role, { ...identity, leaf }, judging()))
+      } catch (error) {
+        if (!(error instanceof IdentityError)) throw error
+        onUnusable(error)
+      }
+    }
+    return { set: { ...identity.set, roles: identity.set.roles?.filter(({ name }) => roles.has(name)) ?? [] }, leaf, roles }
+  }
+  /** The bundle can only be judged by a set whose authority is known. */
+  const holds = async (set: CredentialSet): Promise<boolean> => {
+    const read = createPinnedReader(files)
+    const wanted = outputFiles(set, paths).filter(({ path }) => set.caPem !== '' || path !== paths.bundle)
+    const found = await Promise.all(wanted.map(async ({ path, content }) => (await read(path)) === content))
+    return found.every(Boolean)
+  }
+  const judge = async (identity: Identity): Promise<Published> => {
+    const it = await check(identity)
+    const isComplete = (paths.roles ?? []).every(({ name }) => it.roles.has(name))
+    return { ...it, isWhole: isComplete && (await holds(it.set)) }
+  }
+  return { check, judge }
+}
+
+type Place = Pick<OutputFile, 'path' | 'secret'>
+
+/** Every place that a set may have a file in. */
+function pathsIn(paths: OutputPaths): readonly Place[] {
+  const { caCert = '', ntoken = '', bundle = '', roles = [] } = paths
+  const secret = [...allOf(paths.key), ntoken, bundle, ...roles.map(({ key = '' }) => key)]
+  const plain = [caCert, ...allOf(paths.cert), ...roles.map(({ cert }) => cert)]
+  return [...secret.map((path) => ({ path, secret: true })), ...plain.map((path) => ({ path, secret: false }))].filter(
+    ({ path }) => path !== '',
+  )
 }
 
 const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))

@@ -12,6 +12,10 @@ export function patience(error: unknown): true | { readonly afterMs: number } {
   return error.kind === 'denied' ? { afterMs: AFTER_DENIAL_MS } : true
 }
 
+/** Of several failures the one to act on: a refusal is final, whatever else may pass. Undefined when there is none. */
+export const worstOf = (errors: readonly unknown[]): unknown =>
+  errors.find((error) => error instanceof IdentityError && error.kind === 'denied') ?? errors[0]
+
 /** Before a deadline: only what may get better by itself is tried again. */
 export function patienceOnce(error: unknown): boolean | { readonly afterMs: number } {
   if (error instanceof HostError) return true

@@ -1,16 +1,25 @@
-/** A certificate with what belongs to it: fetched, published, and fetched again before it grows old. */
+/** A certificate with what belongs to it: fetched, published as one, and fetched again before it grows old. */
 import { type CredentialSet, type Lifetime, lifetimeOf, renewAt } from '@pallas/credentials'
 import { type Clock, HostError } from '@pallas/host'
-import type { Identity } from './check.ts'
+import type { CheckedIdentity, Identity } from './check.ts'
 import { type Due, DUE_NOW, type Renewable } from './keep-fresh.ts'
 import type { Log } from './log.ts'
 import type { Output, Published } from './output.ts'
+import { worstOf } from './patience.ts'
+import type { FetchRoles } from './roles.ts'
+
+/** With less of its life left than this, what is on disk is replaced though not everything could be had. */
+const LITTLE = 0.2
+/** What could not be completed by then is begun anew. */
+const STALE = 0.5
 
 export interface RenewableDeps {
   readonly clock: Clock
   readonly log: Log
   readonly output: Output
-  readonly fetch: (signal: AbortSignal) => Promise<Identity>
+  readonly fetch: (signal: AbortSignal) => Promise<CheckedIdentity>
+  /** What goes with the identity and needs it. Whether it may be put in place without what could not be had. */
+  readonly roles?: { readonly fetch: FetchRoles; readonly mayWait: boolean }
   /** What lies on disk and still counts. */
   readonly current: () => Promise<Published | undefined>
   /** Lives of further members of a set that only a renewal can prolong. */
@@ -18,42 +27,118 @@ export interface RenewableDeps {
   /** Whether what is published must be replaced though it is young. */
   readonly outdated?: (published: Published) => Promise<boolean>
   readonly maxIntervalMs: number | undefined
+  /** Told what is in place now, and whether it was put there just now. */
+  readonly onPublished?: (published: Published, isNew: boolean) => void
+  /** Told whenever there is an identity to ask further things with, on disk or not. */
+  readonly onIdentity?: () => void
+  /** Told what could not be renewed: a role by its name, the service without one. */
+  readonly onFailed?: (error: unknown, role?: string) => void
 }
 
-export function createRenewable(deps: RenewableDeps): Renewable {
-  const { clock, log, output, fetch, current, otherLives, outdated, maxIntervalMs } = deps
+export interface SetRenewable extends Renewable {
+  /** The youngest identity that was got, on disk or not. */
+  newest(): CredentialSet | undefined
+}
+
+export function createRenewable(deps: RenewableDeps): SetRenewable {
+  const { clock, log, output, current, otherLives, outdated, maxIntervalMs } = deps
+  const { onPublished = () => {}, onFailed = () => {}, onIdentity = () => {} } = deps
+  const gather = createGathering(deps)
   let isFirst = true
-  /** Fetched, but the disk did not take it: asking the issuer again would not help. */
-  let unpublished: Identity | undefined
   let published: Published | undefined
 
+  const lifeOf = ({ leaf, set, roles }: Published): Lifetime =>
+    lifetimeOf([leaf, ...roles.values(), ...otherLives(set)])
   const dueOf = (found: Published, since?: number): Due => {
-    const { leaf, set } = found
-    published = found
-    const life = lifetimeOf([leaf, ...otherLives(set)])
+    const { leaf } = found
+    const life = lifeOf(found)
     const bound = maxIntervalMs === undefined ? {} : { maxIntervalMs, ...(since === undefined ? {} : { since }) }
     const issue = { first: isFirst, ...bound }
     isFirst = false
     return { serial: leaf.serial, life, at: renewAt(life, issue, clock.random()) }
   }
-
+  const publish = async (identity: Identity): Promise<Published> => {
+    try {
+      published = await output.publish(identity)
+    } catch (error) {
+      if (!(error instanceof HostError)) gather.forget()
+      onFailed(error)
+      throw error
+    }
+    onPublished(published, true)
+    return published
+  }
   return {
+    newest: () => gather.held()?.set ?? published?.set,
     due: async () => {
-      const found = await current()
-      return found === undefined ? DUE_NOW : dueOf(found)
+      published = await current()
+      if (published === undefined) return DUE_NOW
+      onPublished(published, false)
+      onIdentity()
+      return published.isWhole ? dueOf(published) : DUE_NOW
     },
     outdated: async () => published !== undefined && outdated !== undefined && outdated(published),
     renew: async (signal) => {
-      unpublished ??= await fetch(signal)
-      try {
-        const due = dueOf(await output.publish(unpublished), clock.now())
-        unpublished = undefined
+      const { identity, problem } = await gather.all(signal)
+      if (problem === undefined) {
+        const due = dueOf(await publish(identity), clock.now())
+        gather.forget()
         log.info({ serial: due.serial, notAfter: due.life.notAfter, renewAt: due.at }, 'credentials published')
         return due
-      } catch (error) {
-        if (!(error instanceof HostError)) unpublished = undefined
-        throw error
       }
+      if (deps.roles?.mayWait === true && isBetter(identity, published && { ...published, life: lifeOf(published) }, clock.now())) {
+        const { leaf } = await publish(identity)
+        log.warn({ serial: leaf.serial, err: problem }, 'credentials published without some role certificates')
+      }
+      throw problem
+    },
+  }
+}
+
+/** Better than what is there: nothing is taken from readers, or they are about to lose it all. */
+function isBetter(
+  { set: { roles = [] } }: Identity,
+  there: (Pick<Published, 'roles'> & { readonly life: Lifetime }) | undefined,
+  now: number,
+): boolean {
+  if (there === undefined) return true
+  const { notBefore, notAfter } = there.life
+  if (notAfter - now < LITTLE * (notAfter - notBefore)) return true
+  const names = new Set(roles.map(({ name }) => name))
+  const before = [...there.roles.keys()]
+  return before.length < names.size && before.every((name) => names.has(name))
+}
+
+/** An identity and its roles, kept until it is whole: asking the issuer again for what is there would not help. */
+function createGathering({ clock, fetch, roles, onFailed = () => {}, onIdentity = () => {} }: RenewableDeps) {
+  let held: CheckedIdentity | undefined
+  let staleAt = 0
+
+  const begin = async (signal: AbortSignal): Promise<CheckedIdentity> => {
+    try {
+      const identity = await fetch(signal)
+      staleAt = clock.monotonic() + STALE * Math.max(0, identity.leaf.notAfter - clock.now())
+      return identity
+    } catch (error) {
+      if (!signal.aborted) onFailed(error)
+      throw error
+    }
+  }
+
+  return {
+    held: () => held,
+    forget: () => {
+      held = undefined
+    },
+    all: async (signal: AbortSignal): Promise<{ readonly identity: Identity; readonly problem: unknown }> => {
+      if (clock.monotonic() >= staleAt) held = undefined
+      held ??= await begin(signal)
+      onIdentity()
+      if (roles === undefined) return { identity: held, problem: undefined }
+      const got = await roles.fetch(held, signal)
+      held = { ...held, set: { ...held.set, roles: got.roles } }
+      for (const [name, error] of got.missing) onFailed(error, name)
+      return { identity: held, problem: worstOf([...got.missing.values()]) }
     },
   }
 }

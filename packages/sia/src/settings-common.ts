@@ -9,11 +9,13 @@ export const pathOrNothing: Kind<string> = {
   parse: (it) => (it === '' ? '' : path.parse(it)),
 }
 
+export const mode = {
+  kind: oneOf('init', 'refresh'),
+  rest: { required: true, doc: '`init` writes credentials once and ends; `refresh` keeps them fresh for ever.' },
+} as const
+
 export const common = {
-  mode: setting(oneOf('init', 'refresh'), {
-    required: true,
-    doc: '`init` writes credentials once and ends; `refresh` keeps them fresh for ever.',
-  }),
+  mode: setting(mode.kind, mode.rest),
   initTimeout: setting(duration({ min: '1s' }), {
     default: '60s',
     doc: 'How long `init` tries again while something is unavailable.',
@@ -37,19 +39,27 @@ export const refreshInterval = {
   doc: 'Longest time between two renewals; they come earlier when half of the life is over.',
 }
 
-/** One sentence for each output that cannot be written; `outputs` maps flags to paths, empty for none. */
-export function checkOutputs(outputs: Readonly<Record<string, string>>): string[] {
+/** One sentence for each output that cannot be written; `outputs` are flags and paths, empty for none. */
+export function checkOutputs(outputs: readonly (readonly [flag: string, path: string])[]): string[] {
   const taken = new Map<string, string>()
-  const problems: string[] = []
-  for (const [flag, file] of Object.entries(outputs)) {
+  const problems = new Set<string>()
+  for (const [flag, file] of outputs) {
     if (file === '') continue
     const other = taken.get(file)
-    if (other !== undefined) problems.push(`--${flag} and --${other} name the same file`)
+    if (other !== undefined) problems.add(bothName(flag, other, 'the same file'))
     taken.set(file, flag)
-    if (!isFilePath(file)) problems.push(`--${flag} must be the absolute path of a file, not below the root itself`)
+    if (!isFilePath(file)) problems.add(`--${flag} must be the absolute path of a file, not below the root itself`)
   }
-  return problems
+  for (const [file, flag] of taken) {
+    const above = taken.get(file.slice(0, file.lastIndexOf('/')))
+    if (above !== undefined) problems.add(bothName(flag, above, 'a file and its directory'))
+  }
+  return [...problems]
 }
 
-/** Absolute and plain: no empty part, no `.` or `..`, and no name that a generation could have. */
-const isFilePath = (file: string): boolean => /^\/[^/]+\/./.test(file) && !/\/(\/|\.\.|\.(\/|$)|$)/.test(file)
+const bothName = (one: string, other: string, what: string): string =>
+  one === other ? `--${one} names ${what}` : `--${one} and --${other} name ${what}`
+
+/** Absolute and plain: no empty part, no `.` or `..`, no name that a generation could have, and none too long. */
+const isFilePath = (file: string): boolean =>
+  /^\/[^/]+\/./.test(file) && !/\/(\/|\.\.|\.(\/|$)|$)/.test(file) && file.split('/').every((it) => it.length <= 200)

@@ -1,66 +1,210 @@
-import type { CredentialSet, Lifetime, OutputPaths } from '@pallas/credentials'
+import { ConfigError } from '@pallas/config'
+import type { CredentialSet, Lifetime } from '@pallas/credentials'
 import { type Host, HostError, type HttpPeer } from '@pallas/host'
 import { parseNToken } from '@pallas/identity'
-import { createAgentClient } from '@pallas/wire'
+import { type AgentClient, createAgentClient } from '@pallas/wire'
+import type { CompanionHome, Companions } from './companions.ts'
 import { createFetchForAgentKey, createFetchForOwnKey } from './fetch.ts'
+import { outputPathsOf, wantedTokensOf } from './layout.ts'
 import type { Log } from './log.ts'
 import { runInit, runRefresh } from './modes.ts'
-import { createOutput } from './output.ts'
+import { createOutput, type Output } from './output.ts'
+import { allOnce, isGoodEnough } from './once.ts'
 import { present } from './presence.ts'
 import { readCredentials } from './read-credentials.ts'
-import { createRenewable } from './renewable.ts'
+import { createRenewable, type SetRenewable } from './renewable.ts'
+import { createReport, type Report } from './report.ts'
+import { clientOf, createFetchRoles, type FetchRoles } from './roles.ts'
+import { asksForCompanions } from './settings-companions.ts'
 import { callTimeout } from './settings-common.ts'
-import type { SiaSettings } from './settings.ts'
+import { agentOf, type SiaSettings, ztsOf } from './settings.ts'
+import { TokenCache } from './tokens/cache.ts'
+import { createWantedToken } from './tokens/wanted.ts'
+import { createZtsCall, unavailable } from './zts/call.ts'
+import { createMemberCalls, type MemberCalls } from './zts/member-calls.ts'
+
+const MAX_CA_BYTES = 1024 * 1024
 
 export interface SiaDeps {
   readonly host: Pick<Host, 'files' | 'keys' | 'clock' | 'http'>
   readonly log: Log
+  /** Without it the settings that ask for a companion are refused. */
+  readonly companions?: CompanionHome | undefined
 }
 
-/** Resolves when the credentials are there (`init`) or when it was asked to stop (`refresh`). */
-export async function startSia(settings: SiaSettings, { host, log }: SiaDeps, signal: AbortSignal): Promise<void> {
+/** Resolves when everything asked for is there (`init`) or when it was asked to stop (`refresh`). */
+export async function startSia(settings: SiaSettings, deps: SiaDeps, signal: AbortSignal): Promise<void> {
+  const { host, log, companions: home } = deps
+  const { clock } = host
+  refuseUnfit(settings, home)
+  const { delayJitterSeconds } = settings
+  if (delayJitterSeconds > 0) await clock.sleep(clock.random() * delayJitterSeconds * 1_000, signal)
+
+  const report = createReport(settings)
+  const parts = createParts(settings, { host, log, report }, signal)
+  const { certificate, cache, tokens, output, agent } = parts
+  await using _ = await startBeside(settings, { home, report, cache, clock, log }, signal)
+  if (settings.mode === 'refresh') {
+    const beside = cache === undefined ? [] : [(until: AbortSignal) => cache.keep(until)]
+    return await runRefresh([certificate, ...tokens], { clock, log, beside }, signal)
+  }
+  const wanted = tokens.filter(({ isInFile }) => isInFile)
+  try {
+    await waitForVolume(settings, { host, log }, signal)
+    await runInit(allOnce(certificate, wanted), { clock, log, timeoutMs: settings.initTimeout }, signal)
+  } catch (err) {
+    const { idFile } = settings
+    if (!(await isGoodEnough(err, { agent, idFile, files: host.files, output, tokens: wanted }, signal))) throw err
+    log.warn({ err }, 'nothing new could be had, what is there still serves')
+  }
+}
+
+function refuseUnfit(settings: SiaSettings, home: CompanionHome | undefined): void {
+  const missing = asksForCompanions(settings) ? ['this home has no servers and no hooks'] : []
+  const problems = home === undefined ? missing : home.unfit(settings)
+  if (problems.length > 0) throw new ConfigError(problems)
+}
+
+interface PartsDeps extends Pick<SiaDeps, 'host' | 'log'> {
+  readonly report: Report
+}
+
+function createParts(settings: SiaSettings, { host, log, report }: PartsDeps, signal: AbortSignal) {
   const { clock, files } = host
-  const paths = pathsOf(settings)
-  const to = peerOf(settings.endpoint)
-  const isInit = settings.mode === 'init'
-  const agent = createAgentClient({ http: host.http, to, timeoutMs: callTimeout(settings) })
+  const agent = createAgentClient({ http: host.http, to: peerOf(settings), timeoutMs: callTimeout(settings) })
+  const wantedTokens = wantedTokensOf(settings)
   const output = createOutput({
-    paths,
+    paths: outputPathsOf(settings),
+    tokenPaths: wantedTokens.map(({ path }) => path).filter((path) => path !== ''),
     host,
     onLeftover: (err) => log.warn({ err }, 'an old generation stays behind'),
     onUnusable: (err) => log.warn({ err }, 'what is on disk does not count'),
   })
+  const zts = memberCallsOf(settings, host)
+  const roles = fetchRolesOf(settings, zts, host)
+  const first = Promise.withResolvers<void>()
+  const certificate = createCertificate(settings, { host, log, report, agent, output, roles, onIdentity: first.resolve })
+  const cache = zts && createCache(settings, { zts, host, log, certificate }, signal)
+  const tokens = wantedTokens.map((wanted) => {
+    const { tokenRefreshInterval: refreshIntervalMs, tokenExpiry: expiryMs } = settings
+    const times = { refreshIntervalMs, expiryMs }
+    const { tokenRenewed: onRenewed, tokenFailed: onFailed } = report
+    if (cache === undefined) throw new TypeError('tokens need a zts')
+    const token = createWantedToken(wanted, { cache, output, clock, log, files, ...times, onRenewed, onFailed })
+    // Without an identity there is nobody to ask as.
+    return { ...token, isInFile: wanted.path !== '', due: () => first.promise.then(() => token.due()) }
+  })
+  return { agent, output, certificate, cache, tokens }
+}
+
+interface CertificateDeps extends PartsDeps {
+  readonly agent: AgentClient
+  readonly output: Output
+  readonly roles: FetchRoles | undefined
+  readonly onIdentity: () => void
+}
+
+function createCertificate(settings: SiaSettings, deps: CertificateDeps): SetRenewable {
+  const { host, log, report, agent, output, roles, onIdentity } = deps
+  const isInit = settings.mode === 'init'
   const isOwnKey = settings.keyOrigin === 'pod'
   const fetch = (isOwnKey ? createFetchForOwnKey : createFetchForAgentKey)({ agent, host, idFile: settings.idFile })
   // With a key made here any earlier certificate makes it a renewal; a pair that is shown to the agent must be good.
-  const held = async () => (isOwnKey ? anyOf(paths, host) : (await output.current())?.set)
-  const certificate = createRenewable({
-    clock,
+  const held = async () => (isOwnKey ? anyOf(settings, host) : (await output.current())?.set)
+  return createRenewable({
+    clock: host.clock,
     log,
     output,
     fetch: async (signal) => fetch(isInit ? undefined : await held(), signal),
+    ...(roles === undefined ? {} : { roles: { fetch: roles, mayWait: !isInit } }),
     current: () => output.current(),
     otherLives: tokenLife,
     maxIntervalMs: settings.refreshInterval,
+    onIdentity,
+    onPublished: report.setPublished,
+    onFailed: report.setFailed,
   })
-  if (!isInit) return runRefresh([certificate], { clock, log }, signal)
+}
 
+function memberCallsOf(settings: SiaSettings, { files, http, clock }: SiaDeps['host']): MemberCalls | undefined {
+  const endpoint = ztsOf(settings)
+  if (endpoint === undefined || settings.serverCaCert === '') return undefined
+  const caPem = async () => {
+    try {
+      return new TextDecoder().decode(await files.read(settings.serverCaCert, MAX_CA_BYTES))
+    } catch (cause) {
+      if (cause instanceof HostError) throw unavailable('the authorities of zts cannot be read', {}, { cause })
+      throw cause
+    }
+  }
+  const call = createZtsCall({ http, endpoint, timeoutMs: callTimeout(settings) })
+  return createMemberCalls({ call, caPem, now: () => clock.now() })
+}
+
+function fetchRolesOf(settings: SiaSettings, zts: MemberCalls | undefined, host: SiaDeps['host']) {
+  const names = (outputPathsOf(settings).roles ?? []).map(({ name }) => name)
+  if (zts === undefined || names.length === 0) return undefined
+  return createFetchRoles({ names, zts, intermediates: settings.intermediateCertBundle, host })
+}
+
+interface CacheDeps extends Pick<SiaDeps, 'host' | 'log'> {
+  readonly zts: MemberCalls
+  readonly certificate: SetRenewable
+}
+
+function createCache(settings: SiaSettings, deps: CacheDeps, signal: AbortSignal): TokenCache {
+  const { zts, host, log, certificate } = deps
+  const client = () => {
+    const newest = certificate.newest()
+    return newest && clientOf(newest)
+  }
+  const onFailure = (err: unknown) => log.warn({ err }, 'a token that somebody asked for could not be renewed')
+  const options = { zts, clock: host.clock, client, refreshIntervalMs: settings.tokenRefreshInterval, onFailure }
+  return new TokenCache(options, signal)
+}
+
+interface BesideDeps extends Pick<SiaDeps, 'log'> {
+  readonly home: CompanionHome | undefined
+  readonly report: Report
+  readonly cache: TokenCache | undefined
+  readonly clock: Host['clock']
+}
+
+async function startBeside(
+  settings: SiaSettings,
+  { home, report, cache, clock, log }: BesideDeps,
+  signal: AbortSignal,
+): Promise<Companions | undefined> {
+  if (home === undefined || !asksForCompanions(settings)) return undefined
+  const tokens = cache ?? NO_TOKENS
+  const companions = await home.start(settings, { clock, log, tokens, members: report.members }, signal)
+  report.tell(companions)
+  return companions
+}
+
+const noZts = () => Promise.reject(unavailable('no zts is set', {}))
+const NO_TOKENS = {
+  accessToken: noZts,
+  roleToken: noZts,
+  cached: () => ({}),
+  held: () => ({ 'access-token': { entries: 0, bytes: 0 }, 'role-token': { entries: 0, bytes: 0 } }),
+}
+
+async function waitForVolume(
+  settings: SiaSettings,
+  { host: { files, clock }, log }: Pick<SiaDeps, 'host' | 'log'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const to = peerOf(settings)
   const awaited = [settings.idFile, ...(to.kind === 'unix' ? [to.socketPath] : [])]
   const onWait = (path: string) => log.info({ path }, 'waiting for the identity volume')
   await present(awaited, { files, clock, timeoutMs: settings.socketTimeout, onWait }, signal)
-  return runInit(certificate, { clock, log, timeoutMs: settings.initTimeout }, signal)
 }
 
-const pathsOf = (settings: SiaSettings): OutputPaths => ({
-  key: settings.outKey,
-  cert: settings.outCert,
-  caCert: settings.outCaCert,
-  ntoken: settings.outNtoken,
-  bundle: settings.outBundle,
-})
-
-const peerOf = (endpoint: SiaSettings['endpoint']): HttpPeer =>
-  endpoint.kind === 'unix' ? { kind: 'unix', socketPath: endpoint.path } : endpoint
+function peerOf(settings: SiaSettings): HttpPeer {
+  const agent = agentOf(settings)
+  return agent.kind === 'unix' ? { kind: 'unix', socketPath: agent.path } : agent
+}
 
 /** ZTS signed the token, so only a renewal of the set brings another. */
 function tokenLife({ ntoken = '' }: CredentialSet): readonly Lifetime[] {
@@ -68,9 +212,9 @@ function tokenLife({ ntoken = '' }: CredentialSet): readonly Lifetime[] {
   return claims === undefined ? [] : [{ notBefore: claims.issuedAt * 1_000, notAfter: claims.expiresAt * 1_000 }]
 }
 
-async function anyOf(paths: OutputPaths, { files }: SiaDeps['host']): Promise<CredentialSet | undefined> {
+async function anyOf(settings: SiaSettings, { files }: SiaDeps['host']): Promise<CredentialSet | undefined> {
   try {
-    const set = await readCredentials(paths, files)
+    const set = await readCredentials(outputPathsOf(settings), files)
     return set.certPem === '' ? undefined : set
   } catch (error) {
     if (error instanceof HostError) return undefined

@@ -1,0 +1,61 @@
+/** `init`: everything once, and what may stand in for it in an outage. */
+import type { Files } from '@pallas/host'
+import { HostError } from '@pallas/host'
+import { IdentityError } from '@pallas/identity'
+import type { AgentClient } from '@pallas/wire'
+import { sameNames } from '@pallas/x509'
+import { readHandle } from './fetch.ts'
+import type { Output } from './output.ts'
+import { worstOf } from './patience.ts'
+import type { SetRenewable } from './renewable.ts'
+import { forEachOf } from './roles.ts'
+import type { TokenRenewable } from './tokens/wanted.ts'
+
+/** Renews what was not renewed before, so that it can be tried again; throws the worst of what stood in the way. */
+export function allOnce(certificate: Pick<SetRenewable, 'renew'>, tokens: readonly Pick<TokenRenewable, 'renew'>[]) {
+  let isCertified = false
+  const left = new Set(tokens)
+  return {
+    renew: async (signal: AbortSignal): Promise<void> => {
+      if (!isCertified) await certificate.renew(signal)
+      isCertified = true
+      const problems: unknown[] = []
+      await forEachOf([...left], async (token) => {
+        try {
+          await token.renew(signal)
+          left.delete(token)
+        } catch (error) {
+          problems.push(error)
+        }
+      })
+      if (problems.length > 0) throw worstOf(problems)
+    },
+  }
+}
+
+export interface GoodEnoughDeps {
+  readonly agent: Pick<AgentClient, 'names'>
+  readonly idFile: string
+  readonly files: Files
+  readonly output: Pick<Output, 'current'>
+  readonly tokens: readonly Pick<TokenRenewable, 'isThere'>[]
+}
+
+/**
+ * Whether a run that could get nothing new may end well: what lies on disk is everything that is asked for, works, lives
+ * and carries the names that the agent attests for this pod now. Never after a denial: that is no outage.
+ */
+export async function isGoodEnough(problem: unknown, deps: GoodEnoughDeps, signal: AbortSignal): Promise<boolean> {
+  const { agent, idFile, files, output, tokens } = deps
+  if (signal.aborted || !(problem instanceof IdentityError) || problem.kind !== 'unavailable') return false
+  const there = await output.current()
+  if (there?.isWhole !== true) return false
+  for (const token of tokens) if (!(await token.isThere())) return false
+  try {
+    const names = await agent.names(await readHandle(idFile, { files }), signal)
+    return sameNames({ ...there.leaf.names, commonName: there.leaf.commonName }, names) === undefined
+  } catch (error) {
+    if (error instanceof IdentityError || error instanceof HostError) return false
+    throw error
+  }
+}

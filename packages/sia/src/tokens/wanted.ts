@@ -1,0 +1,90 @@
+/** The tokens that the settings ask for: each renewed before it grows old, in its file or in memory alone. */
+import { type Lifetime, renewAt } from '@pallas/credentials'
+import { type Clock, type Files, HostError } from '@pallas/host'
+import { type Due, DUE_NOW, type Renewable } from '../keep-fresh.ts'
+import type { WantedToken } from '../layout.ts'
+import type { Log } from '../log.ts'
+import type { Output } from '../output.ts'
+import { createPinnedReader } from '../read-credentials.ts'
+import type { HeldToken, TokenCache, Wish } from './cache.ts'
+import { lifeOfToken } from './life.ts'
+
+export interface WantedTokenDeps {
+  readonly cache: TokenCache
+  readonly output: Pick<Output, 'publishToken'>
+  readonly clock: Clock
+  readonly log: Log
+  readonly files: Files
+  readonly refreshIntervalMs: number
+  /** 0: what ZTS gives. */
+  readonly expiryMs: number
+  readonly onRenewed: (token: WantedToken, life: Lifetime, isNew: boolean) => void
+  readonly onFailed: (token: WantedToken, error: unknown) => void
+}
+
+export interface TokenRenewable extends Renewable {
+  /** Whether the file holds a token that still lives; also when none is wanted in a file. */
+  isThere(): Promise<boolean>
+}
+
+export function createWantedToken(wanted: WantedToken, deps: WantedTokenDeps): TokenRenewable {
+  const { cache, output, clock, log, files, refreshIntervalMs, onRenewed, onFailed } = deps
+  const wish = wishOf(wanted, deps.expiryMs)
+  let isFirst = true
+  /** Got, but the disk did not take it. */
+  let unwritten: HeldToken | undefined
+
+  const dueOf = (life: Lifetime, since: number): Due => {
+    const at = renewAt(life, { first: isFirst, maxIntervalMs: refreshIntervalMs, since }, clock.random())
+    isFirst = false
+    return { serial: wanted.name, life, at }
+  }
+  const onDisk = async (): Promise<{ readonly text: string; readonly life: Lifetime } | undefined> => {
+    if (wanted.path === '') return undefined
+    const text = await createPinnedReader(files)(wanted.path)
+    const life = lifeOfToken(wanted.kind, text)
+    return life === undefined || life.notAfter <= clock.now() ? undefined : { text, life }
+  }
+  const write = async (token: HeldToken) => {
+    if (wanted.path === '') return
+    unwritten = token
+    await output.publishToken(wanted.path, token.text)
+    unwritten = undefined
+  }
+
+  return {
+    isThere: async () => wanted.path === '' || (await onDisk()) !== undefined,
+    due: async () => {
+      const found = await onDisk()
+      if (found === undefined) return DUE_NOW
+      cache.adopt(wish, { text: found.text, expiresAt: found.life.notAfter })
+      onRenewed(wanted, found.life, false)
+      return dueOf(found.life, found.life.notBefore)
+    },
+    renew: async (signal) => {
+      try {
+        if (unwritten !== undefined && unwritten.expiresAt <= clock.now()) unwritten = undefined
+        const token = unwritten ?? (await cache.renewed(wish, signal))
+        await write(token)
+        const life = { notBefore: clock.now(), notAfter: token.expiresAt }
+        const due = dueOf(life, clock.now())
+        onRenewed(wanted, life, true)
+        log.info({ path: wanted.path, notAfter: life.notAfter, renewAt: due.at }, 'token renewed')
+        return due
+      } catch (error) {
+        if (!(error instanceof HostError)) unwritten = undefined
+        if (!signal.aborted) onFailed(wanted, error)
+        throw error
+      }
+    },
+  }
+}
+
+function wishOf({ kind, target: { domain, role } }: WantedToken, expiryMs: number): Wish {
+  const roles = role === undefined ? [] : [role]
+  const seconds = expiryMs / 1_000
+  if (kind === 'access-token') {
+    return { kind, wish: { domain, roles, ...(seconds === 0 ? {} : { expirySeconds: seconds }) } }
+  }
+  return { kind, wish: { domain, roles, ...(seconds === 0 ? {} : { minExpirySeconds: seconds }) } }
+}
