@@ -31,11 +31,13 @@ export interface ClusterOptions {
   readonly config?: string
   /** Of the initializer, besides those for files and addresses. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Of the webhook's configuration. */
+  readonly conditions?: object
   /** Another injector, called after ours. */
   readonly after?: Pick<TestWebhook, 'url' | 'caBundle'>
 }
 
-export async function openCluster({ asUser = 'initializer', config = initConfig(), settings = {}, after }: ClusterOptions = {}) {
+export async function openCluster({ asUser = 'initializer', config = initConfig(), settings = {}, conditions = {}, after }: ClusterOptions = {}) {
   await using scope = new AsyncDisposableStack()
   const serverCredentials = await loopbackCredentials()
   const rule = { users: ['initializer'], verbs: ['get'], apiGroups: [''], resources: ['configmaps'], namespaces: [HOME.namespace] }
@@ -62,21 +64,24 @@ export async function openCluster({ asUser = 'initializer', config = initConfig(
   if (reading.kind === 'print') throw new Error('printed')
   const memory = memoryLog()
   const deps = { clock: systemClock, log: memory.log, metrics: testMetrics() }
-  const { url } = scope.use(await startInitializer(reading.settings, deps))
-  await register(admin, INITIALIZER, { url: `${url}/mutate`, caBundle: Buffer.from(serverCredentials.caPem).toString('base64') })
+  const initializer = await startInitializer(reading.settings, deps)
+  scope.use(initializer)
+  const caBundle = Buffer.from(serverCredentials.caPem).toString('base64')
+  await register(admin, INITIALIZER, { url: `${initializer.url}/mutate`, caBundle }, conditions)
   if (after !== undefined) await register(admin, 'z-other.example.org', after)
   const parts = scope.move()
 
   /** Makes a pod as anybody would, and reads it as the server keeps it. */
-  const create = async (spec: object, metadata: object = { annotations: { [TRIGGER]: 'true' } }) => {
-    const pod = newPodObject({ generateName: 'web-', ...metadata }, { serviceAccountName: 'web', ...spec })
-    const made = await admin.create(pathOf(PODS, { namespace: 'media' }), pod)
+  const create = async (spec: object, metadata: object = { annotations: { [TRIGGER]: 'true' } }, namespace = 'media') => {
+    const account = namespace === 'media' ? { serviceAccountName: 'web' } : {}
+    const pod = newPodObject({ generateName: 'web-', ...metadata }, { ...account, ...spec })
+    const made = await admin.create(pathOf(PODS, { namespace }), pod)
     return { metadata: made.metadata, spec: made['spec'] as MadeSpec }
   }
-  return { api, admin, memory, create, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return { api, admin, memory, create, stop: () => initializer[Symbol.asyncDispose](), [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
-function register(admin: KubeApi, name: string, clientConfig: Pick<TestWebhook, 'url' | 'caBundle'>) {
+function register(admin: KubeApi, name: string, clientConfig: Pick<TestWebhook, 'url' | 'caBundle'>, conditions: object = {}) {
   const webhook = {
     name,
     clientConfig: { url: clientConfig.url, caBundle: clientConfig.caBundle },
@@ -86,6 +91,7 @@ function register(admin: KubeApi, name: string, clientConfig: Pick<TestWebhook, 
     timeoutSeconds: 5,
     admissionReviewVersions: ['v1'],
     reinvocationPolicy: 'IfNeeded',
+    ...conditions,
   }
   return admin.create(pathOf(MUTATING_WEBHOOKS), { metadata: { name }, webhooks: [webhook] })
 }

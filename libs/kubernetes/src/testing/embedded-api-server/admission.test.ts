@@ -51,6 +51,31 @@ test('webhooks see each other in the order of their names, and IfNeeded sees wha
   expect(second.seen.map(({ request }) => Object.keys(labelsOf(request)))).toEqual([['app', 'first']])
 })
 
+test.each<[string, object, object, boolean]>([
+  ['an annotation that is there', { a: '' }, { expression: "has(object.metadata.annotations) && 'a' in object.metadata.annotations" }, true],
+  ['an annotation that is not there', { b: '' }, { expression: "has(object.metadata.annotations) && 'a' in object.metadata.annotations" }, false],
+  ['an annotation with its value', { a: 'x' }, { expression: "object.metadata.annotations['a'] == 'x'" }, true],
+  ['an annotation with another value', { a: 'y' }, { expression: "object.metadata.annotations['a'] == 'x'" }, false],
+  ['an annotation without a value', { a: 'x' }, { expression: "object.metadata.annotations['a'] != 'x'" }, false],
+])('a webhook is called under its conditions: %s', async (_what, annotations, condition, called) => {
+  await using it = await open()
+  await using hook = await startTestWebhook((request) => allowReview(request))
+  await it.configure('only', at(hook), { matchConditions: [{ name: 'asks', ...condition }] })
+  await it.makePod({ name: 'web', annotations })
+  expect(hook.seen).toHaveLength(called ? 1 : 0)
+})
+
+test.each([
+  ["'a' in object.metadata.annotations", {}],
+  ["object.metadata.annotations['a'] == 'x'", { annotations: { b: '' } }],
+])('a condition that cannot be evaluated lets nothing through: %s', async (expression, metadata) => {
+  await using it = await open()
+  await using hook = await startTestWebhook((request) => allowReview(request))
+  await it.configure('only', at(hook), { matchConditions: [{ name: 'asks', expression }] })
+  await expect(it.makePod({ name: 'web', ...metadata })).rejects.toMatchObject({ status: 500 })
+  expect(hook.seen).toEqual([])
+})
+
 test('an IfNeeded webhook after which nothing changed is called once', async () => {
   await using it = await open()
   await using only = await startTestWebhook((request) => label(request, 'only', 'yes'))

@@ -4,6 +4,7 @@ import { isObject, parseJson } from '../../json.ts'
 import { apiVersionOf, MUTATING_WEBHOOKS, NAMESPACES, type Resource } from '../../resources.ts'
 import type { User } from './authn.ts'
 import { ApiFailure, internal } from './failure.ts'
+import { meetsConditions } from './match-conditions.ts'
 import { type Json, labelsOf, objectsAt, peekAt, textAt } from './object.ts'
 import { applyJsonPatch } from './patch.ts'
 import { matchesLabelSelector } from './selectors.ts'
@@ -101,6 +102,7 @@ function webhooksFor(input: AdmissionInput, store: Store): readonly Json[] {
       const versions = [input.object, ...(input.oldObject === undefined ? [] : [input.oldObject])]
       return versions.some((version) => matchesLabelSelector(selector, labelsOf(version)))
     })
+    .filter((webhook) => meetsConditions(webhook, input.object))
 }
 
 const selectorOf = (webhook: Json, key: string): Json | undefined => (isObject(webhook[key]) ? webhook[key] : undefined)

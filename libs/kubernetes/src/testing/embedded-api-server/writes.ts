@@ -6,6 +6,7 @@ import { admit } from './admission.ts'
 import type { Answer, ApiContext, Target, WriteRequest } from './context.ts'
 import { randomSuffix } from './defaults.ts'
 import { badRequest, conflict, invalid, notFound, success } from './failure.ts'
+import { knowsConditions } from './match-conditions.ts'
 import { type Json, objectAt, objectsAt, peekAt, type StoredObject, textAt } from './object.ts'
 import { applyPatchRequest } from './patch.ts'
 import { deletePod, schedulePod, settlePod, startPod } from './pod-life.ts'
@@ -155,9 +156,8 @@ function decode({ target: { resource, namespace }, body }: WriteRequest): Json {
 }
 
 function refuseUnsupported(configuration: Json): void {
-  const conditions = objectsAt(configuration, 'webhooks').flatMap((webhook) => objectsAt(webhook, 'matchConditions'))
-  if (conditions.length > 0)
-    throw badRequest('this server evaluates no matchConditions: use namespaceSelector and objectSelector')
+  if (!objectsAt(configuration, 'webhooks').every(knowsConditions))
+    throw badRequest('this server evaluates only matchConditions that ask for annotations')
 }
 
 function requireNamespace({ store }: ApiContext, name: string): void {
