@@ -40,7 +40,7 @@ export interface Doors {
   /** What one caller may have, by default `ALLOWANCE`. */
   readonly allowance?: AllowanceLimits
   /** Limits of a connection other than the agent's own. */
-  readonly limits?: Partial<Limits> & { readonly idleMs?: number }
+  readonly limits?: Partial<Limits>
 }
 
 export type ServeSettings = Pick<
@@ -147,7 +147,7 @@ function listenersFor(app: FastifyInstance, attest: Attest, idleMs: number, sett
     ownUid,
     shared: sharedSocketOf(settings),
     graceMs: settings.shutdownGrace + LAST_WORDS_MS,
-    idleMs: doors.limits?.idleMs ?? idleMs,
+    idleMs,
     ...(doors.limits === undefined ? {} : { limits: doors.limits }),
   })
 }
