@@ -1,6 +1,8 @@
 import { connect } from 'node:tls'
+import { TestCa } from '@pallas/x509/testing'
 import { describe, expect, test } from 'vitest'
 import { askToken, callBy } from '../contract-call.ts'
+import { instanceOf } from '../contract-world.ts'
 import { openEmbedded } from '../open-embedded.ts'
 import { readJws, readRoleToken } from '../published-keys.ts'
 import { certificateIn, post } from './instances/raw-register.ts'
@@ -60,6 +62,19 @@ describe('a clock of its own', () => {
     for (const time of [Number(claims['iat']) * 1_000, Number(fields['t']) * 1_000, notBefore, issued]) {
       expect(time).toBeGreaterThanOrEqual(before - 1_000)
       expect(time).toBeLessThanOrEqual(after)
+    }
+  })
+
+  test('takes the certificates that it issues, and those of another CA at no time', async () => {
+    await using it = await open()
+    for (const offset of [-30 * 24 * HOUR, 30 * 24 * HOUR]) {
+      it.server.faults.clockOffset(offset)
+      const { first, refresh } = await instanceOf(it, `pod-${offset}`)
+      await refresh(first)
+      const other = await TestCa.create({ name: 'services' })
+      const life = { notBefore: Date.now() + offset - HOUR, lifeMs: 2 * HOUR }
+      const pair = await other.issue({ commonName: 'shop.web', ...life })
+      await expect(askRole(it, {}, { pair })).rejects.toThrow()
     }
   })
 
