@@ -89,7 +89,7 @@ describe('the peer of a unix socket', () => {
 })
 
 describe.skipIf(pinsNobody())('a pinned peer', () => {
-  test('has not exited, until it has', async () => {
+  test('has not exited, until it has (T03)', async () => {
     await using it = await caller()
     using pin = pinPeer(it.fd)
     expect(pin?.exited()).toBe(false)
@@ -97,7 +97,7 @@ describe.skipIf(pinsNobody())('a pinned peer', () => {
     expect(pin?.exited()).toBe(true)
   })
 
-  test('that had ended before it was pinned has exited', async () => {
+  test('that had ended before it was pinned has exited (T03)', async () => {
     await using it = await caller()
     await end(it.child)
     using pin = pinPeer(it.fd)
@@ -129,7 +129,7 @@ test.each(['ESRCH', 'EINVAL'])('a kernel that answers %s had a peer that has end
   expect(pin?.exited()).toBe(true)
 })
 
-test('a kernel without the option pins nobody, and any other failure is one', () => {
+test('a kernel without the option pins nobody, and any other failure is one (T08)', () => {
   expect(pinWithout('ENOPROTOOPT')).toBeUndefined()
   expect(() => pinWithout('EMFILE')).toThrow(expect.objectContaining({ fields: expect.objectContaining({ errno: 'EMFILE' }) }))
 })

@@ -20,7 +20,7 @@ const HOUR = 3_600_000
 describe.each(['ec-p256', 'rsa'] as const)('a certificate signed by a ca with a key of kind %s', (algorithm) => {
   const ca = cas[algorithm]
 
-  test('is read as node:crypto reads it', async () => {
+  test('is read as node:crypto reads it (T44)', async () => {
     const times = fc.record({
       notBefore: fc.integer({ min: Date.parse('1950-01-01'), max: Date.parse('2200-01-01') }),
       lifeMs: fc.integer({ min: 1_000, max: 300 * 365 * 24 * HOUR }),
@@ -162,7 +162,7 @@ describe('certificates that are no certificates', () => {
     }
   })
 
-  test('what both node:crypto and we can read, we read alike', () => {
+  test('what both node:crypto and we can read, we read alike (T44)', () => {
     const changes = fc.tuple(fc.nat(leaf.length - 1), fc.nat(255))
     let both = 0
     for (const [at, byte] of fc.sample(changes, 3_000)) {

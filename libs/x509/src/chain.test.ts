@@ -36,7 +36,7 @@ test('a leaf of an ecdsa intermediate under an rsa root holds', async () => {
   await check(await leaf(ec), readCertificates(ec.chainPem))
 })
 
-test('an old root of the same name beside the new one does no harm', async () => {
+test('an old root of the same name beside the new one does no harm (T32)', async () => {
   const other = await TestCa.create({ name: 'root', now })
   await check(await leaf(root), bundleOf(other, root))
   await check(await leaf(root), bundleOf(root, other))

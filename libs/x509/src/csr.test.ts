@@ -17,7 +17,7 @@ const web: CsrNames = {
 describe.each(['ec-p256', 'rsa'] as const)('with a key of kind %s', (algorithm) => {
   const key = keys[algorithm]
 
-  test('openssl accepts the signature and sees every name in the order of the original', async () => {
+  test('openssl accepts the signature and sees every name in the order of the original (C7, W25)', async () => {
     const csr = await createCsr(web, key)
     const { status, said } = openssl(['req', '-verify', '-noout', '-text', '-in', 'csr'], { csr })
     expect(said).toContain('self-signature verify OK')

@@ -89,11 +89,11 @@ describe('bytes that are not der', () => {
   const header = good.subarray(0, 4)
   const body = good.subarray(4)
 
-  test('a request that is cut off at any length is refused', () => {
+  test('a request that is cut off at any length is refused (T44)', () => {
     for (let length = 0; length < good.length; length++) expect(() => read(good.subarray(0, length))).toThrow(MALFORMED)
   })
 
-  test('a request with any one byte changed is refused, read with other content, or no longer verifies', async () => {
+  test('a request with any one byte changed is refused, read with other content, or no longer verifies (T44)', async () => {
     for (let at = 0; at < good.length; at++) {
       const changed = good.slice()
       changed[at] = (changed[at] ?? 0) ^ 0x41
@@ -133,7 +133,7 @@ describe('bytes that are not der', () => {
     expect(() => readDer(Uint8Array.of(0x1f, 0x01, 0x00))).toThrow(unsupported)
   })
 
-  test('any bytes are refused or read within 50 ms, and nothing but X509Error comes out', () => {
+  test('any bytes are refused or read within 50 ms, and nothing but X509Error comes out (T44)', () => {
     const random = mulberry(20_261)
     for (let round = 0; round < 5_000; round++) {
       const der = round % 2 === 0 ? mutated(good, random) : Uint8Array.from({ length: random(400) }, () => random(256))

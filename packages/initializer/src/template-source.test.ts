@@ -33,7 +33,7 @@ test.each([
   await expect(opening).rejects.toMatchObject({ code: 'TEMPLATES_INVALID' })
 })
 
-test('a changed config map is used from the next look on', async () => {
+test('a changed config map is used from the next look on (W37)', async () => {
   await using it = await open(named('one'))
   it.answer = () => named('two')
   expect(it.source.current().name).toBe('one')
@@ -41,7 +41,7 @@ test('a changed config map is used from the next look on', async () => {
   expect(it.source.current().name).toBe('two')
 })
 
-test('templates that cannot be used are told once, and the old ones stay until good ones come', async () => {
+test('templates that cannot be used are told once, and the old ones stay until good ones come (W37)', async () => {
   await using it = await open(named('one'))
   it.answer = () => 'name: broken'
   await it.next()

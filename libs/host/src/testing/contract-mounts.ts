@@ -30,7 +30,7 @@ export const mountPromises: Readonly<Record<string, MountPromise>> = {
     assert.deepEqual(await files.list(target), [])
   },
 
-  'a read-only bind is really read-only, while its source can be written': async (it) => {
+  'a read-only bind is really read-only, while its source can be written (W3)': async (it) => {
     const { files, mounts, source, target } = await prepared(it)
     await mounts.bind(source, target, { readOnly: true })
     await assert.rejects(files.create(`${target}/new`, bytes('x'), 0o600), refusedWith('HOST_DENIED'))
