@@ -19,6 +19,9 @@ export interface FollowInstancesDeps {
   readonly events: CallbackEvents
 }
 
+/** A connection that died in silence goes unnoticed for this long and the grace of the API client: 20 s of the minute. */
+const WATCH_SECONDS = 10
+
 /** The instances, with the watch of pods and the client of ZTS that they alone need. */
 export async function followInstances(
   { leaseNamespace, ztsTimeout }: Pick<CallbackSettings, 'leaseNamespace' | 'ztsTimeout'>,
@@ -26,7 +29,7 @@ export async function followInstances(
 ): Promise<Instances> {
   const { ztsEndpoint, providerService } = config.current()
   await using scope = new AsyncDisposableStack()
-  const pods = scope.use(openPodWatch(api, { clock, log }))
+  const pods = scope.use(openPodWatch(api, { clock, log, watchSeconds: WATCH_SECONDS }))
   const zts = scope.use(
     createZtsClient({
       endpoint: new URL(ztsEndpoint),

@@ -29,7 +29,7 @@ export interface InstanceRecord extends InstanceName {
 export interface InstanceRecords {
   /** Makes the record unless it is there; what stands in its place without being one is replaced. */
   put(record: InstanceRecord, signal?: AbortSignal): Promise<void>
-  has(instanceId: string, signal?: AbortSignal): Promise<boolean>
+  find(instanceId: string, signal?: AbortSignal): Promise<InstanceRecord | undefined>
   all(signal?: AbortSignal): Promise<readonly InstanceRecord[]>
   /** Fine when it is not there. */
   remove(record: InstanceRecord, signal?: AbortSignal): Promise<void>
@@ -87,9 +87,9 @@ export function createInstanceRecords(deps: InstanceRecordsDeps): InstanceRecord
   }
   return {
     put: (record, signal) => orUnavailable(put(record, signal)),
-    async has(instanceId, signal) {
+    async find(instanceId, signal) {
       const lease = await orUnavailable(find(instanceId, signal))
-      return lease !== undefined && recordOf(lease) !== undefined
+      return lease && recordOf(lease)
     },
     all: (signal) => orUnavailable(all(signal)),
     async remove({ instanceId }, signal) {

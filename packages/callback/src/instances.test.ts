@@ -17,11 +17,35 @@ const recordOf = ({ uid, namespace, name }: Pod): InstanceRecord => ({
   pod: name,
 })
 
+/** What a replica's watch of pods shows, which may lag behind the cluster. */
+function aWatch(...first: readonly Pod[]) {
+  let shown = new Map(first.map((it) => [it.uid, it]))
+  const listeners = { pod: new Set<(it: Pod) => void>(), gone: new Set<(it: Pod) => void>() }
+  return {
+    byUid: (uid: string) => shown.get(uid),
+    onPod(listener: (it: Pod) => void) {
+      listeners.pod.add(listener)
+      return () => listeners.pod.delete(listener)
+    },
+    onGone(listener: (it: Pod) => void) {
+      listeners.gone.add(listener)
+      return () => listeners.gone.delete(listener)
+    },
+    show(...pods: readonly Pod[]): void {
+      const before = shown
+      shown = new Map(pods.map((it) => [it.uid, it]))
+      const gone = before.values().filter(({ uid }) => !shown.has(uid)).toArray()
+      for (const it of gone) for (const listener of listeners.gone) listener(it)
+      for (const it of pods) for (const listener of listeners.pod) listener(it)
+    },
+  }
+}
+
 /** A cluster, a ZTS and the records, all of which can be away. */
 function aWorld() {
   const clock = new FakeClock()
   const cluster = new Map([[pod.uid, pod]])
-  const seen = new Map(cluster)
+  const seen = aWatch(pod)
   const stored = new Map<string, InstanceRecord>()
   const deleted: InstanceName[] = []
   const faults = { zts: undefined as unknown, api: false, synced: true }
@@ -33,11 +57,11 @@ function aWorld() {
     faults.api ? Promise.reject(new IdentityError('API_UNAVAILABLE', 'away')) : Promise.resolve(value)
   const records: InstanceRecords = {
     put: async (record) => void (await answer(stored.set(record.instanceId, record))),
-    has: (id) => answer(stored.has(id)),
+    find: (id) => answer(stored.get(id)),
     all: () => answer([...stored.values()]),
     remove: async (record) => void (await answer(stored.delete(record.instanceId))),
   }
-  const open = () =>
+  const open = (watch = seen) =>
     openInstances({
       records,
       zts: {
@@ -46,16 +70,15 @@ function aWorld() {
           deleted.push(instance)
         },
       },
-      pods: { synced: () => faults.synced, byUid: (uid) => seen.get(uid) },
+      pods: { synced: () => faults.synced, ...watch },
       findPod: ({ name }) => answer([...cluster.values()].find((it) => it.name === name)),
       clock,
       events,
     })
   const show = (...pods: Pod[]): void => {
-    for (const map of [cluster, seen]) {
-      map.clear()
-      for (const it of pods) map.set(it.uid, it)
-    }
+    cluster.clear()
+    for (const it of pods) cluster.set(it.uid, it)
+    seen.show(...pods)
   }
   return { clock, cluster, seen, show, stored, deleted, faults, logged, metrics, open }
 }
@@ -115,7 +138,7 @@ describe('an instance', () => {
     const { open, clock, seen, deleted } = aWorld()
     await using instances = open()
     await instances.record(recordOf(pod))
-    seen.clear()
+    seen.show()
     await clock.advance(600_000)
     expect(deleted).toEqual([])
   })
@@ -195,13 +218,13 @@ describe('an outage', () => {
     expect(deleted).toEqual([recordOf(pod)])
   })
 
-  test('of another replica is made up for by those that are left', async () => {
+  test('of another replica is made up for by those that are left, within a minute of the end of the pod', async () => {
     const { open, clock, show, stored, deleted } = aWorld()
     await using _other = open()
     await clock.advance(1_000)
     stored.set(pod.uid, recordOf(pod))
     show()
-    await clock.advance(480_000)
+    await clock.advance(60_000)
     expect(deleted).toEqual([recordOf(pod)])
   })
 
@@ -233,4 +256,45 @@ test('two hundred pods that end at once are all deleted within a minute', async 
   show()
   await clock.advance(60_000)
   expect(new Set(deleted.map(({ instanceId }) => instanceId)).size).toBe(200)
+})
+
+describe('an ended pod is deleted at zts within sixty seconds by two replicas (T39)', () => {
+  /** What the settings of the watch allow: 10 s of one watch call, and the grace of 10 s. */
+  const UNNOTICED_MS = 20_000
+
+  test.each([
+    ['when all is well', 0, 'both'],
+    ['when the one that vouched for it dies with it', 0, 'other'],
+    ['when both watches were silently dead', UNNOTICED_MS, 'both'],
+    ['when the one that vouched dies, and the watch of the other was silently dead', UNNOTICED_MS, 'other'],
+    ['when both are restarted while it ends', 15_000, 'none'],
+  ] as const)('%s', async (_name, gapMs, left) => {
+    const { open, clock, cluster, stored, deleted } = aWorld()
+    const [oneSees, otherSees] = [aWatch(pod), aWatch(pod)]
+    const one = open(oneSees)
+    const other = open(otherSees)
+    await clock.advance(60_000)
+    await one.record(recordOf(pod))
+    if (left !== 'both') await one[Symbol.asyncDispose]()
+    if (left === 'none') await other[Symbol.asyncDispose]()
+
+    cluster.clear()
+    await clock.advance(gapMs)
+    for (const watch of [oneSees, otherSees]) watch.show()
+    const again = left === 'none' ? [open(aWatch()), open(aWatch())] : []
+    await clock.advance(60_000 - gapMs)
+    expect(deleted).toEqual([recordOf(pod)])
+    expect(stored.size).toBe(0)
+    for (const it of [one, other, ...again]) await it[Symbol.asyncDispose]()
+  })
+
+  test('a pod that nobody vouched for costs one look at the records, and is forgotten', async () => {
+    const { open, clock, show, deleted } = aWorld()
+    await using instances = open()
+    await clock.advance(60_000)
+    show()
+    await clock.advance(60_000)
+    expect(deleted).toEqual([])
+    expect(instances.count()).toEqual({ known: 0, ending: 0 })
+  })
 })

@@ -4,21 +4,26 @@
  * ZTS lets only the provider delete an instance, so this is the callback's work. Each instance is recorded before it is
  * vouched for. A record whose pod the watch no longer shows is only a suspect: after a pause (a yes given a moment
  * before may still be on its way through ZTS) the API server is asked about this very pod, and its word decides.
+ *
+ * What another replica recorded is learned when its pod ends: whoever sees the end looks for a record of it. So each
+ * replica alone keeps the promise, also for what the others vouched for a moment before they died.
  */
 import { type Pod, podState } from '@pallas/identity'
 import type { PodWatch } from '@pallas/kubernetes'
 import type { Clock } from '@pallas/runtime'
 import type { Zts } from '@pallas/zts'
+import { againAndAgain } from './again-and-again.ts'
 import type { CallbackEvents } from './events.ts'
 import { inParallel } from './in-parallel.ts'
 import type { InstanceRecord, InstanceRecords } from './instance-records.ts'
+import { createStrangers } from './strangers.ts'
 
 type PodName = Pick<Pod, 'namespace' | 'name'>
 
 export interface InstancesDeps {
   readonly records: InstanceRecords
   readonly zts: Pick<Zts, 'deleteInstance'>
-  readonly pods: Pick<PodWatch, 'synced' | 'byUid'>
+  readonly pods: Pick<PodWatch, 'synced' | 'byUid' | 'onPod' | 'onGone'>
   /** As the API server shows it now, from no cache. */
   readonly findPod: (pod: PodName, signal?: AbortSignal) => Promise<Pod | undefined>
   readonly clock: Clock
@@ -36,7 +41,7 @@ export interface Instances extends AsyncDisposable {
 }
 
 const TICK_MS = 5_000
-/** How often to learn what other replicas recorded: one of them may have died. */
+/** How often to read all records: what nobody saw the end of is found so. */
 const RELOAD_MS = 5 * 60_000
 /** At least; replicas wait differently, so that mostly one does the work. */
 const SETTLE_MS = 20_000
@@ -54,41 +59,40 @@ interface Known {
 export function openInstances(deps: InstancesDeps): Instances {
   const { records, pods, clock, events } = deps
   const known = new Map<string, Known>()
-  const stop = new AbortController()
   let reloadAt = 0
+  const soon = (): number => clock.monotonic() + SETTLE_MS * (1 + clock.random() / 4)
+  const onFailure = (error: unknown): void => events.instancesUnreadable(error)
+  const strangers = createStrangers({ records, clock, soon, onFailure })
 
-  async function reload(): Promise<void> {
-    for (const record of await records.all(stop.signal)) remember(record)
+  async function reload(signal: AbortSignal): Promise<void> {
+    for (const record of await records.all(signal)) remember(record)
     reloadAt = clock.monotonic() + RELOAD_MS * (0.75 + clock.random() / 2)
   }
-  const remember = (record: InstanceRecord): void => {
-    if (!known.has(record.instanceId)) known.set(record.instanceId, { record, lookAt: undefined, failures: 0 })
+  const remember = (record: InstanceRecord, lookAt?: number): void => {
+    if (!known.has(record.instanceId)) known.set(record.instanceId, { record, lookAt, failures: 0 })
   }
   const doubt = (): void => {
     if (!pods.synced()) return
     for (const it of known.values()) {
       const pod = pods.byUid(it.record.instanceId)
       if (pod !== undefined && podState(pod) !== 'ended') continue
-      it.lookAt ??= clock.monotonic() + SETTLE_MS * (1 + clock.random() / 4)
+      it.lookAt ??= soon()
     }
   }
-  async function tick(): Promise<void> {
-    if (clock.monotonic() >= reloadAt) await reload().catch((error: unknown) => events.instancesUnreadable(error))
+  const quiet = onEnd(pods, ({ uid }) => {
+    // Before the first reading of all records every pod is a stranger, and none needs to be looked for.
+    if (reloadAt > 0 && !known.has(uid)) strangers.add(uid)
+  })
+  async function tick(signal: AbortSignal): Promise<void> {
+    if (clock.monotonic() >= reloadAt) await reload(signal).catch(onFailure)
     doubt()
+    for (const record of await strangers.met(signal)) remember(record, clock.monotonic())
     const due = [...known.values()].filter(({ lookAt = Infinity }) => lookAt <= clock.monotonic())
     await inParallel(due.slice(0, MOST_PER_TICK), DELETIONS_AT_A_TIME, async (it) => {
-      if ((await settle(it, deps, stop.signal)) === 'forgotten') known.delete(it.record.instanceId)
+      if ((await settle(it, deps, signal)) === 'forgotten') known.delete(it.record.instanceId)
     })
   }
-  async function run(): Promise<void> {
-    while (!stop.signal.aborted) {
-      await tick()
-      await clock.sleep(TICK_MS, stop.signal)
-    }
-  }
-  const running = run().catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error
-  })
+  const running = againAndAgain({ clock, pauseMs: () => TICK_MS, work: tick, begin: 'working' })
 
   return {
     async record(instance, signal) {
@@ -96,15 +100,28 @@ export function openInstances(deps: InstancesDeps): Instances {
       await records.put(instance, signal)
       remember(instance)
     },
-    isRecorded: async (instanceId, signal) => known.has(instanceId) || records.has(instanceId, signal),
+    isRecorded: async (instanceId, signal) => known.has(instanceId) || (await records.find(instanceId, signal)) !== undefined,
     count: () => ({
       known: known.size,
       ending: [...known.values()].filter(({ lookAt }) => lookAt !== undefined).length,
     }),
     async [Symbol.asyncDispose]() {
-      stop.abort()
-      await running
+      quiet()
+      await running[Symbol.asyncDispose]()
     },
+  }
+}
+
+/** Tells of each pod that has ended or is no more. Returns how to stop. */
+function onEnd(pods: InstancesDeps['pods'], listener: (pod: Pod) => void): () => void {
+  const stops = [
+    pods.onGone(listener),
+    pods.onPod((pod) => {
+      if (podState(pod) === 'ended') listener(pod)
+    }),
+  ]
+  return () => {
+    for (const stop of stops) stop()
   }
 }
 
@@ -118,7 +135,7 @@ async function settle(it: Known, deps: InstancesDeps, signal: AbortSignal): Prom
       it.lookAt = undefined
       return 'kept'
     }
-    if (!(await records.has(record.instanceId, signal))) return 'forgotten'
+    if ((await records.find(record.instanceId, signal)) === undefined) return 'forgotten'
     await zts.deleteInstance(record, signal)
     await records.remove(record, signal)
     events.instanceDeleted(record)

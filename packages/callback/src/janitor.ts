@@ -2,6 +2,7 @@
 import { DOCUMENT_MAX_LIFE_SECONDS } from '@pallas/identity'
 import { deleteLease, type KubeApi, type Lease, listLeases } from '@pallas/kubernetes'
 import type { Clock } from '@pallas/runtime'
+import { againAndAgain } from './again-and-again.ts'
 import type { CallbackEvents } from './events.ts'
 import { inParallel } from './in-parallel.ts'
 import { DOCUMENT_LABELS, selectorOf } from './lease-labels.ts'
@@ -23,25 +24,16 @@ const MARGIN_MS = 5 * 60_000
 
 export function openJanitor(deps: JanitorDeps): AsyncDisposable {
   const { clock, events } = deps
-  const stop = new AbortController()
-  const run = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      // Replicas do the same work: random pauses keep them from doing it at the same moment.
-      await clock.sleep(EVERY_MS * (0.5 + clock.random()), stop.signal)
-      await sweep(deps, stop.signal).catch((error: unknown) => {
-        if (!stop.signal.aborted) events.janitorFailed(error)
-      })
-    }
-  }
-  const running = run().catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error
+  return againAndAgain({
+    clock,
+    begin: 'pausing',
+    // Replicas do the same work: random pauses keep them from doing it at the same moment.
+    pauseMs: () => EVERY_MS * (0.5 + clock.random()),
+    work: (signal) =>
+      sweep(deps, signal).catch((error: unknown) => {
+        if (!signal.aborted) events.janitorFailed(error)
+      }),
   })
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await running
-    },
-  }
 }
 
 async function sweep({ api, namespace, clock, events }: JanitorDeps, signal: AbortSignal): Promise<void> {

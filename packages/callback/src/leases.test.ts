@@ -148,7 +148,7 @@ describe('a forged record', () => {
     const records = recordsIn(it.api, told)
     await forge(it.api, lease, other)
     expect(await records.all()).toEqual([])
-    expect(await records.has(record.instanceId)).toBe(false)
+    expect(await records.find(record.instanceId)).toBeUndefined()
     expect(told.text()).toContain(lease)
     expect(await told.metrics.value('instance_records_ignored')).toBe(1)
   })
@@ -159,7 +159,7 @@ describe('a forged record', () => {
     await forge(it.api, OURS, { domain: 'sports' })
     await records.put(record)
     expect(await records.all()).toEqual([record])
-    expect(await records.has(record.instanceId)).toBe(true)
+    expect(await records.find(record.instanceId)).toEqual(record)
   })
 
   test('is the only kind that is ignored', async () => {
@@ -173,11 +173,11 @@ describe('the records of instances', () => {
   test('are read back as they were put, once however often', async () => {
     await using it = await openLeases()
     const records = recordsIn(it.api)
-    expect(await records.has(record.instanceId)).toBe(false)
+    expect(await records.find(record.instanceId)).toBeUndefined()
     await records.put(record)
     await records.put(record)
     expect(await records.all()).toEqual([record])
-    expect(await records.has(record.instanceId)).toBe(true)
+    expect(await records.find(record.instanceId)).toEqual(record)
   })
 
   test('are gone after they were removed, once or twice', async () => {
@@ -203,7 +203,7 @@ describe('the records of instances', () => {
     const records = recordsIn(it.api)
     for (const call of [
       () => records.put(record),
-      () => records.has('x'),
+      () => records.find('x'),
       () => records.all(),
       () => records.remove(record),
     ]) {
