@@ -5,14 +5,19 @@ import { nodeKey, nodeKeyOf, nodeVerify, TestCa } from '@pallas/x509/testing'
 import { createPrivateKey, randomBytes } from 'node:crypto'
 import { createLog } from '../log.ts'
 import { HANDLE, TestAgent } from './test-agent.ts'
+import { TestZts } from './test-zts.ts'
 
 export const SOCKET = '/identity/connect/agent.sock'
 export const START = '2030-01-01T00:00:00Z'
+
+export const askZts = ['--zts-endpoint=https://zts.example:4443/zts/v1', '--server-ca-cert=/etc/athenz/ca.pem']
 
 export interface Pod {
   readonly host: MemoryHost
   readonly agent: TestAgent
   readonly ca: TestCa
+  /** Reached with what `askZts` says. */
+  readonly zts: TestZts
   readonly log: ReturnType<typeof createLog>
   /** Parsed lines. */
   readonly lines: Record<string, unknown>[]
@@ -25,6 +30,10 @@ export async function openPod({ lifeMs }: { readonly lifeMs?: number } = {}): Pr
   const host = new MemoryMachine({ keys: promptKeys, start: START }).open()
   const ca = await TestCa.create({ now: host.clock.now() })
   const agent = new TestAgent({ ca, now: () => host.clock.now(), ...(lifeMs === undefined ? {} : { lifeMs }) })
+  const zts = new TestZts({ ca, now: () => host.clock.now() })
+  host.machine.peers.set('tls:zts.example:4443', (request) => zts.handler(request))
+  await host.files.mkdirs('/etc/athenz', 0o755)
+  await host.files.create('/etc/athenz/ca.pem', bytes(ca.chainPem), 0o644)
   host.machine.peers.set(`unix:${SOCKET}`, (request) => agent.handler(request))
   await host.files.mkdirs('/identity/connect', 0o755)
   await host.files.create('/identity/id', bytes(HANDLE), 0o444)
@@ -37,7 +46,7 @@ export async function openPod({ lifeMs }: { readonly lifeMs?: number } = {}): Pr
   const read = async (path: string) => new TextDecoder().decode(await host.files.read(path, 1_000_000))
   host.faults.reset()
   const said = (message: string) => lines.filter(({ msg }) => msg === message).length
-  return { host, agent, ca, log, lines, said, read }
+  return { host, agent, ca, zts, log, lines, said, read }
 }
 
 const unused = (): never => {
