@@ -1,3 +1,6 @@
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as timer } from 'node:timers/promises'
 import { systemClock } from '@pallas/runtime'
 import { expect, test } from 'vitest'
@@ -23,6 +26,28 @@ function run(argv: readonly string[], more: Partial<CommandOptions> = {}, signal
 
 /** In this very Node; whatever it needs is said in the script. */
 const script = (text: string): readonly string[] => [process.execPath, '-e', text]
+
+/** Commands whose time is over as soon as they have made the file `ready`, however slow the machine. */
+async function openSlow() {
+  const dir = await mkdtemp(join(tmpdir(), 'hook-'))
+  const isReady = () =>
+    access(join(dir, 'ready')).then(
+      () => true,
+      () => false,
+    )
+  const timeoutMs = 30_000
+  const clock = {
+    ...systemClock,
+    sleep: async (ms: number, signal?: AbortSignal) => {
+      if (ms !== timeoutMs) return systemClock.sleep(ms, signal)
+      while (!(await isReady())) await systemClock.sleep(10, signal)
+    },
+  }
+  return {
+    run: (text: string) => run(['/bin/sh', '-c', `cd ${dir}; ${text}`], { timeoutMs, clock }),
+    [Symbol.asyncDispose]: () => rm(dir, { recursive: true }),
+  }
+}
 
 test('it is told what changed, and nothing else', async () => {
   process.env['PASSWORD_OF_TEST'] = 'hunter2'
@@ -56,14 +81,16 @@ test.each([
 })
 
 test('what does not end in time is ended, with what it started', async () => {
-  const { outcome, output, err } = await run(['/bin/sh', '-c', 'sleep 600 & echo $!; wait'], { timeoutMs: 300 })
+  await using it = await openSlow()
+  const { outcome, output, err } = await it.run('sleep 600 & echo $!; touch ready; wait')
   expect({ outcome, err }).toMatchObject({ outcome: 'timed-out', err: { fields: { signal: 'SIGTERM' } } })
+  expect(output).toMatch(/^\d+$/)
   await gone(Number(output))
 })
 
 test('what does not heed SIGTERM is killed', async () => {
-  const deaf = script('process.on("SIGTERM", () => {}); console.log("deaf"); setInterval(() => {}, 1000)')
-  const { outcome, err } = await run(deaf, { timeoutMs: 1_000 })
+  await using it = await openSlow()
+  const { outcome, err } = await it.run('trap "" TERM; touch ready; while :; do sleep 1; done')
   expect({ outcome, err }).toMatchObject({ outcome: 'timed-out', err: { fields: { signal: 'SIGKILL' } } })
 })
 
@@ -100,14 +127,12 @@ test.each([
   expect(output).toBe('before [secret]')
 })
 
-/** A process that was signalled is there until somebody reaps it. */
+/** Ended, whether or not somebody has taken note of it. */
 async function gone(pid: number): Promise<void> {
-  for (;;) {
-    try {
-      process.kill(pid, 0)
-    } catch {
-      return
-    }
-    await timer(20)
-  }
+  const isAlive = () =>
+    readFile(`/proc/${pid}/stat`, 'utf8').then(
+      (stat) => !/^\d+ \(.*\) [ZX]/.test(stat),
+      () => false,
+    )
+  while (await isAlive()) await timer(20)
 }
