@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Pod } from '@pallas/identity'
 import { type FakeKubelet, startFakeKubelet } from '@pallas/kubernetes/testing'
-import { type Cluster, type Program, type ServerName, startCluster, startProgram } from '@pallas/sandbox'
+import { type Cluster, type ClusterOptions, type Program, type ServerName, startCluster, startProgram } from '@pallas/sandbox'
 import type { BenchContext } from './bench.ts'
 import { ENV } from './children.ts'
 
@@ -26,7 +26,7 @@ export async function openCluster({ isolation, signal }: Pick<BenchContext, 'iso
   await using scope = new AsyncDisposableStack()
   const listeners: Listener[] = []
   const log: Listener = (program, record) => listeners.forEach((listener) => listener(program, record))
-  const cluster = scope.use(await startCluster({ isolation, signal, events: { log } }))
+  const cluster = scope.use(await startOnFreePorts({ isolation, signal, events: { log } }))
   scope.defer(() => unmountBelow(cluster.state.kubeletRoot))
   // Its place is taken by one that runs nothing: what is measured is not to share the machine with containers.
   await cluster.node[Symbol.asyncDispose]()
@@ -57,6 +57,19 @@ export async function openCluster({ isolation, signal }: Pick<BenchContext, 'iso
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
   return it
+}
+
+const ATTEMPTS = 3
+
+/** Ports that were free when the sandbox looked may be taken by somebody else before its programs listen. */
+async function startOnFreePorts(options: ClusterOptions): Promise<Cluster> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startCluster(options)
+    } catch (error) {
+      if (attempt === ATTEMPTS || !String(error).includes('EADDRINUSE')) throw error
+    }
+  }
 }
 
 /** The agent, as the given command, on the bench's kubelet. */

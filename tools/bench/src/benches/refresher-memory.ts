@@ -5,7 +5,7 @@ import { startProgram } from '@pallas/sandbox'
 import type { Bench, BenchContext } from '../bench.ts'
 import { bundle } from '../bundle.ts'
 import { ENV, runToEnd } from '../children.ts'
-import { openCluster } from '../cluster.ts'
+import { openCluster, replaceAgent } from '../cluster.ts'
 import { type Figure, value } from '../figure.ts'
 import { createLaunches, type Launches } from '../launches.ts'
 import { placeProcess, siaArguments } from '../pods.ts'
@@ -30,6 +30,7 @@ export const refresherMemoryBench: Bench = {
 async function runRefresherMemory(context: BenchContext): Promise<readonly Figure[]> {
   const { dir, quick, isolation, signal } = context
   await using it = await openCluster({ isolation, signal })
+  await replaceAgent(it, await bundle('agent', dir))
   const launches = createLaunches({ it, driver: await bundle('driver', dir), context })
   const sia = await bundle('sia', dir)
   const variants: readonly (readonly [string, readonly string[]])[] = [
