@@ -24,7 +24,7 @@ function connection() {
 
 const BUSY = (retryAfterMs: number) => expect.objectContaining({ code: 'BUSY', retryAfterMs })
 
-test('a caller has so many requests at a time, and others have theirs', () => {
+test('a caller has so many requests at a time, and others have theirs (W22)', () => {
   const { allowance } = fresh()
   const [first] = [allowance.enter('a'), allowance.enter('a')]
   expect(() => allowance.enter('a')).toThrow(BUSY(1_000))
@@ -33,7 +33,7 @@ test('a caller has so many requests at a time, and others have theirs', () => {
   allowance.enter('a')
 })
 
-test('a caller has so many requests in a row, then one per refill', async () => {
+test('a caller has so many requests in a row, then one per refill (W22)', async () => {
   const { clock, allowance } = fresh()
   for (let n = 0; n < 5; n++) allowance.enter('a').end()
   expect(() => allowance.enter('a')).toThrow(BUSY(200))
@@ -66,7 +66,7 @@ test('work that fails ends its request too', async () => {
   expect(allowance.size).toBe(0)
 })
 
-test('a caller has so many connections at a time, and others have theirs', () => {
+test('a caller has so many connections at a time, and others have theirs (W22)', () => {
   const { allowance } = fresh()
   const [one, two, three] = [connection(), connection(), connection()]
   expect([one, two, three].map((it) => allowance.joined('a', it))).toEqual([true, true, false])
@@ -77,7 +77,7 @@ test('a caller has so many connections at a time, and others have theirs', () =>
   expect(allowance.joined('a', three)).toBe(true)
 })
 
-test('who connects too often loses all connections and is kept out for a while', async () => {
+test('who connects too often loses all connections and is kept out for a while (W22)', async () => {
   const { clock, allowance } = fresh()
   const kept = connection()
   allowance.joined('a', kept)
@@ -97,7 +97,7 @@ test('who connects too often loses all connections and is kept out for a while',
   expect(allowance.joined('a', connection())).toBe(true)
 })
 
-test('nothing is held of callers that have gone', async () => {
+test('nothing is held of callers that have gone (T39)', async () => {
   const { clock, allowance } = fresh()
   for (let n = 0; n < 100; n++) {
     const it = connection()

@@ -25,7 +25,7 @@ async function twoPods(settings: Parameters<World['startAgent']>[0] = {}) {
   return { world, a, b, serving }
 }
 
-test("T01 with pod A's handle over pod B's socket, B is denied, A is named in the log, and ZTS hears nothing", async () => {
+test("with pod A's handle over pod B's socket, B is denied, A is named in the log, and ZTS hears nothing (T01, W4)", async () => {
   const { world, a, b } = await twoPods()
   await using _world = world
   await using stranger = await startChildPeer()
@@ -40,7 +40,7 @@ test("T01 with pod A's handle over pod B's socket, B is denied, A is named in th
   expect(told).toMatchObject({ claimedPod: `${A.namespace}/a-0`, peer, reason: 'HANDLE_PEER_MISMATCH' })
 })
 
-test("T01 over pod A's own socket, a process of pod B is denied too", async () => {
+test("over pod A's own socket, a process of pod B is denied too (T01, W4)", async () => {
   const { world, a } = await twoPods()
   await using _world = world
   await using stranger = await startChildPeer()
@@ -52,7 +52,7 @@ test("T01 over pod A's own socket, a process of pod B is denied too", async () =
   expect(await stranger.call(world.pathsOf(a).socket, 'POST', `/v1/init/${a}`)).toMatchObject({ status: 200 })
 })
 
-test('T01 on the socket that pods share, the handle of another pod is denied, the own one serves', async () => {
+test('on the socket that pods share, the handle of another pod is denied, the own one serves (T01, W4)', async () => {
   await using world = await World.open()
   const path = `${world.root}/shared.sock`
   world.pods = [A, B]
@@ -64,7 +64,7 @@ test('T01 on the socket that pods share, the handle of another pod is denied, th
   expect(await call(path, `/v1/init/${b}`)).toMatchObject({ status: 200 })
 })
 
-test('T02 the plain hash of a mount directory names no volume', async () => {
+test('the plain hash of a mount directory names no volume (T02, W4)', async () => {
   const { world, b } = await twoPods()
   await using _world = world
   world.enter(B)
@@ -74,7 +74,7 @@ test('T02 the plain hash of a mount directory names no volume', async () => {
   expect(world.issuer.calls).toEqual([])
 })
 
-test('T03 a process that ended before it was attested is denied, though its child holds the connection', async () => {
+test('a process that ended before it was attested is denied, though its child holds the connection (T03)', async () => {
   const { world, a } = await twoPods()
   await using _world = world
   const { socket } = world.pathsOf(a)
@@ -91,7 +91,7 @@ test('T03 a process that ended before it was attested is denied, though its chil
   expect(await world.metrics.value('attestations_total', { outcome: 'pod' })).toBe(0)
 })
 
-test('T03 a process that ends after it connected is served no more, whoever holds its connection', async () => {
+test('a process that ends after it connected is served no more, whoever holds its connection (T03)', async () => {
   const { world, a } = await twoPods()
   await using _world = world
   let alive = true
@@ -108,7 +108,7 @@ test('T03 a process that ends after it connected is served no more, whoever hold
   agent.destroy()
 })
 
-test('T03 a process that ends between the head and the body of its request is not answered', async () => {
+test('a process that ends between the head and the body of its request is not answered (T03)', async () => {
   const { world, a } = await twoPods()
   await using _world = world
   let alive = true
@@ -126,7 +126,7 @@ test('T03 a process that ends between the head and the body of its request is no
   expect(world.issuer.calls).toEqual([])
 })
 
-test('T04 a connection that was passed on speaks for the pod that connected, and for no other', async () => {
+test('a connection that was passed on speaks for the pod that connected, and for no other (T04)', async () => {
   const { world, a, b } = await twoPods()
   await using _world = world
   await using connector = await startChildPeer()
@@ -139,7 +139,7 @@ test('T04 a connection that was passed on speaks for the pod that connected, and
   expect(foreign).toMatchObject({ status: 403, body: { code: 'HANDLE_PEER_MISMATCH' } })
 })
 
-test('T05 a cgroup named like the victim below the own one is denied', async () => {
+test('a cgroup named like the victim below the own one is denied (T05)', async () => {
   const { world, a } = await twoPods()
   await using _world = world
   placeProcess(world.procRoot, process.pid, `0::/kubepods/pod${B.uid}/x/kubepods/pod${A.uid}/y\n`)
@@ -151,7 +151,7 @@ test.each([
   ['a login session', '0::/user.slice/user-0.slice/session-1.scope\n'],
   ['a service', '0::/system.slice/containerd.service\n'],
   ['the root', '0::/\n'],
-])('T06 a process of the host in %s is no pod', async (_name, cgroups) => {
+])('a process of the host in %s is no pod (T06)', async (_name, cgroups) => {
   const { world, a } = await twoPods()
   await using _world = world
   placeProcess(world.procRoot, process.pid, cgroups)
@@ -165,7 +165,7 @@ test.each([
   ['is terminating and starts', { deleting: true }, 'init', 'POD_TERMINATING'],
   ['is terminating and never had an identity', { deleting: true }, 'names', 'POD_TERMINATING'],
   ['was made anew under its name', { uid: 'cccccccc-0d7c-4c58-9c3a-2a7f6a1f0c11' }, 'init', 'POD_UNKNOWN'],
-] as const)('T07 a pod that %s is denied', async (_name, other, action, code) => {
+] as const)('a pod that %s is denied (T07, W8)', async (_name, other, action, code) => {
   const { world, a } = await twoPods()
   await using _world = world
   world.enter(A)
@@ -174,7 +174,7 @@ test.each([
   expect(world.issuer.calls).toEqual([])
 })
 
-test('T07 a pod that is terminating renews what it has', async () => {
+test('a pod that is terminating renews what it has (T07)', async () => {
   const { world, a } = await twoPods()
   await using _world = world
   world.enter(A)
@@ -185,7 +185,7 @@ test('T07 a pod that is terminating renews what it has', async () => {
   expect(await world.call(a, 'init')).toMatchObject({ status: 403, body: { code: 'POD_TERMINATING' } })
 })
 
-test('T07 a pod that is terminating does not start on the record of another', async () => {
+test('a pod that is terminating does not start on the record of another (T07)', async () => {
   const { world, a } = await twoPods()
   await using _world = world
   world.enter(A)
@@ -196,7 +196,7 @@ test('T07 a pod that is terminating does not start on the record of another', as
   expect(await world.call(a, 'names')).toMatchObject({ status: 403, body: { code: 'POD_TERMINATING' } })
 })
 
-test('T08 a peer of pid 0 is not served and makes the agent unready, by name', async () => {
+test('a peer of pid 0 is not served and makes the agent unready, by name (T08)', async () => {
   const { world, a, serving } = await twoPods()
   await using _world = world
   expect(serving.attestationProblem()).toBeUndefined()
@@ -210,7 +210,7 @@ test('T08 a peer of pid 0 is not served and makes the agent unready, by name', a
   expect(blind.attestationProblem()).toContain('pid 0')
 })
 
-test('T08 without pidfd the agent runs, says so, and still tells a process from its successor', async () => {
+test('without pidfd the agent runs, says so, and still tells a process from its successor (T08)', async () => {
   const world = await World.open()
   await using _world = world
   world.pods = [A]
@@ -227,7 +227,7 @@ test('T08 without pidfd the agent runs, says so, and still tells a process from 
   expect(await world.call(a, 'names')).toMatchObject({ status: 503, body: { code: 'PEER_UNKNOWN', retryAfter: 1 } })
 })
 
-test('handle-only asks nobody, and is announced', async () => {
+test('handle-only asks nobody, and is announced (T08)', async () => {
   const { world, a, b } = await twoPods({ attestation: 'handle-only' })
   await using _world = world
   expect(await world.metrics.value('weakened', { mode: 'handle-only' })).toBe(1)

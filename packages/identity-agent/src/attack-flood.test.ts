@@ -41,7 +41,7 @@ async function flood(path: string, connections: number, bytes: string): Promise<
   await Promise.all(Array.from({ length: connections }, one))
 }
 
-test('a pod that floods its socket is cut off, and the next pod is served meanwhile', async () => {
+test('a pod that floods its socket is cut off, and the next pod is served meanwhile (T38, W22)', async () => {
   await using it = await attackerAndVictim()
   const { world, a } = it
   const body = JSON.stringify({ csr: await csrFor(nodeKey()) })
@@ -58,7 +58,7 @@ test('a pod that floods its socket is cut off, and the next pod is served meanwh
   expect((await world.call(a, 'names')).status).toBe(200)
 })
 
-test('a pod that asks too often is told when to come back, and hung up on', async () => {
+test('a pod that asks too often is told when to come back, and hung up on (T38, W22)', async () => {
   await using it = await attackerAndVictim()
   const { world, a } = it
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -81,7 +81,7 @@ test('what is no request of ours counts as well', async () => {
   expect((await call(world.pathsOf(a).socket, '/v1/%zz')).status).toBe(429)
 })
 
-test('on the socket that pods share, one pod has its connections and no more', async () => {
+test('on the socket that pods share, one pod has its connections and no more (T38, W22)', async () => {
   await using world = await World.open()
   await using victim = await startChildPeer()
   const path = `${world.root}/shared.sock`

@@ -7,7 +7,7 @@ import { contextOf, csrFor, kindsOf, NAMES, oneLivePod, pem, POD, serialOf, wait
 
 const HOUR = 3_600_000
 
-test('T16 whatever ZTS sends must be what was asked for', async () => {
+test('whatever ZTS sends must be what was asked for (T16)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const { issuer } = world
@@ -39,7 +39,7 @@ test('T16 whatever ZTS sends must be what was asked for', async () => {
   expect(existsSync(world.pathsOf(handle).context)).toBe(false)
 })
 
-test('T16 a root that came with the answer is not trusted, an intermediate is used', async () => {
+test('a root that came with the answer is not trusted, an intermediate is used (T16)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const now = world.clock.now()
@@ -56,7 +56,7 @@ test('T16 a root that came with the answer is not trusted, an intermediate is us
   expect((await world.call(handle, 'init')).status).toBe(200)
 })
 
-test('T17 init again and again: each is a new certificate for the same instance, and too often is BUSY', async () => {
+test('init again and again: each is a new certificate for the same instance, and too often is BUSY (T17, W21)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const first = await world.call(handle, 'init')
@@ -77,7 +77,7 @@ test('T17 init again and again: each is a new certificate for the same instance,
   expect((await world.call(handle, 'init')).status).toBe(200)
 })
 
-test('T18 twenty inits with one key are one call of ZTS', async () => {
+test('twenty inits with one key are one call of ZTS (T18, W21)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const csr = await csrFor(nodeKey())
@@ -95,7 +95,7 @@ test('T18 twenty inits with one key are one call of ZTS', async () => {
   expect(world.issuer.calls).toHaveLength(1)
 })
 
-test('T18 inits with different keys are served one after another, each its own', async () => {
+test('inits with different keys are served one after another, each its own (T18, W21)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const keys = Array.from({ length: 10 }, () => nodeKey())
@@ -108,7 +108,7 @@ test('T18 inits with different keys are served one after another, each its own',
   }
 })
 
-test('T18 refreshes with one pair in the original form never show ZTS a superseded certificate', async () => {
+test('refreshes with one pair in the original form never show ZTS a superseded certificate (T18)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const { keyPEM, certPEM } = (await world.call(handle, 'init')).body

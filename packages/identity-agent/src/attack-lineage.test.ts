@@ -7,7 +7,7 @@ import { base64, contextOf, kindsOf, NAMES, oneLivePod, pem } from './testing/on
 
 const HOUR = 3_600_000
 
-test('T19 pairs that are not the newest of this pod are registered anew, never shown to ZTS', async () => {
+test('pairs that are not the newest of this pod are registered anew, never shown to ZTS (T19)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const now = world.clock.now()
@@ -31,7 +31,7 @@ test('T19 pairs that are not the newest of this pod are registered anew, never s
   expect(world.memory.records).toContainEqual(expect.objectContaining({ reason: 'LINEAGE_STALE', level: 'warn' }))
 })
 
-test('T19 a forged certificate with the very serial on record is not shown to ZTS', async () => {
+test('a forged certificate with the very serial on record is not shown to ZTS (T19)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const forger = await TestCa.create({ name: 'athenz ca', now: world.clock.now() })
@@ -45,7 +45,7 @@ test('T19 a forged certificate with the very serial on record is not shown to ZT
   expect(await world.metrics.value('lineage_stale_total', { why: 'not-ours' })).toBe(1)
 })
 
-test('T19 a record of another instance, or one that is broken, counts as none', async () => {
+test('a record of another instance, or one that is broken, counts as none (T19)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const { keyPEM, certPEM } = (await world.call(handle, 'init')).body
@@ -57,7 +57,7 @@ test('T19 a record of another instance, or one that is broken, counts as none', 
   expect(kindsOf(world)).toEqual(['register', 'register', 'register'])
 })
 
-test('T19 a pair that was the newest but has expired is registered anew', async () => {
+test('a pair that was the newest but has expired is registered anew (T19)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const { keyPEM, certPEM } = (await world.call(handle, 'init')).body
@@ -67,7 +67,7 @@ test('T19 a pair that was the newest but has expired is registered anew', async 
   expect(await world.metrics.value('lineage_stale_total', { why: 'expired' })).toBe(1)
 })
 
-test('a pair that cannot be read, or does not belong together, is a bad request', async () => {
+test('a pair that cannot be read, or does not belong together, is a bad request (W24)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const { keyPEM, certPEM } = (await world.call(handle, 'init')).body
@@ -82,7 +82,7 @@ test('a pair that cannot be read, or does not belong together, is a bad request'
   expect(kindsOf(world)).toEqual(['register'])
 })
 
-test('a lineage that ZTS no longer knows is registered once, with a document of its own', async () => {
+test('a lineage that ZTS no longer knows is registered once, with a document of its own (T20)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const { keyPEM, certPEM } = (await world.call(handle, 'init')).body

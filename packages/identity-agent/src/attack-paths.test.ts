@@ -42,7 +42,7 @@ test.each([
   ['another case', '/V1/INIT/HANDLE', 404, 'ROUTE_UNKNOWN'],
   ['a whole URL', 'http://agent/v1/init/HANDLE', 404, 'ROUTE_UNKNOWN'],
   ['an asterisk', '*', 404, 'ROUTE_UNKNOWN'],
-])('T09 %s is refused before anything is looked up with it', async (_name, target, status, code) => {
+])('%s is refused before anything is looked up with it (T09, W1)', async (_name, target, status, code) => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const answer = await raw(world.pathsOf(handle).socket, target.replace('HANDLE', handle))
@@ -64,7 +64,7 @@ test.each([
   expect((await call(world.pathsOf(handle).socket, `/v1/${action}/${handle}`, { method })).status).toBe(404)
 })
 
-test('T09 fuzz: no request target gets anything but its own pod, and the agent goes on', async () => {
+test('fuzz: no request target gets anything but its own pod, and the agent goes on (T09, W1)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const part = fc.oneof(
@@ -119,14 +119,14 @@ test('fuzz: odd headers change nothing', async () => {
   expect((await world.call(handle, 'names')).status).toBe(200)
 })
 
-test('a body that is too long is refused', async () => {
+test('a body that is too long is refused (W22)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const reply = await world.call(handle, 'refresh', { body: JSON.stringify({ csr: 'a'.repeat(100_000) }) })
   expect(reply).toMatchObject({ status: 413, body: { code: 'BODY_TOO_LARGE' } })
 })
 
-test('a client of the original sends no body, or an empty one of some type', async () => {
+test('a client of the original sends no body, or an empty one of some type (C4)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   for (const headers of [{}, { 'content-type': 'application/json', 'content-length': '0' }, { 'content-type': '' }]) {
@@ -137,18 +137,18 @@ test('a client of the original sends no body, or an empty one of some type', asy
 type Spoil = (world: World, handle: Handle) => void
 
 const spoil: readonly (readonly [string, Spoil])[] = [
-  ['T10 a mount that is a symlink', replaced('mount', (it) => symlinkSync('/tmp', it))],
-  ['T10 a mount that is a file', replaced('mount', (it) => writeFileSync(it, ''))],
-  ['T10 a connect directory that is a symlink', replaced('connect', (it) => symlinkSync('/tmp', it))],
-  ['T10 a data.json that is a symlink', replaced('data', (it) => symlinkSync('/etc/hostname', it))],
-  ['T10 a data.json that is a fifo', replaced('data', (it) => void execFileSync('mkfifo', [it]))],
-  ['T10 a data.json that has another name too', (world, handle) => linkSync(world.pathsOf(handle).data, `${world.root}/link`)],
-  ['T10 a volume that is a symlink', (world, handle) => moveAway(world, handle)],
-  ['T11 a volume that anybody may write to', (world, handle) => chmodSync(world.pathsOf(handle).root, 0o777)],
-  ['T11 a mount that its group may write to', (world, handle) => chmodSync(world.pathsOf(handle).mount, 0o775)],
-  ['T11 a data.json that anybody may write to', (world, handle) => chmodSync(world.pathsOf(handle).data, 0o666)],
-  ['T11 a data.json of another shape', (world, handle) => writeFileSync(world.pathsOf(handle).data, '{"uid":"x"}')],
-  ['T11 a data.json that never ends', (world, handle) => writeFileSync(world.pathsOf(handle).data, ' '.repeat(70_000))],
+  ['a mount that is a symlink (T10)', replaced('mount', (it) => symlinkSync('/tmp', it))],
+  ['a mount that is a file (T10)', replaced('mount', (it) => writeFileSync(it, ''))],
+  ['a connect directory that is a symlink (T10)', replaced('connect', (it) => symlinkSync('/tmp', it))],
+  ['a data.json that is a symlink (T10)', replaced('data', (it) => symlinkSync('/etc/hostname', it))],
+  ['a data.json that is a fifo (T10)', replaced('data', (it) => void execFileSync('mkfifo', [it]))],
+  ['a data.json that has another name too (T10)', (world, handle) => linkSync(world.pathsOf(handle).data, `${world.root}/link`)],
+  ['a volume that is a symlink (T10)', (world, handle) => moveAway(world, handle)],
+  ['a volume that anybody may write to (T11)', (world, handle) => chmodSync(world.pathsOf(handle).root, 0o777)],
+  ['a mount that its group may write to (T11)', (world, handle) => chmodSync(world.pathsOf(handle).mount, 0o775)],
+  ['a data.json that anybody may write to (T11)', (world, handle) => chmodSync(world.pathsOf(handle).data, 0o666)],
+  ['a data.json of another shape (T11)', (world, handle) => writeFileSync(world.pathsOf(handle).data, '{"uid":"x"}')],
+  ['a data.json that never ends (T11)', (world, handle) => writeFileSync(world.pathsOf(handle).data, ' '.repeat(70_000))],
 ]
 
 function replaced(part: 'mount' | 'connect' | 'data', by: (path: string) => void): Spoil {
@@ -174,7 +174,7 @@ test.each(spoil)('%s is not served, and an event says so', async (_name, spoilin
   await expectUntrusted(world, handle)
 })
 
-test.runIf(actsAsAnybody)('T11 a volume of another user is not served (needs root to make one)', async () => {
+test.runIf(actsAsAnybody)('a volume of another user is not served (needs root to make one) (T11)', async () => {
   await using world = await World.open()
   world.pods = [POD]
   const handle = world.addVolume(POD)
@@ -189,7 +189,7 @@ async function expectUntrusted(world: World, handle: Handle): Promise<void> {
   await expect(world.call(handle, 'names')).rejects.toMatchObject({ code: expect.stringMatching(/ENOENT|ENOTDIR/) })
 }
 
-test('a tree that anybody may write to is not read', async () => {
+test('a tree that anybody may write to is not read (T11)', async () => {
   await using world = await World.open()
   chmodSync(world.volumesDir, 0o777)
   const serving = await world.startAgent()

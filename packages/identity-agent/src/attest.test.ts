@@ -88,7 +88,7 @@ test.each<[string, (state: ReturnType<typeof aKernel>['state']) => void, string,
 test.each<[string, (state: ReturnType<typeof aKernel>['state']) => void]>([
   ['another process has its pid before the cgroups are read', (it) => (it.meanwhile = () => (it.startTime = '4711'))],
   ['its start time cannot be read', (it) => (it.startTime = undefined)],
-])('T03 without pidfd, when %s, it is refused', (_name, spoil) => {
+])('without pidfd, when %s, it is refused (T03)', (_name, spoil) => {
   const { state, attest } = aKernel()
   state.pidfd = false
   expect(attest()).toMatchObject({ kind: 'pod', uid: UID })

@@ -89,7 +89,7 @@ test.each([
   ['a container of lxc', `/lxc/tenant/kubepods-besteffort-pod${VICTIM_}.slice:cri-containerd:${ID}`],
   ['a service, from a private namespace', `/../../../../system.slice/x.service/kubepods/pod${VICTIM}/x`],
   ['a slice out of its place', `/kubelet-kubepods.slice/kubelet-kubepods-pod${VICTIM_}.slice/x`],
-])('T05 what %s to whom a cgroup was delegated makes in it is no pod', (_name, path) => {
+])('what %s to whom a cgroup was delegated makes in it is no pod (T05)', (_name, path) => {
   expect(podOfCgroups(v2(path))).toEqual({ uid: undefined, why: 'not-under-kubepods' })
 })
 
@@ -140,11 +140,11 @@ test.each([
   ['a slice of another class', `/kubepods.slice/kubepods-besteffort.slice/kubepods-burstable-pod${VICTIM_}.slice/x`],
   ['a namespace view with something before the class', `/../x/pod${VICTIM}/${ID}`],
   ['parents further down', `/kubepods/pod${UID}/../pod${VICTIM}/x`],
-])('T05 a cgroup named like the victim never gives the victim: %s', (_name, path) => {
+])('a cgroup named like the victim never gives the victim: %s (T05)', (_name, path) => {
   expect(podOfCgroups(v2(path)).uid).toBeUndefined()
 })
 
-test('T05 fuzz: whatever a workload creates below its own cgroup gives its own pod or none', () => {
+test('fuzz: whatever a workload creates below its own cgroup gives its own pod or none (T05)', () => {
   const nested = fc.array(
     fc.oneof(
       fc.constantFrom('kubepods', 'kubepods.slice', 'burstable', '..', `pod${VICTIM}`, `kubepods-pod${VICTIM_}.slice`),

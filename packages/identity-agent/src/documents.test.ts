@@ -30,7 +30,7 @@ test.each([
   ['/v1/', '/v1/jwt'],
   ['', '/v1/jwt'],
   ['/below/v1', '/below/v1/jwt'],
-])('an endpoint that ends in "%s" is asked at %s', async (path, expected) => {
+])('an endpoint that ends in "%s" is asked at %s (C10)', async (path, expected) => {
   const answer: RequestListener = ({ url }, response) => void response.end(JSON.stringify({ jwt: url === expected ? 'a.b.c' : '' }))
   await using it = await aService(answer, { path })
   expect(await it.documents.sign(POD, WORKLOAD, never)).toEqual({ text: 'a.b.c', jti: undefined })
@@ -57,7 +57,7 @@ test.each<[string, RequestListener, object]>([
   await expect(it.documents.sign(POD, WORKLOAD, never)).rejects.toMatchObject(error)
 })
 
-test('a JWT service that is silent is given up', async () => {
+test('a JWT service that is silent is given up (W22)', async () => {
   await using it = await aService(() => undefined, { timeoutMs: 50 })
   await expect(it.documents.sign(POD, WORKLOAD, never)).rejects.toMatchObject({ code: 'SIGNER_UNAVAILABLE' })
 })

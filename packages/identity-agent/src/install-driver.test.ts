@@ -24,7 +24,7 @@ function aHost() {
   return { root, source, drivers, target, [Symbol.dispose]: () => rmSync(root, { recursive: true }) }
 }
 
-test('the driver is put in place executable, once, and again when it has changed', async () => {
+test('the driver is put in place executable, once, and again when it has changed (W40)', async () => {
   using host = aHost()
   expect(await installDriver(host)).toBe(true)
   expect(statSync(host.target).mode & 0o7777).toBe(0o755)

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock, Keys } from '@pallas/host'
 import { type CredentialsAnswer, credentialsAnswer, type KeyWish, type Pair } from '@pallas/wire'
-import { type Certificate, createCsr } from '@pallas/x509'
+import { createCsr } from '@pallas/x509'
 import { type InstanceIdentity, ZtsError } from '@pallas/zts'
 import type { CertificateCheck } from './certificate-check.ts'
 import type { Contexts } from './contexts.ts'
@@ -20,6 +20,7 @@ import { isOutage, lastGood } from './last-good.ts'
 import { openPair, staleness } from './lineage.ts'
 import type { MakeKey } from './make-key.ts'
 import type { Pace } from './pace.ts'
+import { remember } from './record.ts'
 import type { Subject } from './subjects.ts'
 import { issuerError } from './zts-refusal.ts'
 
@@ -145,9 +146,10 @@ function createAsk(deps: IssueDeps): Ask {
         : zts.refresh({ ...wish, instanceId, credentials: previous }, signal),
     )
     const cert = await check.issued(partsOf(identity), { names, spki: order.spki })
-    await remember(order, identity, cert, deps)
+    const podHoldsKey = order.keyPem === undefined
+    await remember({ subject: order.subject, provider, identity, leaf: cert, roots, podHoldsKey }, deps)
     const durationMs = clock.monotonic() - began
-    const origin = order.keyPem === undefined ? 'pod' : 'agent'
+    const origin = podHoldsKey ? 'pod' : 'agent'
     const { serial, notAfter } = cert
     events.identityIssued(order.subject, { serial, notAfter, call, origin, durationMs, jti, requestId: order.requestId })
     return answerOf(identity, order.keyPem, roots)
@@ -174,21 +176,6 @@ function createAsk(deps: IssueDeps): Ask {
     },
   }
 }
-
-/** The newest certificate of the pod, whole where the pod holds its key. Without the record only the lineage is lost. */
-async function remember(order: Order, identity: InstanceIdentity, { serial, notAfter }: Certificate, deps: IssueDeps) {
-  const { contexts, events, cluster } = deps
-  const { workload, volume } = order.subject
-  const { provider, roots } = cluster()
-  const { domain, service, instanceId } = workload
-  const issued = { cert: identity.x509Certificate, ca: identity.x509CertificateSigner || roots }
-  const whole = order.keyPem === undefined && issued.cert.length + issued.ca.length <= LONGEST_RECORD
-  const context = { provider, domain, service, instanceId, serial, notAfter, ...(whole ? { issued } : {}) }
-  await contexts.write(volume, context).catch((cause: unknown) => events.contextNotSaved(order.subject, cause))
-}
-
-/** What would not be read again is not written. */
-const LONGEST_RECORD = 48 * 1_024
 
 const partsOf = ({ x509Certificate, x509CertificateSigner }: InstanceIdentity) => ({
   cert: x509Certificate,

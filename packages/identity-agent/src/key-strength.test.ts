@@ -24,7 +24,7 @@ test.each<[string, Uint8Array]>([
   ['RSA of 2048 bits', rsa(2_048)],
   ['RSA of 4096 bits', rsa(4_096)],
   ['RSA with the exponent 3', rsa(2_048, Buffer.from([3]))],
-])('%s gets a certificate', (_name, spki) => {
+])('%s gets a certificate (W25)', (_name, spki) => {
   expect(isStrong(spki)).toBe(true)
 })
 

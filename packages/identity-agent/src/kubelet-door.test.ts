@@ -7,7 +7,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { expandVariables } from './expand.ts'
 import { openKubelet } from './kubelet-door.ts'
 
-test('variables are taken from the environment, in both spellings', () => {
+test('variables are taken from the environment, in both spellings (C10)', () => {
   const env = { NODE_IP: '10.0.0.7', PORT: '10250' }
   expect(expandVariables('https://$NODE_IP:${PORT}', env)).toBe('https://10.0.0.7:10250')
   expect(expandVariables('https://127.0.0.1:10250', env)).toBe('https://127.0.0.1:10250')

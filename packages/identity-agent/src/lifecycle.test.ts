@@ -56,7 +56,7 @@ test('a volume made anew under its handle is served by a new listener, for what 
   await vi.waitFor(async () => expect((await world.call(handle, 'names')).status).toBe(200))
 })
 
-test('T34 whoever calls while a new agent still reads the tree is served, or finds no socket yet; nobody is denied', async () => {
+test('whoever calls while a new agent still reads the tree is served, or finds no socket yet; nobody is denied (T34)', async () => {
   await using world = await World.open()
   world.pods = [POD]
   world.enter(POD)
@@ -72,7 +72,7 @@ test('T34 whoever calls while a new agent still reads the tree is served, or fin
   expect([...statuses].filter((status) => status !== 200)).toEqual([])
 })
 
-test('churn leaves no listener and no descriptor behind', async () => {
+test('churn leaves no listener and no descriptor behind (T39)', async () => {
   const { world } = await oneLivePod()
   await using _world = world
   const before = descriptors()
@@ -89,7 +89,7 @@ test('churn leaves no listener and no descriptor behind', async () => {
   await vi.waitFor(() => expect(descriptors()).toBeLessThanOrEqual(before + 2))
 })
 
-test('a socket left behind by an agent that was killed is replaced; one that answers is left alone', async () => {
+test('a socket left behind by an agent that was killed is replaced; one that answers is left alone (W23)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   await world.stopAgent()
@@ -106,7 +106,7 @@ test('a socket left behind by an agent that was killed is replaced; one that ans
   })
 })
 
-test('a volume of the original form has no listener of its own: it is reached over the shared socket', async () => {
+test('a volume of the original form has no listener of its own: it is reached over the shared socket (C3)', async () => {
   await using world = await World.open()
   const handle = world.addVolume(POD)
   const { connect } = world.pathsOf(handle)
@@ -148,7 +148,7 @@ test('what is not answered within the grace is told to come back', async () => {
   await stopped
 })
 
-test('an outage takes nothing down: the agent restarts, attests live pods again, and serves when it is over', async () => {
+test('an outage takes nothing down: the agent restarts, attests live pods again, and serves when it is over (T29)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const first = await world.call(handle, 'init')

@@ -150,7 +150,7 @@ test('a pair of the original, RSA in PKCS#1, is refreshed by an agent that makes
   expect(kindsOf(world)).toEqual(['register', 'refresh'])
 })
 
-test('a caller may bring an RSA key of 4096 bits, and none longer (W25)', async () => {
+test('a caller may bring an RSA key of 4096 bits, and none longer', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   expect((await world.call(handle, 'init', { body: { csr: await csrOf(4_096) } })).status).toBe(200)

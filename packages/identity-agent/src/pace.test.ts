@@ -15,7 +15,7 @@ test('a burst is let through, then one per refill, for each instance by itself',
   expect(() => pace.take('pod')).toThrow()
 })
 
-test('instances that have long been quiet are forgotten', async () => {
+test('instances that have long been quiet are forgotten (T39)', async () => {
   const clock = new FakeClock()
   const pace = createPace({ clock, burst: 3, refillMs: 1_000 })
   for (let n = 0; n < 1_000; n++) pace.take(`pod ${n}`)

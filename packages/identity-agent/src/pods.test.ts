@@ -16,7 +16,7 @@ const dataOf = ({ namespace, name, uid, serviceAccount }: Pod) => ({
 
 const other = aPod({ name: 'web-1', uid: 'cccccccc-0d7c-4c58-9c3a-2a7f6a1f0c11' })
 
-test('the pod is the one with the UID of the volume, wherever it stands in the list', () => {
+test('the pod is the one with the UID of the volume, wherever it stands in the list (W8)', () => {
   expect(findPod([other, POD], dataOf(POD))).toBe(POD)
 })
 
@@ -30,7 +30,7 @@ test.each<[string, readonly Pod[], string]>([
   ['is not shown by a kubelet that shows none', [], 'POD_NOT_SEEN_YET'],
   ['has no address yet', [{ ...POD, ip: '' }], 'POD_IP_PENDING'],
   ['is on the network of its host and has no address yet', [{ ...POD, ip: '', hostNetwork: true }], 'POD_IP_PENDING'],
-])('a pod that %s is waited for', (_name, pods, code) => {
+])('a pod that %s is waited for (W29)', (_name, pods, code) => {
   expect(findPod(pods, dataOf(POD))).toBe(code)
 })
 

@@ -60,7 +60,7 @@ test.each<[string, (world: World) => void, number, string]>([
     'API_UNAVAILABLE',
   ],
   ['something breaks inside', (it) => (it.signer = new Error('secret detail')), 500, 'INTERNAL'],
-])('when %s the pod is told so', async (_name, fault, status, code) => {
+])('when %s the pod is told so (W27)', async (_name, fault, status, code) => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   fault(world)
@@ -71,7 +71,7 @@ test.each<[string, (world: World) => void, number, string]>([
   expect(await world.metrics.value('requests_total', { action: 'init', code })).toBe(1)
 })
 
-test('a pod without an address is waited for, and told when the wait is over', async () => {
+test('a pod without an address is waited for, and told when the wait is over (W29)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   world.pods = [{ ...POD, ip: '' }]
@@ -102,14 +102,14 @@ test('a pod that the kubelet does not show is waited for, and denied only after 
   expect(await world.call(handle, 'names')).toMatchObject({ status: 403, body: { code: 'POD_UNKNOWN' } })
 })
 
-test('a pod on the network of its host gets no names of that host', async () => {
+test('a pod on the network of its host gets no names of that host (W8)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   world.pods = [{ ...POD, hostNetwork: true }]
   expect(await world.call(handle, 'names')).toMatchObject({ status: 403, body: { code: 'HOST_NETWORK_REFUSED' } })
 })
 
-test('refresh state is root only, holds no secret, and a disk that fails costs only the lineage', async () => {
+test('refresh state is root only, holds no secret, and a disk that fails costs only the lineage (T12, W18)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const first = await world.call(handle, 'init')

@@ -34,7 +34,7 @@ test.each<[string, Partial<SelfTestFacts>, string]>([
     "host's PID namespace",
   ],
   ['pidfd is required and missing', { own: { pid: 4_711, pidfd: false } }, '--require-pidfd'],
-])('T08 when %s the agent is not ready and says so', (_name, other, problem) => {
+])('when %s the agent is not ready and says so (T08)', (_name, other, problem) => {
   const verdict = judge({ ...good, ...other })
   expect(verdict.problems).toEqual([expect.stringContaining(problem)])
   expect(createAttestationHealth(verdict).problem()).toContain(problem)

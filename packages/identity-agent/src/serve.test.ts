@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { oneLivePod, pem, POD } from './testing/one-pod.ts'
 import { PROVIDER } from './testing/world.ts'
 
-test('names, then a csr: the caller keeps its key and gets a certificate for it', async () => {
+test('names, then a csr: the caller keeps its key and gets a certificate for it (W16)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const names = await world.call(handle, 'names')
@@ -32,7 +32,7 @@ test('names, then a csr: the caller keeps its key and gets a certificate for it'
   expect(world.issuer.calls).toMatchObject([{ kind: 'register', request }])
 })
 
-test('the original form: no body, the agent makes the key, and the pair renews by a refresh at ZTS', async () => {
+test('the original form: no body, the agent makes the key, and the pair renews by a refresh at ZTS (C4, W24)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const first = await world.call(handle, 'init')
@@ -48,7 +48,7 @@ test('the original form: no body, the agent makes the key, and the pair renews b
   expect(new Set(world.documents).size).toBe(2)
 })
 
-test('a stopped agent leaves no socket, and the next one serves the same volumes', async () => {
+test('a stopped agent leaves no socket, and the next one serves the same volumes (W23)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   await world.stopAgent()

@@ -10,7 +10,7 @@ function read(argv: readonly string[], env: Record<string, string> = {}) {
   return reading.settings
 }
 
-test('defaults are those of the original, and those of ours', () => {
+test('defaults are those of the original, and those of ours (C10)', () => {
   expect(read(needed)).toMatchObject({
     listen: undefined,
     podServiceTimeout: 10_000,
@@ -29,7 +29,7 @@ test('defaults are those of the original, and those of ours', () => {
   })
 })
 
-test("the original's variables still count", () => {
+test("the original's variables still count (C10)", () => {
   const env = {
     ADDR: 'unix:///var/athenz/agent/agent.sock',
     KEY_FILE: '/k',

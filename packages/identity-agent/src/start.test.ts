@@ -26,7 +26,7 @@ async function startAgent({ argv, env }: Awaited<ReturnType<typeof openCluster>>
   return { agent, memory, metrics: () => fetch(`${agent.adminUrl}/metrics`).then((answer) => answer.text()) }
 }
 
-test('with kubelet, JWT service, ZTS and callback over TLS: both key origins, renewed, and nothing secret told', async () => {
+test('with kubelet, JWT service, ZTS and callback over TLS: both key origins, renewed, and nothing secret told (W20, T46)', async () => {
   await using cluster = await openCluster()
   const handle = makeVolume(join(cluster.root, 'v'), POD, Date.now())
   placeProcess(join(cluster.root, 'p'), process.pid, cgroupsOf(POD.uid))
@@ -86,7 +86,7 @@ test('a kubelet that forbids, and a ZTS that is gone, are outages; the agent sta
   expect((await fetch(`${agent.adminUrl}/readyz`)).status).toBe(200)
 })
 
-test('a volume tree that others may write to keeps the agent unready, by name', async () => {
+test('a volume tree that others may write to keeps the agent unready, by name (T11)', async () => {
   await using cluster = await openCluster()
   chmodSync(join(cluster.root, 'v'), 0o777)
   const { agent } = await startAgent(cluster)
