@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { type Item, type MadeSpec, namesIn, openCluster } from './testing/cluster.ts'
 import { TRIGGER } from './testing/init-config.ts'
 
+const COLLISION = /"(sia-identity|sia-init|sia-refresh|ntoken|tlscerts)" (differs|must)/
 const OURS = ['sia-identity', 'sia-init', 'sia-refresh', 'ntoken', 'tlscerts']
 const label = fc.oneof(
   { weight: 20, arbitrary: fc.stringMatching(/^[a-z]([a-z0-9-]{0,12}[a-z0-9])?$/) },
@@ -15,7 +16,16 @@ const label = fc.oneof(
 const key = fc.oneof(label, fc.constantFrom('constructor', 'toString', 'a.example/b', 'note'))
 const text = fc.oneof(fc.string({ maxLength: 40 }), fc.constantFrom('../../etc', '~1~0/', '$(HOME)', '{{.}}', '"},{"op":"remove"'))
 
-const volume = fc.tuple(label, fc.constantFrom<object>({ emptyDir: {} }, { hostPath: { path: '/var/log' } }, { configMap: { name: 'x' } }, { emptyDir: { medium: 'Memory' } })).map(([name, source]) => ({ name, ...source }))
+const source = fc.constantFrom<object>(
+  { emptyDir: {} },
+  { hostPath: { path: '/var/log' } },
+  { configMap: { name: 'x' } },
+  { emptyDir: { medium: 'Memory' } },
+)
+const volume = fc.tuple(label, source).map(([name, kind]) => ({ name, ...kind }))
+
+const PATHS = ['/identity', '/tls', '/data', '/x/../y']
+const mountsOf = (volumes: readonly Item[]) => volumes.map(({ name }, index) => ({ name, mountPath: PATHS[index] ?? `/m${index}` }))
 
 const containerWith = (volumes: readonly Item[]) =>
   fc.record({
@@ -27,7 +37,7 @@ const containerWith = (volumes: readonly Item[]) =>
         args: fc.array(text, { maxLength: 2 }),
         securityContext: fc.constantFrom({ privileged: true }, { runAsUser: 0 }, {}),
         ports: fc.constant([{ containerPort: 8080, protocol: 'TCP' }]),
-        volumeMounts: fc.constant(volumes.map(({ name }, index) => ({ name, mountPath: ['/identity', '/tls', '/data', '/x/../y'][index] ?? `/m${index}` }))),
+        volumeMounts: fc.constant(mountsOf(volumes)),
       },
       { requiredKeys: [] },
     ),
@@ -38,7 +48,10 @@ const byName = { selector: ({ name }: Item) => name }
 /** Pods that the API server takes. */
 const pods = fc.uniqueArray(volume, { ...byName, maxLength: 4 }).chain((volumes) =>
   fc.record({
-    metadata: fc.record({ annotations: fc.dictionary(key, text, { maxKeys: 3 }), labels: fc.dictionary(key, fc.constantFrom('', 'x', 'a.b_c'), { maxKeys: 2 }) }),
+    metadata: fc.record({
+      annotations: fc.dictionary(key, text, { maxKeys: 3 }),
+      labels: fc.dictionary(key, fc.constantFrom('', 'x', 'a.b_c'), { maxKeys: 2 }),
+    }),
     all: fc.uniqueArray(containerWith(volumes), { ...byName, minLength: 1, maxLength: 4 }),
     init: fc.nat(3),
     spec: fc.record(
@@ -80,7 +93,7 @@ test('a pod that is injected is taken by the server, keeps all that it had, and 
     if (made instanceof Error) {
       refused++
       // Only ever for a name of ours, and never with what a pod says of itself.
-      expect(made).toMatchObject({ status: 403, fields: { detail: expect.stringMatching(/"(sia-identity|sia-init|sia-refresh|ntoken|tlscerts)" (differs|must)/) } })
+      expect(made).toMatchObject({ status: 403, fields: { detail: expect.stringMatching(COLLISION) } })
       return
     }
     injected++
@@ -117,12 +130,27 @@ test('a pod that does not ask is made as if there were no initializer (T24, T26)
   )
 }, 60_000)
 
+type Change = (spec: MadeSpec) => JsonPatchOperation[]
+
+/** The same value at one place in each init container. */
+const inEach = (field: string, value: unknown): Change => ({ initContainers = [] }) =>
+  initContainers.map((_, index) => ({ op: 'add', path: `/spec/initContainers/${index}/${field}`, value }))
+
+const LISTS = ['volumes', 'initContainers', 'containers'] as const
+const turnRound: Change = (spec) =>
+  LISTS.map((list) => ({ op: 'replace', path: `/spec/${list}`, value: spec[list]?.toReversed() ?? [] }))
+
+const meshFirst: Change = ({ initContainers }) => {
+  const value = { name: 'mesh', image: 'mesh:1' }
+  return namesIn(initContainers).includes('mesh') ? [] : [{ op: 'add', path: '/spec/initContainers/0', value }]
+}
+
 /** How another injector changes what it is shown, each time that it is asked. */
-const injectors: readonly [string, (spec: MadeSpec) => JsonPatchOperation[]][] = [
-  ['turns every list round', (spec) => (['volumes', 'initContainers', 'containers'] as const).map((list) => ({ op: 'replace', path: `/spec/${list}`, value: spec[list]?.toReversed() ?? [] }))],
-  ['puts its own container before ours', (spec) => (namesIn(spec.initContainers).includes('mesh') ? [] : [{ op: 'add', path: '/spec/initContainers/0', value: { name: 'mesh', image: 'mesh:1' } }])],
-  ['adds a variable to every container', (spec) => (spec.initContainers ?? []).map((_, index) => ({ op: 'add', path: `/spec/initContainers/${index}/env`, value: [{ name: 'MESH', value: '1' }] }))],
-  ['takes rights from every container', (spec) => (spec.initContainers ?? []).map((_, index) => ({ op: 'add', path: `/spec/initContainers/${index}/securityContext`, value: { allowPrivilegeEscalation: false, runAsUser: 1_000 } }))],
+const injectors: readonly [string, Change][] = [
+  ['turns every list round', turnRound],
+  ['puts its own container before ours', meshFirst],
+  ['adds a variable to every container', inEach('env', [{ name: 'MESH', value: '1' }])],
+  ['takes rights from every container', inEach('securityContext', { allowPrivilegeEscalation: false, runAsUser: 1_000 })],
 ]
 
 test.each(injectors)('another injector that %s after us: we are asked again, and the pod has each part once (T25)', async (_what, change) => {
@@ -135,7 +163,7 @@ test.each(injectors)('another injector that %s after us: we are asked again, and
   expect(it.memory.records.filter(({ msg }) => msg === 'pod injected')).toHaveLength(1)
 })
 
-test.each<[string, (spec: MadeSpec) => JsonPatchOperation[]]>([
+test.each<[string, Change]>([
   ['a privilege', () => [{ op: 'add', path: '/spec/initContainers/0/securityContext', value: { privileged: true } }]],
   ['another command', () => [{ op: 'replace', path: '/spec/initContainers/0/command', value: ['/bin/sh'] }]],
   ['a mount over its program', () => [{ op: 'add', path: '/spec/initContainers/0/volumeMounts/-', value: { name: 'data', mountPath: '/usr/bin' } }]],
@@ -146,11 +174,14 @@ test.each<[string, (spec: MadeSpec) => JsonPatchOperation[]]>([
   await expect(making).rejects.toMatchObject({ status: 403, fields: { detail: expect.stringContaining('container "sia-init" differs') } })
 })
 
+const app = { name: 'a', image: 'a' }
+const V = { name: 'v', mountPath: '/x' }
+
 test.each<[string, object, string]>([
   ['a name that is a json pointer', { containers: [{ name: 'a/b~1', image: 'a' }] }, 'spec.containers[0].name'],
   ['a name that goes up', { containers: [{ name: '../../app', image: 'a' }] }, 'spec.containers[0].name'],
-  ['a volume name that is a directive of merging', { containers: [{ name: 'a', image: 'a' }], volumes: [{ name: '$patch', emptyDir: {} }] }, 'spec.volumes[1].name'],
-  ['two mounts at one path', { containers: [{ name: 'a', image: 'a', volumeMounts: [{ name: 'v', mountPath: '/x' }, { name: 'v', mountPath: '/x' }] }], volumes: [{ name: 'v', emptyDir: {} }] }, 'volumeMounts[1].mountPath'],
+  ['a volume name that is a directive of merging', { volumes: [{ name: '$patch', emptyDir: {} }] }, 'spec.volumes[1].name'],
+  ['two mounts at one path', { containers: [{ ...app, volumeMounts: [V, V] }], volumes: [{ name: 'v', emptyDir: {} }] }, 'volumeMounts[1].mountPath'],
   ['two containers of one name', { containers: [{ name: 'a', image: 'a' }, { name: 'a', image: 'b' }] }, 'spec.containers[1].name'],
 ])('a pod with %s is refused by the server for that, injected or not (T26)', async (_what, spec, field) => {
   await using it = await openCluster()

@@ -5,7 +5,9 @@ import { initConfig, served } from './testing/init-config.ts'
 import { type Item, NATIVE, patched, podWith, run } from './testing/injecting.ts'
 import { asking, openWebhook, plainSpec, REVIEW_UID, reviewOf } from './testing/webhook.ts'
 
-const mount = (more: object) => ({ volumeMounts: [...(served(patched(podWith())).spec.initContainers![0]!['volumeMounts'] as object[]), { name: 'own', ...more }] })
+const OWN_MOUNTS = served(patched(podWith())).spec.initContainers![0]!['volumeMounts'] as { readonly mountPath: string }[]
+const mount = (more: object) => ({ volumeMounts: [...OWN_MOUNTS, { name: 'own', ...more }] })
+const RESOURCES = { limits: { cpu: '1', memory: '512Mi' }, requests: { cpu: '100m', memory: '64Mi' } }
 const security = (securityContext: object) => ({ securityContext })
 const env = (...variables: readonly object[]) => ({ env: variables })
 
@@ -40,9 +42,9 @@ test.each<[string, object]>([
   ['with a relative mount', mount({ mountPath: 'tls' })],
   ['with a mount that is no path', mount({ mountPath: 7 })],
   ['with a mount that shows on the host', mount({ mountPath: '/own', mountPropagation: 'Bidirectional' })],
-  ['with another part of our volume', { volumeMounts: [{ name: 'tlscerts', mountPath: '/tls', subPath: '../../x' }, { name: 'ntoken', mountPath: '/tokens' }, { name: 'sia-identity', mountPath: '/identity' }] }],
+  ['with another part of our volume', { volumeMounts: OWN_MOUNTS.map((it) => ({ ...it, subPath: '../../x' })) }],
   ['whose key is shown in the status', { terminationMessagePath: '/tls/service.key' }],
-  ['with a device', { resources: { limits: { cpu: '1', memory: '512Mi' }, requests: { cpu: '100m', memory: '64Mi' }, claims: [{ name: 'gpu' }] } }],
+  ['with a device', { resources: { ...RESOURCES, claims: [{ name: 'gpu' }] } }],
   ['with variables from a secret', { envFrom: [{ secretRef: { name: 'x' } }] }],
   ['that runs something first', { lifecycle: { postStart: { exec: { command: ['sh'] } } } }],
   ['with a shell', { stdin: true, tty: true }],
@@ -57,7 +59,19 @@ test.each<[string, object]>([
   }
 })
 
-const RESTRICTED = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, privileged: false, readOnlyRootFilesystem: true, runAsNonRoot: true, runAsUser: 1_000_650_000, runAsGroup: 1_000, seccompProfile: { type: 'RuntimeDefault' }, seLinuxOptions: { level: 's0:c1,c2' }, procMount: 'Default', appArmorProfile: { type: 'RuntimeDefault' } }
+const RESTRICTED = {
+  allowPrivilegeEscalation: false,
+  appArmorProfile: { type: 'RuntimeDefault' },
+  capabilities: { drop: ['ALL'] },
+  privileged: false,
+  procMount: 'Default',
+  readOnlyRootFilesystem: true,
+  runAsGroup: 1_000,
+  runAsNonRoot: true,
+  runAsUser: 1_000_650_000,
+  seLinuxOptions: { level: 's0:c1,c2' },
+  seccompProfile: { type: 'RuntimeDefault' },
+}
 
 test.each<[string, object]>([
   ['fewer rights', security(RESTRICTED)],
@@ -71,7 +85,8 @@ test.each<[string, object]>([
 })
 
 test('a variable of the template is neither given twice nor given a value (T26)', () => {
-  const variables = [{ name: 'ENDPOINT', value: 'unix:///a' }, { name: 'EMPTY' }, { name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }]
+  const ip = { name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }
+  const variables = [{ name: 'ENDPOINT', value: 'unix:///a' }, { name: 'EMPTY' }, ip]
   const init = { name: 'sia-init', image: 'i', env: variables, volumeMounts: [{ name: 'sia-identity', mountPath: '/identity' }] }
   const templates = parseTemplates(initConfig({ initTemplate: init }))
   const after = (list: readonly object[]) => {
@@ -99,7 +114,8 @@ test('a list of the template has no more members than it says (T26)', () => {
 })
 
 test('a template may say what others may not add (T26)', () => {
-  const init = { name: 'sia-init', image: 'i', securityContext: { runAsUser: 0, capabilities: { drop: ['ALL'] } }, volumeMounts: [{ name: 'sia-identity', mountPath: '/identity' }] }
+  const securityContext = { runAsUser: 0, capabilities: { drop: ['ALL'] } }
+  const init = { name: 'sia-init', image: 'i', securityContext, volumeMounts: [{ name: 'sia-identity', mountPath: '/identity' }] }
   const templates = parseTemplates(initConfig({ initTemplate: init }))
   const pod = patched(podWith(), NATIVE, templates)
   expect(run(pod, NATIVE, templates)).toEqual({ kind: 'untouched' })
@@ -138,7 +154,7 @@ const nested = (depth: number): unknown => JSON.parse(`${'['.repeat(depth)}${']'
 test.each<[string, object]>([
   ['deep in its environment', { env: [{ name: 'X', value: nested(5_000) }] }],
   ['deep in its rights', { securityContext: { capabilities: nested(5_000) } }],
-  ['with a quantity of a million digits', { resources: { limits: { cpu: '9'.repeat(1_000_000), memory: '512Mi' }, requests: { cpu: '100m', memory: '64Mi' } } }],
+  ['with a quantity of a million digits', { resources: { ...RESOURCES, limits: { cpu: '9'.repeat(1_000_000), memory: '512Mi' } } }],
 ])('a container named like ours, %s, is answered like any other (T26, T44)', async (_what, change) => {
   await using it = await openWebhook()
   const { spec } = changed(change) as { spec: { initContainers?: Item[] } }

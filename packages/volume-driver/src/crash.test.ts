@@ -133,6 +133,8 @@ describe.each(MOUNTERS)('%s', (_how, settings) => {
       dying.faults.crashAt(step)
       await callDriver(dying, MOUNT)
       for (const { readOnly } of await node.mounts.under(MOUNT_DIR)) expect(readOnly).toBe(true)
+      await node.mount()
+      for (const { readOnly } of await node.mounts.under(MOUNT_DIR)) expect(readOnly).toBe(true)
     })
   })
 })

@@ -41,7 +41,13 @@ export async function openCluster({ asUser = 'initializer', config = initConfig(
   await using scope = new AsyncDisposableStack()
   const serverCredentials = await loopbackCredentials()
   const rule = { users: ['initializer'], verbs: ['get'], apiGroups: [''], resources: ['configmaps'], namespaces: [HOME.namespace] }
-  const world = { users: { initializer: {}, nobody: {} }, rules: [rule], namespaces: ['media', HOME.namespace], nodes: [{ name: 'node-1' }], serviceAccounts: [{ namespace: 'media', name: 'web' }] }
+  const world = {
+    users: { initializer: {}, nobody: {} },
+    rules: [rule],
+    namespaces: ['media', HOME.namespace],
+    nodes: [{ name: 'node-1' }],
+    serviceAccounts: [{ namespace: 'media', name: 'web' }],
+  }
   const api = scope.use(await startEmbeddedApiServer({ serverCredentials, world }))
   const admin = api.client('admin')
   await admin.create(pathOf(CONFIG_MAPS, { namespace: HOME.namespace }), { metadata: HOME, data: { 'init-config': config } })
