@@ -1,7 +1,6 @@
 /** `init`: everything once, and what may stand in for it in an outage. */
-import type { Files } from '@pallas/host'
-import { HostError } from '@pallas/host'
-import { IdentityError } from '@pallas/identity'
+import { type Host, HostError } from '@pallas/host'
+import { IdentityError, parseNToken } from '@pallas/identity'
 import type { AgentClient } from '@pallas/wire'
 import { sameNames } from '@pallas/x509'
 import { readHandle } from './fetch.ts'
@@ -36,7 +35,7 @@ export function allOnce(certificate: Pick<SetRenewable, 'renew'>, tokens: readon
 export interface GoodEnoughDeps {
   readonly agent: Pick<AgentClient, 'names'>
   readonly idFile: string
-  readonly files: Files
+  readonly host: Pick<Host, 'files' | 'clock'>
   readonly output: Pick<Output, 'current'>
   readonly tokens: readonly Pick<TokenRenewable, 'isThere'>[]
 }
@@ -46,13 +45,15 @@ export interface GoodEnoughDeps {
  * and carries the names that the agent attests for this pod now. Never after a denial: that is no outage.
  */
 export async function isGoodEnough(problem: unknown, deps: GoodEnoughDeps, signal: AbortSignal): Promise<boolean> {
-  const { agent, idFile, files, output, tokens } = deps
+  const { agent, idFile, host, output, tokens } = deps
   if (signal.aborted || !(problem instanceof IdentityError) || problem.kind !== 'unavailable') return false
   const there = await output.current()
   if (there?.isWhole !== true) return false
+  const ntoken = parseNToken(there.set.ntoken ?? '')
+  if (ntoken !== undefined && ntoken.claims.expiresAt * 1_000 <= host.clock.now()) return false
   for (const token of tokens) if (!(await token.isThere())) return false
   try {
-    const names = await agent.names(await readHandle(idFile, { files }), signal)
+    const names = await agent.names(await readHandle(idFile, host), signal)
     return sameNames({ ...there.leaf.names, commonName: there.leaf.commonName }, names) === undefined
   } catch (error) {
     if (error instanceof IdentityError || error instanceof HostError) return false

@@ -54,7 +54,7 @@ export async function startSia(settings: SiaSettings, deps: SiaDeps, signal: Abo
     await runInit(allOnce(certificate, wanted), { clock, log, timeoutMs: settings.initTimeout }, signal)
   } catch (err) {
     const { idFile } = settings
-    if (!(await isGoodEnough(err, { agent, idFile, files: host.files, output, tokens: wanted }, signal))) throw err
+    if (!(await isGoodEnough(err, { agent, idFile, host, output, tokens: wanted }, signal))) throw err
     log.warn({ err }, 'nothing new could be had, what is there still serves')
   }
 }

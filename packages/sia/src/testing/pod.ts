@@ -16,6 +16,8 @@ export interface Pod {
   readonly host: MemoryHost
   readonly agent: TestAgent
   readonly ca: TestCa
+  /** The clock of agent and ZTS; that of the machine unless a test sets another. */
+  readonly issuer: { now: () => number }
   /** Reached with what `askZts` says. */
   readonly zts: TestZts
   readonly log: ReturnType<typeof createLog>
@@ -29,8 +31,9 @@ export interface Pod {
 export async function openPod({ lifeMs }: { readonly lifeMs?: number } = {}): Promise<Pod> {
   const host = new MemoryMachine({ keys: promptKeys, start: START }).open()
   const ca = await TestCa.create({ now: host.clock.now() })
-  const agent = new TestAgent({ ca, now: () => host.clock.now(), ...(lifeMs === undefined ? {} : { lifeMs }) })
-  const zts = new TestZts({ ca, now: () => host.clock.now() })
+  const issuer = { now: () => host.clock.now() }
+  const agent = new TestAgent({ ca, now: () => issuer.now(), ...(lifeMs === undefined ? {} : { lifeMs }) })
+  const zts = new TestZts({ ca, now: () => issuer.now() })
   host.machine.peers.set('tls:zts.example:4443', (request) => zts.handler(request))
   await host.files.mkdirs('/etc/athenz', 0o755)
   await host.files.create('/etc/athenz/ca.pem', bytes(ca.chainPem), 0o644)
@@ -46,7 +49,7 @@ export async function openPod({ lifeMs }: { readonly lifeMs?: number } = {}): Pr
   const read = async (path: string) => new TextDecoder().decode(await host.files.read(path, 1_000_000))
   host.faults.reset()
   const said = (message: string) => lines.filter(({ msg }) => msg === message).length
-  return { host, agent, ca, zts, log, lines, said, read }
+  return { host, agent, ca, issuer, zts, log, lines, said, read }
 }
 
 const unused = (): never => {

@@ -1,5 +1,6 @@
 import { HostError } from '@pallas/host'
 import { expect, test } from 'vitest'
+import type { CompanionDeps, Tokens } from '../companions.ts'
 import { askZts, openPod, type Pod } from '../testing/pod.ts'
 import { runSiaOn } from '../testing/run.ts'
 import { NAMES } from '../testing/test-agent.ts'
@@ -85,17 +86,17 @@ test('refresh renews each token at about half of its life, and never later than 
 test('tokens in memory alone are had before anybody asks', async () => {
   const pod = await openMember()
   const argv = [...askZts, `--target-domain-roles=${READER}`, '--token-server-addr=:0', '--use-token-server']
+  const seen: Tokens[] = []
   const home = {
     unfit: () => [],
-    start: async (_settings: unknown, { tokens }: { tokens: { cached(wish: object): object } }) => {
-      cached = () => tokens.cached({ domain: 'media.on-air', roles: ['reader'] })
+    start: async (_settings: unknown, { tokens }: Pick<CompanionDeps, 'tokens'>) => {
+      seen.push(tokens)
       return { published: () => {}, failed: () => {}, [Symbol.asyncDispose]: async () => {} }
     },
   }
-  let cached: () => object = () => ({})
   const { stopped } = runSiaOn(pod, ['--mode=refresh', ...argv], home)
   await pod.host.clock.advance(0)
-  expect(cached()).toEqual({ access: expect.objectContaining({ accessToken: expect.any(String) }) })
+  expect(seen[0]?.cached({ domain: 'media.on-air', roles: ['reader'] })).toEqual({ access: expect.objectContaining({ accessToken: expect.any(String) }) })
   await stopped()
 })
 

@@ -1,0 +1,110 @@
+import { ConfigError } from '@pallas/config'
+import { expect, test } from 'vitest'
+import type { Change, CompanionDeps, CompanionHome, Failure } from './companions.ts'
+import { askZts, openPod } from './testing/pod.ts'
+import { runSiaOn } from './testing/run.ts'
+import { NAMES } from './testing/test-agent.ts'
+
+const HOUR = 3_600_000
+const READER = 'media.on-air:role.reader'
+const WRITER = 'media.on-air:role.writer'
+const ROLES = [...askZts, `--target-domain-roles=${READER},${WRITER}`, '--rolecert-dir=/roles', '--token-dir=/out']
+const HOOK = '--hook-command=/bin/true'
+
+function openHome(unfit: readonly string[] = []) {
+  const [changes, failures, deps, ended]: [Change[], Failure[], CompanionDeps[], string[]] = [[], [], [], []]
+  const home: CompanionHome = {
+    unfit: () => unfit,
+    start: async (_settings, given) => {
+      deps.push(given)
+      return {
+        published: (change) => void changes.push(change),
+        failed: (failure) => void failures.push(failure),
+        [Symbol.asyncDispose]: async () => void ended.push('ended'),
+      }
+    },
+  }
+  const members = () => Object.fromEntries((deps[0]?.members() ?? []).map(({ name, kind, ...rest }) => [`${kind} ${name}`, rest]))
+  return { home, changes, failures, deps, ended, members }
+}
+
+test('what is put in place is told, what fails is told too, and what is wanted shows how it stands', async () => {
+  const pod = await openPod()
+  pod.zts.roles.set(READER, [NAMES.commonName])
+  const it = openHome()
+  const { stopped } = runSiaOn(pod, ['--mode=refresh', HOOK, ...ROLES], it.home)
+  await pod.host.clock.advance(0)
+  const [first] = it.changes
+  expect(first?.members.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+    `service-certificate ${NAMES.commonName}`,
+    `role-certificate ${READER}`,
+  ])
+  expect(first?.paths).toContain('/tls/service.key')
+  expect(first?.paths).toContain(`/roles/${READER}.cert.pem`)
+  expect(first?.paths).not.toContain(`/roles/${WRITER}.cert.pem`)
+  expect(it.changes[1]).toMatchObject({ paths: [`/out/${READER}.accesstoken`] })
+  expect(it.failures.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual([`access-token ${WRITER}`, `role-certificate ${WRITER}`])
+  const now = pod.host.clock.now()
+  expect(it.members()).toEqual({
+    [`service-certificate ${NAMES.commonName}`]: {
+      life: { notBefore: now, notAfter: now + 24 * HOUR },
+      problem: undefined,
+      paths: ['/tls/service.key', '/tls/service.cert', '/tls/cacert.pem', '/tokens/ntoken'],
+    },
+    [`role-certificate ${READER}`]: expect.objectContaining({ problem: undefined, life: expect.anything() }),
+    [`role-certificate ${WRITER}`]: { life: undefined, problem: 'ISSUER_DENIED', paths: [`/roles/${WRITER}.cert.pem`] },
+    [`access-token ${READER}`]: { life: expect.anything(), problem: undefined, paths: [`/out/${READER}.accesstoken`] },
+    [`access-token ${WRITER}`]: { life: undefined, problem: 'ISSUER_DENIED', paths: [`/out/${WRITER}.accesstoken`] },
+  })
+  await stopped()
+  expect(it.ended).toEqual(['ended'])
+})
+
+test('a renewal that fails keeps the life of what is there and says why', async () => {
+  const pod = await openPod()
+  const it = openHome()
+  const { stopped } = runSiaOn(pod, ['--mode=refresh', HOOK], it.home)
+  await pod.host.clock.advance(0)
+  pod.agent.willRefuse('ISSUER_UNAVAILABLE', { times: 9_999 })
+  await pod.host.clock.advance(20 * HOUR)
+  expect(Object.values(it.members())[0]).toMatchObject({ problem: 'ISSUER_UNAVAILABLE', life: expect.anything() })
+  expect(it.failures[0]).toMatchObject({ kind: 'service-certificate', name: NAMES.commonName, error: { code: 'ISSUER_UNAVAILABLE' } })
+  expect(it.changes).toHaveLength(1)
+  await stopped()
+})
+
+test('init tells whoever hooks in, and waits for it at the end', async () => {
+  const pod = await openPod()
+  const it = openHome()
+  await runSiaOn(pod, ['--mode=init', HOOK], it.home).done
+  expect([it.changes.length, it.ended]).toEqual([1, ['ended']])
+})
+
+test('what lies there at the beginning is no change, but is shown', async () => {
+  const pod = await openPod()
+  await runSiaOn(pod, ['--mode=init']).done
+  const it = openHome()
+  const { stopped } = runSiaOn(pod, ['--mode=refresh', HOOK], it.home)
+  await pod.host.clock.advance(0)
+  expect(it.changes).toEqual([])
+  expect(Object.values(it.members())[0]?.life).toBeDefined()
+  await stopped()
+})
+
+test('where nothing asks for a companion none is started', async () => {
+  const pod = await openPod()
+  const it = openHome()
+  await runSiaOn(pod, ['--mode=init'], it.home).done
+  expect(it.deps).toEqual([])
+})
+
+test.each([
+  ['a home without companions', undefined, ['this home has no servers and no hooks']],
+  ['a home that cannot do it', openHome(['no such signal']).home, ['no such signal']],
+])('%s refuses the settings before anything is asked', async (_name, home, problems) => {
+  const pod = await openPod()
+  const error = await runSiaOn(pod, ['--mode=refresh', HOOK], home).failed
+  expect(error).toBeInstanceOf(ConfigError)
+  expect(error).toMatchObject({ problems })
+  expect(pod.agent.calls).toEqual([])
+})
