@@ -125,6 +125,22 @@ describe('a ZTS in trouble', () => {
   })
 })
 
+test.each([-7_200_000, 0, 7_200_000])('each answer tells what time it is at ZTS, %d ms off (T31)', async (offset) => {
+  await using it = await openEmbedded()
+  const told: number[] = []
+  const onTime = (time: number) => void told.push(time)
+  await using zts = createZtsClient({ ...common, endpoint: it.server.url, roots: () => it.roots, onTime })
+  it.server.faults.clockOffset(offset)
+  const before = Date.now() + offset
+  await zts.register(await registration(it))
+  await expect(zts.register(await registration(it, { domain: 'nosuch' }))).rejects.toMatchObject({ status: 404 })
+  expect(told).toHaveLength(2)
+  for (const time of told) {
+    expect(time).toBeGreaterThanOrEqual(before - 1_000)
+    expect(time).toBeLessThanOrEqual(Date.now() + offset)
+  }
+})
+
 test('a key that ZTS does not know yet is refused, and taken once it is replicated (T48)', async () => {
   await using it = await openEmbedded()
   const { domain, service, key, token } = it.owner

@@ -8,6 +8,8 @@ import type { FaultState } from './faults.ts'
 export interface SendDeps {
   readonly clock: Pick<Clock, 'sleep'>
   readonly faults: Readonly<FaultState>
+  /** What time it is at this ZTS, epoch milliseconds. */
+  readonly now: number
   /** Aborted when nobody is there any more. */
   readonly gone: AbortSignal
 }
@@ -15,10 +17,10 @@ export interface SendDeps {
 export async function send(
   answer: Answer,
   { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
-  { clock, faults, gone }: SendDeps,
+  { clock, faults, now, gone }: SendDeps,
 ): Promise<void> {
   const { socket } = request
-  const headers = headersOf(answer, request.headers.host ?? 'localhost')
+  const headers = headersOf(answer, { host: request.headers.host ?? 'localhost', now })
   if (faults.slowLorisMs !== undefined) {
     await trickle(socket, textOf(answer, headers), () => clock.sleep(faults.slowLorisMs ?? 0, gone))
     return
@@ -34,8 +36,14 @@ export async function send(
 
 type Headers = readonly (readonly [name: string, value: string])[]
 
-function headersOf({ status, headers, contentType, body }: Answer, host: string): Headers {
+interface Around {
+  readonly host: string
+  readonly now: number
+}
+
+function headersOf({ status, headers, contentType, body }: Answer, { host, now }: Around): Headers {
   return [
+    ['Date', new Date(now).toUTCString()],
     ['Strict-Transport-Security', 'max-age=31536000; includeSubdomains'],
     ['Host', host],
     ...headers,

@@ -31,7 +31,7 @@ export const createListener =
   }
 
 async function serve(deps: ListenerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { clock, told } = deps
+  const { clock, told, parts } = deps
   const facts: CallFacts = { operation: 'unknown', clientPort: request.socket.remotePort }
   const at = clock.now()
   const start = clock.monotonic()
@@ -40,7 +40,7 @@ async function serve(deps: ListenerDeps, request: IncomingMessage, response: Ser
   const outcome = await outcomeOf(deps, request, facts, gone.signal)
   told({ ...facts, at, durationMs: clock.monotonic() - start, ...toldOf(outcome) })
   if (outcome === CUT) request.socket.destroy()
-  else await send(outcome, { request, response }, { clock, faults: deps.faults(), gone: gone.signal })
+  else await send(outcome, { request, response }, { clock, faults: deps.faults(), now: parts.now(), gone: gone.signal })
 }
 
 async function outcomeOf(
