@@ -25,7 +25,7 @@ test('text that is a key id is the only text of that name', () => {
   )
 })
 
-test('an id names a file and, in the original way, a secret', () => {
+test('an id names a file and, in the original way, a secret (C6)', () => {
   const name = { name: 'athenz-init-secret', version: 10 }
   expect(formatKeyId(name)).toBe('athenz-init-secret.v10')
   expect(formatKeyUri(name)).toBe('secret:athenz-init-secret?version=v10')

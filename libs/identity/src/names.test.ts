@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { instanceDnsName, serviceDnsName, workloadOf } from './names.ts'
+import { namespaceOf } from './naming.ts'
 import { aPod, someNameRules } from './testing/index.ts'
 
 const UID = '4f14e5f4-0d7c-4c58-9c3a-2a7f6a1f0c11'
 
-test('a workload has the names that its pod, and nothing else, implies', () => {
+test('a workload has the names that its pod, and nothing else, implies (C7, W8)', () => {
   expect(workloadOf(aPod(), someNameRules())).toEqual({
     domain: 'media.on-air',
     service: 'web',
@@ -32,7 +33,7 @@ test('the original spiffe form keeps a dns suffix that does not begin with svc',
   expect(workloadOf(aPod(), rules).names.uri).toEqual(['spiffe://prod.example/ns/media-on--air/sa/web'])
 })
 
-test('an address is in canonical text, however the pod shows it', () => {
+test('an address is in canonical text, however the pod shows it (C7)', () => {
   const pods = ['2001:DB8:0:0:0:0:0:1', '0:0:0:0:0:0:0:1'].map((ip) => aPod({ ip }))
   const ips = pods.map((pod) => workloadOf(pod, someNameRules()).names.ip)
   expect(ips).toEqual([['2001:db8::1'], ['::1']])
@@ -78,9 +79,15 @@ test('domains that differ in dots and dashes alone share a dns name and nothing 
   expect(new Set(names.map((it) => it.uri[0])).size).toBe(3)
 })
 
-test('the dns name that athenz wants is not the kube-dns name where a domain has dashes (W34)', () => {
-  expect(workloadOf(aPod(), someNameRules()).names.dns[0]).toBe('web.media-on-air.svc.cluster.local')
-  expect(serviceDnsName('media.on-air', 'web', 'svc.cluster.local')).toBe('web.media-on--air.svc.cluster.local')
+test.each([
+  ['media.on-air', 'web', 'web.media-on-air.svc.cluster.local'],
+  ['k8s.admin', 'athenz-jwt-service', 'athenz-jwt-service.k8s-admin.svc.cluster.local'],
+  ['k8s.my-admin', 'athenz-callback', 'athenz-callback.k8s-my-admin.svc.cluster.local'],
+  ['k8s.admin.kube-system', 'dns', 'dns.k8s-admin-kube-system.svc.cluster.local'],
+])('the dns name of %s.%s is the one that zts certifies, for pods and for services with a key alike (W34, C7, C8)', (domain, service, name) => {
+  expect(serviceDnsName(domain, service, 'svc.cluster.local')).toBe(name)
+  const namespace = namespaceOf(domain, someNameRules())
+  expect(workloadOf(aPod({ namespace, serviceAccount: service }), someNameRules()).names.dns[0]).toBe(name)
 })
 
 test('the instance id is a label of its own below the suffix', () => {

@@ -5,7 +5,7 @@
  */
 import { IdentityError } from './error.ts'
 import { canonicalIp } from './ip.ts'
-import { domainOf, type DomainRules, mangle } from './naming.ts'
+import { domainOf, type DomainRules } from './naming.ts'
 import type { Pod } from './pod.ts'
 
 export type SpiffeForm = 'service' | 'trust-domain' | 'original' | 'none'
@@ -49,7 +49,7 @@ export function workloadOf(pod: Pod, rules: NameRules): Workload {
   if (!isServiceName(service)) throw new IdentityError('SERVICE_REFUSED', 'not an athenz service name', { service })
   const names: WorkloadNames = {
     commonName: `${domain}.${service}`,
-    dns: [`${service}.${domain.replaceAll('.', '-')}.${rules.dnsSuffix}`, instanceDnsName(pod.uid, rules.dnsSuffix)],
+    dns: [serviceDnsName(domain, service, rules.dnsSuffix), instanceDnsName(pod.uid, rules.dnsSuffix)],
     ip: addressesOf(pod, rules),
     uri: spiffeUrisOf(domain, service, pod.namespace, rules),
   }
@@ -60,9 +60,12 @@ export function workloadOf(pod: Pod, rules: NameRules): Workload {
 export const instanceDnsName = (instanceId: string, dnsSuffix: string): string =>
   `${instanceId}.instanceid.athenz.${dnsSuffix}`
 
-/** `<service>.<mangled domain>.<suffix>`: the kube-dns name of a control plane service. */
+/**
+ * `<service>.<domain with dashes for dots>.<suffix>`: the one name of a service that ZTS certifies, in every flow. It is
+ * the name in kube-dns only where the domain has no dash and is no system namespace's.
+ */
 export const serviceDnsName = (domain: string, service: string, dnsSuffix: string): string =>
-  `${service}.${mangle(domain)}.${dnsSuffix}`
+  `${service}.${domain.replaceAll('.', '-')}.${dnsSuffix}`
 
 function addressesOf(pod: Pod, rules: NameRules): string[] {
   if (pod.hostNetwork) {

@@ -8,7 +8,7 @@ const MALFORMED = expect.objectContaining({ code: 'DOCUMENT_MALFORMED' })
 const web = { namespace: 'media-on--air', name: 'web-0', domain: 'media.on-air', service: 'web', ip: '10.1.2.3' }
 const TEXT = 'pod:media-on--air/web-0?d=media.on-air&n=web&i=10.1.2.3'
 
-test('a subject is the original text', () => {
+test('a subject is the original text (C6)', () => {
   expect(formatSubject(web)).toBe(TEXT)
   expect(parseSubject(TEXT)).toEqual(web)
   expect(formatSubject({ ...web, ip: '::1' })).toBe(TEXT.replace('10.1.2.3', '%3A%3A1'))

@@ -76,7 +76,7 @@ test.each<[string, Partial<ShownInstance>, string]>([
   expect(verdict).toMatchObject(denied(reason))
 })
 
-test('no change of any one shown name is allowed', () => {
+test('no change of any one shown name is allowed (W6, T22)', () => {
   const keys = ['provider', 'domain', 'service', 'instanceId', 'sanDns', 'sanIp', 'sanUri'] as const
   fc.assert(
     fc.property(fc.constantFrom(...keys), fc.string(), fc.nat(60), (key, insert, at) => {
@@ -111,7 +111,7 @@ describe('the life of the pod', () => {
     expect(judge(shown, pod, { ...rules, occasion: 'renewal' }).allow).toBe(true)
   })
 
-  test('a pod that was made again under its name has another instance id', () => {
+  test('a pod that was made again under its name has another instance id (W8)', () => {
     const pod = aPod({ uid: '00000000-0d7c-4c58-9c3a-2a7f6a1f0c11' })
     expect(judge(shown, pod, rules)).toMatchObject(denied('INSTANCE_ID_MISMATCH'))
   })
@@ -146,7 +146,7 @@ describe('a pod that has no identity of its own', () => {
   })
 })
 
-test('w34: the shared dns name does not make one domain of three', () => {
+test('the shared dns name does not make one domain of three (W34)', () => {
   for (const namespace of ['media--on-air', 'media-on-air']) {
     expect(judge(shown, aPod({ namespace }), rules)).toMatchObject(denied('DOMAIN_MISMATCH'))
   }

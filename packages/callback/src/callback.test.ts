@@ -28,7 +28,7 @@ async function zts(world: World, { url }: RunningCallback) {
 const codeOf = ({ text }: Answer): unknown => (JSON.parse(text) as { code?: unknown }).code
 
 describe('a yes', () => {
-  test.each(['/identity', '/instance', '/refresh'])('at %s is 200, application/json and five keys', async (path) => {
+  test.each(['/identity', '/instance', '/refresh'])('at %s is 200, application/json and five keys (C9)', async (path) => {
     await using it = await openOne()
     const { status, headers, text } = await it.confirm(path, it.document())
     expect({ status, type: headers['content-type'] }).toEqual({ status: 200, type: 'application/json' })
@@ -57,7 +57,7 @@ describe('a yes', () => {
 })
 
 describe('a no', () => {
-  test('is 403 with a reason, the same in body, log and metric, and the id of the document in the log', async () => {
+  test('is 403 with a reason, the same in body, log and metric, and the id of the document in the log (W6, W28)', async () => {
     await using it = await openOne()
     const answer = await it.confirm('/instance', it.document(), { sanIP: '10.1.2.4' })
     expect({ status: answer.status, code: codeOf(answer) }).toEqual({ status: 403, code: 'SAN_IP_MISMATCH' })
@@ -67,13 +67,13 @@ describe('a no', () => {
     expect(await it.callback.metrics.value('confirmations_total', { code: 'SAN_IP_MISMATCH' })).toBe(1)
   })
 
-  test('is given to a refresh whose attestation data are null', async () => {
+  test('is given to a refresh whose attestation data are null (T22)', async () => {
     await using it = await openOne()
     const answer = await it.confirm('/refresh', null)
     expect({ status: answer.status, code: codeOf(answer) }).toEqual({ status: 403, code: 'DOCUMENT_MISSING' })
   })
 
-  test('T21: to every forged document is 403 in one shape, and no document is ever logged', async () => {
+  test('to every forged document is 403 in one shape, and no document is ever logged (T21, T46)', async () => {
     await using it = await openOne()
     const good = claimsFor(systemClock.now(), it.world.pod)
     const key = it.world.signing.privateKey
@@ -102,7 +102,7 @@ describe('a no', () => {
     expect((await it.confirm('/instance', it.document())).status).toBe(200)
   })
 
-  test('T21: ten megabytes do not hurt', async () => {
+  test('ten megabytes do not hurt (T21, W22)', async () => {
     await using it = await openOne()
     const answer = await it.confirm('/instance', 'x'.repeat(10_000_000)).catch((error: unknown) => error)
     if (answer instanceof Error) expect(answer).toMatchObject({ code: expect.stringMatching(/EPIPE|ECONNRESET/) })
@@ -115,15 +115,15 @@ describe('a no', () => {
     ['a body with __proto__', '{"__proto__":{"x":1},"provider":"x"}'],
     ['a body of another form', { provider: 1 }],
     ['an empty body', ''],
-  ])('to %s is 400', async (_name, body) => {
+  ])('to %s is 400 (C9)', async (_name, body) => {
     await using it = await openOne()
     const answer = await ask('/instance', body, it.options)
     expect({ status: answer.status, code: codeOf(answer) }).toEqual({ status: 400, code: 'BODY_INVALID' })
   })
 })
 
-describe('W27: not now is 504, the one status that zts passes on as such', () => {
-  test('while the API server is away, whatever it does; and yes when it is back', async () => {
+describe('not now is 504, the one status that zts passes on as such', () => {
+  test('while the API server is away, whatever it does; and yes when it is back (W27)', async () => {
     await using it = await openOne()
     for (const fault of [
       () => it.world.api.faults.away(),
@@ -142,7 +142,7 @@ describe('W27: not now is 504, the one status that zts passes on as such', () =>
     expect((await it.confirm('/instance', it.document())).status).toBe(200)
   })
 
-  test('for a pod without an address yet', async () => {
+  test('for a pod without an address yet (W29)', async () => {
     await using it = await openOne()
     await it.world.patchPod({ podIP: null })
     const answer = await it.confirm('/instance', it.document())
@@ -150,8 +150,8 @@ describe('W27: not now is 504, the one status that zts passes on as such', () =>
   })
 })
 
-describe('T20: one document, one use', () => {
-  test('of twenty requests at two replicas exactly one is told yes', async () => {
+describe('one document, one use', () => {
+  test('of twenty requests at two replicas exactly one is told yes (T20, W7)', async () => {
     await using world = await openWorld()
     const replicas = await Promise.all([world.start(), world.start()])
     const asking = await Promise.all(replicas.map((replica) => zts(world, replica)))
@@ -163,7 +163,7 @@ describe('T20: one document, one use', () => {
     expect(answers.filter(({ status }) => status !== 200).map(codeOf)).toEqual(Array(19).fill('DOCUMENT_REPLAYED'))
   })
 
-  test('it stays used when the callback starts anew', async () => {
+  test('it stays used when the callback starts anew (T20)', async () => {
     await using world = await openWorld()
     const before = await world.start()
     const first = await zts(world, before)
@@ -176,7 +176,7 @@ describe('T20: one document, one use', () => {
 })
 
 describe('only zts is heard', () => {
-  test('another service of athenz is denied', async () => {
+  test('another service of athenz is denied (T22)', async () => {
     await using it = await openOne()
     const pair = await it.world.athenz.issue({ commonName: 'media.on-air.web' })
     const answer = await ask('/instance', {}, { ...it.options, pair })
@@ -192,14 +192,14 @@ describe('only zts is heard', () => {
     ['a zts whose certificate has expired', async ({ athenz }: World) => ({
       pair: await athenz.issue({ commonName: ZTS_NAME, notBefore: systemClock.now() - 7_200_000, lifeMs: 3_600_000 }),
     })],
-  ])('%s does not get through the handshake', async (_name, other) => {
+  ])('%s does not get through the handshake (T22)', async (_name, other) => {
     await using it = await openOne()
     const { pair: _pair, ...options } = it.options
     const { pair } = await other(it.world)
     await expect(ask('/instance', {}, pair === undefined ? options : { ...options, pair })).rejects.toThrow()
   })
 
-  test('no session is resumed: each connection shows its certificate', async () => {
+  test('no session is resumed: each connection shows its certificate (T23)', async () => {
     await using it = await openOne()
     const { url, ca, pair } = it.options
     const handshake = (session?: Buffer) =>
@@ -224,7 +224,7 @@ describe('only zts is heard', () => {
     expect((await handshake(session)).reused).toBe(false)
   })
 
-  test('probes reach the admin listener without a certificate, and the original healthz with one', async () => {
+  test('probes reach the admin listener without a certificate, and the original healthz with one (W28)', async () => {
     await using it = await openOne()
     const healthz = await ask('/healthz', '', { ...it.options, method: 'GET' })
     expect(healthz).toMatchObject({ status: 200, text: 'ok\n' })

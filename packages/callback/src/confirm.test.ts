@@ -66,7 +66,7 @@ const dotted = aPod({ serviceAccount: 'aXb' })
 const onHost = aPod({ hostNetwork: true })
 const system = aPod({ namespace: 'k8s-admin-kube--system' })
 
-describe('T22: refused, each with its reason', () => {
+describe('refused, each with its reason', () => {
   const away = aWorld({ pods: [] })
   test.each<[string, string, World, InstanceConfirmation]>([
     ['another provider', 'PROVIDER_MISMATCH', aWorld(), aRequest({ provider: 'k8s.admin.other' })],
@@ -200,7 +200,7 @@ describe('T22: refused, each with its reason', () => {
       aWorld({ clientIp: { kind: 'node', addresses: ['10.9.9.8'] } }),
       aRequest(),
     ],
-  ])('%s: %s', async (_name, code, world, request) => {
+  ])('%s: %s (T22, W6, W8)', async (_name, code, world, request) => {
     expect(await ask(world, request)).toMatchObject({ code, kind: 'denied' })
     expect(world.recorded).toEqual([])
     expect(world.used.size).toBe(0)
@@ -213,8 +213,8 @@ describe('T22: refused, each with its reason', () => {
   })
 })
 
-describe('T20: one use', () => {
-  test('the second request with a document is refused, by register and by refresh', async () => {
+describe('one use', () => {
+  test('the second request with a document is refused, by register and by refresh (T20, W7)', async () => {
     const world = aWorld()
     const request = aRequest()
     expect(await ask(world, request)).toMatchObject({ code: 'OK' })
@@ -249,7 +249,7 @@ const blind = async () => {
   throw new IdentityError('API_UNAVAILABLE', 'away')
 }
 
-describe('W27: not now, which is no denial', () => {
+describe('not now, which is no denial', () => {
   test.each<[string, string, Partial<World>]>([
     ['the pod cannot be looked up', 'API_UNAVAILABLE', { other: { findPod: blind } }],
     ['the node cannot be looked up', 'API_UNAVAILABLE', { other: { clientIpPolicyFor: blind } }],
@@ -260,7 +260,7 @@ describe('W27: not now, which is no denial', () => {
     ],
     ['the use of the document cannot be recorded', 'API_UNAVAILABLE', { other: { useOnce: blind } }],
     ['the pod has no address yet', 'POD_IP_PENDING', { pods: [aPod({ ip: '' })] }],
-  ])('%s', async (_name, code, world) => {
+  ])('%s (W27)', async (_name, code, world) => {
     expect(await ask(aWorld(world))).toMatchObject({ code, kind: 'unavailable' })
   })
 

@@ -58,7 +58,7 @@ async function openDirectory(files: Readonly<Record<string, string>>) {
 }
 
 describe('the directory of public keys', () => {
-  test('every version verifies, files of other names do not', async () => {
+  test('every version verifies, files of other names do not (C6)', async () => {
     await using it = await openDirectory({
       [`${KEY_NAME}.v1`]: ec.publicPem,
       [`${KEY_NAME}.v10`]: rsa.publicPem,
@@ -71,7 +71,7 @@ describe('the directory of public keys', () => {
     expect(it.keys.problem()).toBeUndefined()
   })
 
-  test('a key counts from when its file is there until it is not, without restart', async () => {
+  test('a key counts from when its file is there until it is not, without restart (T32)', async () => {
     await using it = await openDirectory({ [`${KEY_NAME}.v1`]: ec.publicPem })
     await it.put(`${KEY_NAME}.v2`, rsa.publicPem)
     await it.looked()

@@ -46,11 +46,11 @@ function reasonOf(document: string, now = NOW): string {
 }
 
 describe('a document of ours', () => {
-  test('signed with ES256 says what was signed', () => {
+  test('signed with ES256 says what was signed (W25)', () => {
     expect(verify(es(good))).toEqual(good)
   })
 
-  test('signed with RS256 says what was signed', () => {
+  test('signed with RS256 says what was signed (C6)', () => {
     const claims = { ...good, iss: RSA_URI }
     expect(verify(signedWith('sha256', rsa.privateKey, claims, rsaHeader))).toEqual(claims)
   })
@@ -70,14 +70,14 @@ describe('a document of ours', () => {
   })
 })
 
-test('W26: clocks may differ by thirty seconds, no more', () => {
+test('clocks may differ by thirty seconds, no more (W26)', () => {
   expect(reasonOf(es(good), NOW - 30_000)).toBe('OK')
   expect(reasonOf(es(good), NOW - 31_000)).toBe('DOCUMENT_NOT_YET_VALID')
   expect(reasonOf(es(good), NOW + 329_999)).toBe('OK')
   expect(reasonOf(es(good), NOW + 330_000)).toBe('DOCUMENT_EXPIRED')
 })
 
-describe('T21: refused, each with its reason', () => {
+describe('refused, each with its reason', () => {
   test.each<[string, string, string]>([
     [
       'alg none without signature',
@@ -197,7 +197,7 @@ describe('T21: refused, each with its reason', () => {
     ['no subject', es(without('sub')), 'DOCUMENT_MALFORMED'],
     ['no document at all', 'hello', 'DOCUMENT_MALFORMED'],
     ['an encrypted one', 'e30.e30.e30.e30.e30', 'DOCUMENT_MALFORMED'],
-  ])('%s', (_name, document, reason) => {
+  ])('%s (T21, W26)', (_name, document, reason) => {
     expect(reasonOf(document)).toBe(reason)
   })
 })

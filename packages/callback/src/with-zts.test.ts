@@ -76,7 +76,7 @@ const instanceOf = ({ pod }: World) => ({
 })
 
 describe('zts', () => {
-  test('issues for a pod, renews by register and by refresh, each time with a fresh document', async () => {
+  test('issues for a pod, renews by register and by refresh, each time with a fresh document (C8, C9)', async () => {
     await using it = await openWithZts()
     const first = await it.zts.register(await it.request())
     expect(first.instanceId).toBe(it.world.pod.uid)
@@ -86,7 +86,7 @@ describe('zts', () => {
     expect(third.x509Certificate).toContain('BEGIN CERTIFICATE')
   })
 
-  test('passes on why not: a replay, other names, a refresh without a document', async () => {
+  test('passes on why not: a replay, other names, a refresh without a document (W6, W7, T20, T22)', async () => {
     await using it = await openWithZts()
     const request = await it.request()
     const { x509Certificate } = await it.zts.register(request)
@@ -99,7 +99,7 @@ describe('zts', () => {
     await expect(refresh).rejects.toMatchObject({ code: 'ZTS_REFUSED', reason: 'DOCUMENT_MISSING' })
   })
 
-  test('passes on that it is not now', async () => {
+  test('passes on that it is not now (W27)', async () => {
     await using it = await openWithZts()
     it.world.api.faults.away()
     await expect(
@@ -107,10 +107,19 @@ describe('zts', () => {
     ).rejects.toMatchObject({ retryable: true, reason: 'API_UNAVAILABLE' })
   })
 
-  test('forgets the instance when its pod is gone', async () => {
+  test.each<[string, (api: World['api']) => void]>([
+    ['and all is well', () => {}],
+    ['while the watch of pods is cut', (api) => api.faults.breakWatches()],
+    ['while the watch has to list anew', (api) => {
+      api.faults.forgetHistory()
+      api.faults.breakWatches()
+    }],
+    ['while the watch gets bytes that are no event', (api) => api.faults.disturbWatches('{"type":"DEL\n')],
+  ])('forgets the instance when its pod is gone %s (T39, W8)', async (_name, harm) => {
     await using it = await openWithZts()
     await it.zts.register(await it.request())
     expect(it.server.records.get(instanceOf(it.world))).toBeDefined()
+    harm(it.world.api)
     await it.world.deletePod()
     await eventually(() => (it.server.records.get(instanceOf(it.world)) === undefined ? true : undefined))
     const deletions = () => it.callback.metrics.value('instance_deletions_total', { result: 'deleted' })

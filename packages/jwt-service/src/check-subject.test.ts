@@ -50,7 +50,7 @@ test.each<[string, string, Partial<SubjectRequest>, Partial<Pod>]>([
   ['a pod on its host network', 'HOST_NETWORK_REFUSED', {}, { hostNetwork: true }],
   ['a service account with a dot', 'SERVICE_REFUSED', {}, { serviceAccount: 'a.b' }],
   ['a namespace below the admin domain', 'NAMESPACE_REFUSED', {}, { namespace: 'k8s-admin-kube--system' }],
-])('%s: %s', (_name, code, request, pod) => {
+])('%s: %s (W5, W8)', (_name, code, request, pod) => {
   const check = () => checkSubject({ ...asked, ...request }, aPod(pod), 'node-1', someNameRules())
   expect(check).toThrow(IdentityError)
   expect(check).toThrow(expect.objectContaining({ code }))

@@ -21,7 +21,7 @@ describe('a document', () => {
   test.each([
     ['the name of the node', ['node-1']],
     ['its hostname', ['one.example']],
-  ])('is signed for the agent whose certificate carries %s', async (_name, dns) => {
+  ])('is signed for the agent whose certificate carries %s (C5, C6)', async (_name, dns) => {
     await using it = await openService()
     const { status, text } = await askAs(it, bodyFor(it), dns)
     expect(status).toBe(200)
@@ -47,7 +47,7 @@ describe('a document', () => {
     expect(it.log.text()).toContain(String(payload.jti))
   })
 
-  test('is signed for a body as the original sent it: any case, no UID, more than asked', async () => {
+  test('is signed for a body as the original sent it: any case, no UID, more than asked (C5)', async () => {
     await using it = await openService()
     const body = {
       Subject: { id: `${NAMESPACE}/web-1`, DOMAIN: 'media.on-air', service: 'web', ip: '10.1.2.1' },
@@ -70,7 +70,7 @@ describe('a document', () => {
   })
 })
 
-describe('T23: refused', () => {
+describe('refused', () => {
   test.each<[string, string, Parameters<typeof askAs>[2], string | undefined, (it: Opened) => unknown]>([
     ['a certificate of another service', 'CALLER_NOT_ALLOWED', ['node-1'], 'media.on-air.web', (it) => bodyFor(it)],
     ['the agent of node-1 for a pod on node-2', 'POD_ON_OTHER_NODE', ['node-1'], undefined, (it) => bodyFor(it, 2)],
@@ -94,7 +94,7 @@ describe('T23: refused', () => {
     ['another domain', 'DOMAIN_MISMATCH', ['node-1'], undefined, (it) => bodyFor(it, 1, { Domain: 'media' })],
     ['another service', 'SERVICE_MISMATCH', ['node-1'], undefined, (it) => bodyFor(it, 1, { Service: 'db' })],
     ['another address', 'SUBJECT_MISMATCH', ['node-1'], undefined, (it) => bodyFor(it, 1, { IP: '10.1.2.2' })],
-  ])('%s: %s', async (_name, code, dns, commonName, body) => {
+  ])('%s: %s (T23, W5)', async (_name, code, dns, commonName, body) => {
     await using it = await openService()
     expect(await askAs(it, body(it), dns, commonName)).toMatchObject({ status: 403, code })
     expect(await it.metrics.value('documents_total', { code: 'OK' })).toBe(0)
@@ -114,12 +114,12 @@ describe('T23: refused', () => {
         lifeMs: 3_600_000,
       }),
     })],
-  ])('%s, in the handshake', async (_name, other) => {
+  ])('%s, in the handshake (T23)', async (_name, other) => {
     await using it = await openService()
     await expect(call(it, '/v1/jwt', bodyFor(it), await other(it))).rejects.toThrow()
   })
 
-  test('a session of before: every connection shows its certificate', async () => {
+  test('a session of before: every connection shows its certificate (T23)', async () => {
     await using it = await openService()
     const { keyPem, certPem } = await it.agent()
     const handshake = (session?: Buffer) =>
@@ -189,7 +189,7 @@ describe('not now', () => {
     expect(await askAs(it, bodyFor(it))).toMatchObject({ status: 200 })
   })
 
-  test('W18: without a usable key; not ready, and the key that cannot be read is nowhere', async () => {
+  test('without a usable key; not ready, and the key that cannot be read is nowhere (W18, T46)', async () => {
     const broken = signingPem.replace('PRIVATE KEY', 'PRIVATE  KEY')
     await using it = await openService({ keyPem: broken })
     const { status, code, text } = await askAs(it, bodyFor(it))
@@ -201,7 +201,7 @@ describe('not now', () => {
 })
 
 describe('health', () => {
-  test('has an admin listener without certificates, and the original healthz with one', async () => {
+  test('has an admin listener without certificates, and the original healthz with one (W28)', async () => {
     await using it = await openService()
     expect(await probe(it, '/healthz')).toBe(200)
     expect(await probe(it, '/readyz')).toBe(200)

@@ -27,7 +27,7 @@ describe('a signing key', () => {
     ],
     ['PKCS#1', pkcs1, 'RS256'],
     ['PKCS#8 of an RSA key', rsa.export({ type: 'pkcs8', format: 'pem' }), 'RS256'],
-  ])('may be %s', (_name, pem, algorithm) => {
+  ])('may be %s (W25, C6)', (_name, pem, algorithm) => {
     expect(parseSigningKey(pem)?.algorithm).toBe(algorithm)
   })
 
@@ -71,7 +71,7 @@ async function openDirectory(files: Readonly<Record<string, string>>) {
 }
 
 describe('the directory of signing keys', () => {
-  test('the newest by number signs, and has both its names', async () => {
+  test('the newest by number signs, and has both its names (C6)', async () => {
     await using it = await openDirectory({
       [`${NAME}.v9`]: pkcs1,
       [`${NAME}.v10`]: pkcs8,
@@ -82,7 +82,7 @@ describe('the directory of signing keys', () => {
     expect(it.keys.problem()).toBeUndefined()
   })
 
-  test('a newer key signs as soon as it is there', async () => {
+  test('a newer key signs as soon as it is there (T32)', async () => {
     await using it = await openDirectory({ [`${NAME}.v1`]: pkcs1 })
     await it.put(`${NAME}.v2`, sec1)
     await it.looked()
@@ -120,7 +120,7 @@ describe('the directory of signing keys', () => {
     expect(await it.unusable()).toBe(0)
   })
 
-  test('W18: a key that cannot be read appears in no error and no log', async () => {
+  test('a key that cannot be read appears in no error and no log (W18, T46)', async () => {
     const broken = pkcs8.replace('-----BEGIN PRIVATE KEY-----', '-----BEGIN PRIVATE  KEY-----')
     const secret = broken.split('\n')[1] ?? ''
     await using it = await openDirectory({ [`${NAME}.v1`]: broken })

@@ -102,7 +102,7 @@ describe('the list of nodes', () => {
     expect(lists()).toBe(2)
   })
 
-  test('T23: the agent of a node that was deleted is refused within seconds', async () => {
+  test('the agent of a node that was deleted is refused within seconds (T23)', async () => {
     const { nodes, nodeOf, clock } = aCluster(one, two)
     expect(await nodeOf(['node-1'])).toBe('node-1')
     nodes.shift()
