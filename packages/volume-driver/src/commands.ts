@@ -8,8 +8,8 @@ import { handleOf, originalHandle } from './handle.ts'
 import { bindMounter, hide, isShown, linkMounter, type Mounter } from './mounter.ts'
 import { checkSamePod, type MountDir, parseMountDir, parseOptions, type PodOptions } from './request.ts'
 import type { DriverSettings } from './settings.ts'
-import { takeTurn } from './turns.ts'
-import { buildVolume, discardVolume, findVolumes, isWhole, openVolumesDir, type Volume } from './volume.ts'
+import { sweepOrphans, takeTurn } from './turns.ts'
+import { buildVolume, discardVolume, isVolumeOf, isWhole, openVolumesDir, readVolumes, type Volume } from './volume.ts'
 
 export interface CommandDeps {
   readonly host: Host
@@ -51,7 +51,8 @@ async function mount(work: Work, pod: PodOptions, signal: AbortSignal): Promise<
   const handle = await handleOf(mountDir.path, settings, host)
   // Where nothing is shown, trees of other names can wait for the unmounting.
   const everywhere = await isShown(host, mountDir.path)
-  const found = await findVolumes({ volumesDir, mountDir: mountDir.path, names: [handle], everywhere }, files)
+  const volumes = await readVolumes(volumesDir, files, everywhere ? undefined : [handle])
+  const found = volumes.filter((volume) => isVolumeOf(volume, mountDir.path, [handle]))
   const mounter = settings.mounter === 'bind' ? bindMounter(host, agentDir) : linkMounter(host)
   const living = await livingVolume(found, pod, files)
   if (living !== undefined && (await mounter.shows(living.paths.mount, mountDir.path))) return success()
@@ -98,20 +99,28 @@ async function makeAndShow(work: MakeAndShow, pod: PodOptions, signal: AbortSign
   undo.move()
 }
 
-async function unmount({ host, settings, mountDir }: Work, signal: AbortSignal): Promise<Answer> {
+async function unmount(work: Work, signal: AbortSignal): Promise<Answer> {
+  const others = await unmountOwn(work, signal)
+  await quietly(sweepOrphans(others, work.settings.volumesDir, work.host))
+  return success()
+}
+
+/** Gives the volumes of other mount directories. */
+async function unmountOwn({ host, settings, mountDir }: Work, signal: AbortSignal): Promise<readonly Volume[]> {
   const { volumesDir } = settings
   await using _turn = await takeTurn(mountDir, volumesDir, host, signal)
   await hide(host, mountDir.path, volumesDir)
-  if ((await host.files.stat(volumesDir)) === undefined) return success()
+  if ((await host.files.stat(volumesDir)) === undefined) return []
 
   await openVolumesDir(host.files, volumesDir)
   const names = [await originalHandle(mountDir.path, host)]
-  const request = { volumesDir, mountDir: mountDir.path, names, everywhere: true }
-  for (const volume of await findVolumes(request, host.files)) {
+  const volumes = await readVolumes(volumesDir, host.files)
+  const own = volumes.filter((volume) => isVolumeOf(volume, mountDir.path, names))
+  for (const volume of own) {
     signal.throwIfAborted()
     await discardVolume(volume, volumesDir, host)
   }
-  return success()
+  return volumes.filter((volume) => !own.includes(volume))
 }
 
 /** The agent could not listen there, and would find out only when a pod is waiting. */

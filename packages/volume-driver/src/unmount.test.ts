@@ -142,6 +142,53 @@ describe('unmount', () => {
   })
 })
 
+describe('a volume whose mount directory the kubelet took away without a call', () => {
+  const other = { uid: POD_UID.replace('c', 'd'), dir: mountDirOf(KUBELET, POD_UID.replace('c', 'd')) }
+
+  /** Two pods; then the machine ends, and one of them is gone when it is back. */
+  const afterCrash = async () => {
+    const node = await nodeInMemory()
+    await node.files.mkdirs(other.dir, 0o750)
+    await node.call('mount', other.dir, mountOptions({ 'kubernetes.io/pod.uid': other.uid }))
+    const [orphan = ''] = await node.volumes()
+    node.machine.reboot()
+    await node.mount()
+    await node.files.rmdir(other.dir)
+    return { ...node, orphan }
+  }
+
+  test('goes with the next unmount, and no other does (W40)', async () => {
+    const node = await afterCrash()
+    const third = mountDirOf(KUBELET, POD_UID, 'third')
+    await node.files.mkdirs(third, 0o750)
+    await node.call('mount', third, mountOptions())
+    expect(await node.volumes()).toHaveLength(3)
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toHaveLength(1)
+    expect(await node.text(`${third}/id`)).toBe((await node.volumes())[0])
+  })
+
+  test('stays while anybody works on a volume, who may be about to make the directory (W40)', async () => {
+    const node = await afterCrash()
+    const working = await node.machine.open().files.tryLock(VOLUMES, 'shared')
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual([node.orphan])
+    await working?.[Symbol.asyncDispose]()
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual([])
+  })
+
+  test.each([
+    ['says nothing of itself', async (node: Awaited<ReturnType<typeof afterCrash>>) => node.files.unlink(`${VOLUMES}/${node.orphan}/data.json`)],
+    ['may be forged', async (node: Awaited<ReturnType<typeof afterCrash>>) => node.machine.change(`${VOLUMES}/${node.orphan}/data.json`, { uid: 1_000 })],
+  ])('is left alone when it %s (W40, T11)', async (_what, spoil) => {
+    const node = await afterCrash()
+    await spoil(node)
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual([node.orphan])
+  })
+})
+
 describe('by symlink', () => {
   test('a volume is shown, shown again, and taken away', async () => {
     const node = await nodeInMemory({ mounter: 'link' })

@@ -33,29 +33,32 @@ export async function openVolumesDir(files: Files, volumesDir: string): Promise<
   if (!isOwnersAlone(await files.stat(volumesDir), 'directory')) throw untrusted()
 }
 
-export interface FindRequest {
-  readonly volumesDir: string
-  readonly mountDir: string
-  /** Names that the mount directory has by computing: such a tree is found even when it says nothing of its own. */
-  readonly names: readonly Handle[]
-  /** Whether trees of other names are asked too: the handle key may have changed. It costs a reading of each. */
-  readonly everywhere: boolean
-}
-
-/** The trees of one mount directory, by what they say. */
-export async function findVolumes(request: FindRequest, files: Files): Promise<readonly Volume[]> {
-  const { volumesDir, mountDir, names, everywhere } = request
+/** Every tree there is, or those of the names given, each with what it says. */
+export async function readVolumes(
+  volumesDir: string,
+  files: Files,
+  names?: readonly Handle[],
+): Promise<readonly Volume[]> {
   const volumes: Volume[] = []
   const owner = (await files.stat(volumesDir))?.uid
-  for (const handle of everywhere ? (await files.list(volumesDir)).filter(isHandle) : names) {
+  for (const handle of names ?? (await files.list(volumesDir)).filter(isHandle)) {
     const paths = volumePaths(volumesDir, handle)
     if ((await files.stat(paths.root)) === undefined) continue
-    const data = await readData(paths, files, owner)
-    const ours = data === undefined ? names.includes(handle) : data.mountDir === mountDir
-    if (ours) volumes.push({ handle, paths, data })
+    volumes.push({ handle, paths, data: await readData(paths, files, owner) })
   }
   return volumes
 }
+
+/**
+ * Whether a tree is the one of a mount directory, by what it says; one that says nothing of its own when it has a name that
+ * the mount directory has by computing.
+ */
+export const isVolumeOf = ({ handle, data }: Volume, mountDir: string, names: readonly Handle[]): boolean =>
+  data === undefined ? names.includes(handle) : data.mountDir === mountDir
+
+/** Whether the kubelet has taken away the mount directory without asking, as it does after a crash (W40). */
+export const isOrphan = async ({ data }: Volume, files: Files): Promise<boolean> =>
+  data !== undefined && (await files.stat(data.mountDir)) === undefined
 
 async function readData(
   { root, data }: Volume['paths'],
