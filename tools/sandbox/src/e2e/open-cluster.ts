@@ -10,6 +10,7 @@ import type { PodObject } from '../kubelet/objects.ts'
 import { currentIsolation } from '../namespace.ts'
 import { createPod, isRunning, volumePath, waitForPod } from '../pod-control.ts'
 import type { PodRequest } from '../pods.ts'
+import { leaksIn } from './secrets.ts'
 
 export interface LogRecord {
   readonly program: string
@@ -30,7 +31,11 @@ export interface PodStep {
   readonly detail: string | undefined
 }
 
-/** In a mount namespace where the test run is in one (`npm test` sees to that), otherwise with links. */
+/**
+ * Whoever ends it is told when a program of the suite has written down what is secret (T46).
+ *
+ * In a mount namespace where the test run is in one (`npm test` sees to that), otherwise with links.
+ */
 export async function openCluster(options: Omit<ClusterOptions, 'isolation' | 'events'> = {}): Promise<ClusterUnderTest> {
   const logs: LogRecord[] = []
   const steps: PodStep[] = []
@@ -40,7 +45,12 @@ export async function openCluster(options: Omit<ClusterOptions, 'isolation' | 'e
     pod: ({ namespace, name }, step, detail) => void steps.push({ pod: `${namespace}/${name}`, step, detail }),
   }
   const cluster = await startCluster({ isolation, ...options, events })
-  return { cluster, logs, steps, [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose]() }
+  const dispose = async (): Promise<void> => {
+    const leaks = leaksIn(cluster.state.logs)
+    await cluster[Symbol.asyncDispose]()
+    if (leaks.length > 0) throw new Error(`a log holds what is secret: ${leaks.join(', ')}`)
+  }
+  return { cluster, logs, steps, [Symbol.asyncDispose]: dispose }
 }
 
 export const request = (name: string, other: Partial<PodRequest> = {}): PodRequest => ({

@@ -52,57 +52,50 @@ export interface Held {
 /** As the agent says when ZTS is away. */
 const COME_BACK_MS = 5_000
 
+interface Pod {
+  held: Held | undefined
+  readonly end: AbortController
+  readonly running: Promise<void>
+}
+
 export function createFleet({ seed, lifeMs, issuer = () => 'up' }: FleetOptions): Fleet {
   const clock = createVirtualClock(seed)
   const began = clock.now()
-  const calls: Call[] = []
   const lapses: Lapse[] = []
-  const pods = new Map<number, { held: Held | undefined; readonly end: AbortController; readonly running: Promise<void> }>()
+  const pods = new Map<number, Pod>()
+  const { calls, issue } = createIssuer({ clock, lifeMs, issuer })
   let count = 0
 
-  const issue = (pod: number): Lifetime => {
-    const state = issuer(clock)
-    calls.push({ at: clock.monotonic(), pod, issued: state === 'up' })
-    if (state === 'up') return { notBefore: clock.now(), notAfter: clock.now() + lifeMs }
-    const retryAfterMs = state === 'away' ? COME_BACK_MS : state.busyMs
-    throw new IdentityError('ISSUER_UNAVAILABLE', 'zts issues nothing now', {}, { retryAfterMs })
+  const note = (pod: number): void => {
+    const notAfter = pods.get(pod)?.held?.life.notAfter ?? Infinity
+    if (clock.now() > notAfter) lapses.push({ pod, from: notAfter - began, to: clock.now() - began })
   }
-  const noteLapse = (pod: number, { life }: Held): void => {
-    const now = clock.now()
-    if (now > life.notAfter) lapses.push({ pod, from: life.notAfter - began, to: now - began })
+  const end = (pod: number): void => {
+    note(pod)
+    pods.get(pod)?.end.abort()
+    pods.delete(pod)
   }
 
+  /** As the SIA's own, without files. */
   function renewable(pod: number, ageMs: number | undefined): Renewable {
     let isFirst = ageMs === undefined
     const take = (life: Lifetime) => {
-      const entry = pods.get(pod)
-      if (entry?.held !== undefined) noteLapse(pod, entry.held)
+      note(pod)
       const at = renewAt(life, { first: isFirst }, clock.random())
       isFirst = false
+      const entry = pods.get(pod)
       if (entry !== undefined) entry.held = { pod, life, renewAt: at - began }
       return { serial: '', life, at }
     }
-    return {
-      async due() {
-        if (ageMs === undefined) return take(issue(pod))
-        const notBefore = clock.now() - ageMs
-        return take({ notBefore, notAfter: notBefore + lifeMs })
-      },
-      renew: async () => take(issue(pod)),
-    }
-  }
-
-  function end(pod: number): void {
-    const entry = pods.get(pod)
-    if (entry?.held !== undefined) noteLapse(pod, entry.held)
-    pods.delete(pod)
-    entry?.end.abort()
+    const held = ageMs === undefined ? undefined : { notBefore: clock.now() - ageMs, notAfter: clock.now() - ageMs + lifeMs }
+    return { due: async () => take(held ?? issue(pod)), renew: async () => take(issue(pod)) }
   }
 
   return {
     clock,
     calls,
     lapses,
+    end,
     start(ageMs) {
       const pod = count++
       const stop = new AbortController()
@@ -113,12 +106,27 @@ export function createFleet({ seed, lifeMs, issuer = () => 'up' }: FleetOptions)
       pods.set(pod, { held: undefined, end: stop, running })
       return pod
     },
-    end,
     held: () => [...pods.values()].flatMap(({ held }) => held ?? []),
     async close() {
       const all = [...pods.values()].map(({ running }) => running)
-      for (const pod of [...pods.keys()]) end(pod)
+      for (const pod of pods.keys()) end(pod)
       await Promise.all(all)
     },
   }
+}
+
+interface IssuerDeps extends Required<Pick<FleetOptions, 'lifeMs' | 'issuer'>> {
+  readonly clock: VirtualClock
+}
+
+function createIssuer({ clock, lifeMs, issuer }: IssuerDeps) {
+  const calls: Call[] = []
+  const issue = (pod: number): Lifetime => {
+    const state = issuer(clock)
+    calls.push({ at: clock.monotonic(), pod, issued: state === 'up' })
+    if (state === 'up') return { notBefore: clock.now(), notAfter: clock.now() + lifeMs }
+    const retryAfterMs = state === 'away' ? COME_BACK_MS : state.busyMs
+    throw new IdentityError('ISSUER_UNAVAILABLE', 'zts issues nothing now', {}, { retryAfterMs })
+  }
+  return { calls, issue }
 }
