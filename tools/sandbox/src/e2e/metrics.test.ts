@@ -87,7 +87,7 @@ describe('metrics', () => {
   })
 
   test('have labels of few values, and reason codes where a code is told (T46)', () => {
-    const codes = new Set([...Object.keys(REASONS), 'OK'])
+    const codes = new Set([...Object.keys(REASONS), 'OK', 'patched', 'untouched', 'skipped'])
     for (const { name, samples } of families) {
       for (const [label, value] of samples.flatMap((labels) => Object.entries(labels))) {
         expect(value, `${name} ${label}`).toMatch(/^[\w.:/ -]{0,80}$/)
