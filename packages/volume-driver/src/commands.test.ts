@@ -79,6 +79,25 @@ describe('mount', () => {
     expect(await node.files.list(MOUNT_DIR)).toEqual(['connect', 'id'])
   })
 
+  test.each(['per-workload', 'shared'])('mounts nothing below the volumes, which an agent that starts could hold on to: %s (W15)', async (isolation) => {
+    const node = await nodeInMemory({ isolation })
+    await node.mount()
+    expect(await node.mounts.under(VOLUMES)).toEqual([])
+    expect((await node.mounts.under('/')).length).toBe(isolation === 'shared' ? 3 : 2)
+  })
+
+  test('whoever declares the volume gets one of their own pod, whatever else they write into its options (W14, W15)', async () => {
+    const node = await nodeInMemory()
+    const theirs = { 'pod.uid': 'x', uid: POD_UID.replace('c', 'd'), mountDir: '/etc', handle: 'a'.repeat(43), volumesDir: '/etc' }
+    expect(await node.mount(mountOptions(theirs))).toEqual(SUCCESS)
+    const [handle = ''] = await node.volumes()
+    expect(JSON.parse(await node.text(`${VOLUMES}/${handle}/data.json`))).toMatchObject({ uid: POD_UID, mountDir: MOUNT_DIR })
+    const plain = await nodeInMemory()
+    await plain.files.create('/var/athenz/handle.key', await node.files.read('/var/athenz/handle.key', 32), 0o600)
+    await plain.mount()
+    expect(await plain.volumes()).toEqual([handle])
+  })
+
   test('again for the same pod and directory changes nothing (T35)', async () => {
     const node = await nodeInMemory()
     await node.mount()
