@@ -38,7 +38,7 @@ describe('a request', () => {
     expect(formatKeyWish(wish)).toBe('')
   })
 
-  test('is the original on the wire: base64 of pem text, keys in any case', () => {
+  test('is the original on the wire: base64 of pem text, keys in any case (C4)', () => {
     const wish = { origin: 'agent', previous: { keyPem: 'key', certPem: 'cert' } } as const
     expect(formatKeyWish(wish)).toBe(`{"keyPEM":"${b64('key')}","certPEM":"${b64('cert')}"}`)
     expect(parseRefreshRequest(`{"KeyPem":"${b64('key')}","CERTPEM":"${b64('cert')}","x":[]}`)).toEqual(wish)
@@ -106,7 +106,7 @@ describe('credentials', () => {
     )
   })
 
-  test('are the original on the wire; the key is absent where the pod made it', () => {
+  test('are the original on the wire; the key is absent where the pod made it (C4, W16)', () => {
     const answer = credentialsAnswer({ ntoken: 'v=S1', certPem: 'cert', caPem: 'ca' })
     expect(answer).toEqual({ ntoken: 'v=S1', certPEM: b64('cert'), caCertPEM: b64('ca') })
     expect('keyPEM' in answer).toBe(false)

@@ -14,7 +14,7 @@ const parsed: SubjectRequest = {
   uid: UID,
 }
 
-test('a request is the original on the wire', () => {
+test('a request is the original on the wire (C5)', () => {
   expect(jwtRequest(parsed)).toEqual({ subject })
   expect(jwtRequest({ ...parsed, uid: undefined }).subject).not.toHaveProperty('UID')
 })
@@ -37,7 +37,7 @@ test('a request survives the trip', () => {
   )
 })
 
-test('keys are read in any case, and unknown ones are no matter', () => {
+test('keys are read in any case, and unknown ones are no matter (C5)', () => {
   const Subject = { id: 'media/web-0', DOMAIN: 'media', service: 'web', ip: '10.1.2.3', Uid: UID, x: {} }
   expect(parseJwtRequest({ Subject, y: 1 })).toEqual(parsed)
 })

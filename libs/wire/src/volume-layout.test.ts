@@ -8,7 +8,6 @@ import {
   parseHandle,
   parseVolumeContext,
   parseVolumeData,
-  volumePaths,
 } from './volume-layout.ts'
 
 const HANDLE = 'AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE'
@@ -60,19 +59,6 @@ describe('a handle', () => {
     } catch (error) {
       expect(JSON.stringify(error) + String(error)).not.toContain(HANDLE)
     }
-  })
-})
-
-test('everything of a volume lies below its handle, and what a pod sees below mount', () => {
-  const paths = volumePaths('/var/athenz/volumes', parseHandle(HANDLE))
-  expect(paths).toEqual({
-    root: `/var/athenz/volumes/${HANDLE}`,
-    data: `/var/athenz/volumes/${HANDLE}/data.json`,
-    context: `/var/athenz/volumes/${HANDLE}/context.json`,
-    mount: `/var/athenz/volumes/${HANDLE}/mount`,
-    id: `/var/athenz/volumes/${HANDLE}/mount/id`,
-    connect: `/var/athenz/volumes/${HANDLE}/mount/connect`,
-    socket: `/var/athenz/volumes/${HANDLE}/mount/connect/agent.sock`,
   })
 })
 
