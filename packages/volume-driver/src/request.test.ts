@@ -42,7 +42,7 @@ describe('a mount directory', () => {
     expect(() => parseMountDir(path)).toThrow(expect.objectContaining({ code: 'MOUNT_DIR_INVALID' }))
   })
 
-  test('whatever is accepted has no detour in it', () => {
+  test('whatever is accepted has no detour in it (T10)', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('', '.', '..', 'k', 'pods', 'volumes', POD_UID), { maxLength: 9 }), (parts) => {
         const path = parts.join('/')
@@ -85,10 +85,30 @@ describe('options', () => {
     ]),
     ['a number for a name', '{"kubernetes.io/pod.name":1}'],
     ['a namespace with a dot', mountOptions({ 'kubernetes.io/pod.namespace': 'a.b' })],
-  ])('cannot be %s, and are not quoted', (_name, json) => {
+  ])('cannot be %s, and are not quoted (T44)', (_name, json) => {
     const refusal = expect(() => parseOptions(json))
     refusal.toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }))
     refusal.not.toThrow(/hunter2/)
+  })
+
+  test('are read or refused, whatever they are (T44)', () => {
+    const known = JSON.parse(mountOptions()) as Record<string, string>
+    const spoilt = fc.subarray(Object.keys(known)).chain((keys) =>
+      fc.tuple(...keys.map(() => fc.oneof(fc.string(), fc.jsonValue()))).map((values) =>
+        JSON.stringify({ ...known, ...Object.fromEntries(keys.map((key, index) => [key, values[index]])) }),
+      ),
+    )
+    let read = 0
+    const property = fc.property(fc.oneof(fc.string(), fc.json(), spoilt), (json) => {
+      try {
+        expect(parseOptions(json).uid).toBe(POD_UID)
+        read++
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'OPTIONS_INVALID' })
+      }
+    })
+    fc.assert(property, { numRuns: 5_000 })
+    expect(read).toBeGreaterThan(50)
   })
 
   test('of another pod than the directory are refused (W14)', () => {
