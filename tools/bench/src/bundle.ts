@@ -1,10 +1,11 @@
-/** Programs as one file each, as they are installed: made anew for a run, so that what is measured is what stands here. */
+/** The programs bundled, as images will hold them: made anew for a run, so that what is measured is what stands here. */
 import { join } from 'node:path'
 import { REPOSITORY } from '@pallas/sandbox'
 import { build } from 'esbuild'
 
 /** What came from CommonJS packages asks for `require` in a module. */
-const BANNER = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
+const BANNER =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
 
 export const ENTRIES = {
   driver: 'packages/volume-driver/src/main.ts',
@@ -18,22 +19,24 @@ export const ENTRIES = {
 export type Entry = keyof typeof ENTRIES
 
 export interface BundleOptions {
-  readonly minify?: boolean
+  /** One file, with what is imported on demand in it: loaded whole, wanted or not. */
+  readonly oneFile?: boolean
 }
 
-/** argv of the bundled program on this very Node. */
-export async function bundle(entry: Entry, dir: string, { minify = false }: BundleOptions = {}): Promise<readonly string[]> {
-  const outfile = join(dir, `${entry}${minify ? '.min' : ''}.mjs`)
+/** argv of the bundled program on this very Node. What it imports on demand stays apart, so that it is loaded on demand. */
+export async function bundle(entry: Entry, dir: string, { oneFile = false }: BundleOptions = {}) {
+  const outdir = join(dir, 'bundles', oneFile ? `${entry}-one` : entry)
   await build({
-    entryPoints: [join(REPOSITORY, ENTRIES[entry])],
-    outfile,
+    entryPoints: { main: join(REPOSITORY, ENTRIES[entry]) },
+    outdir,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
-    minify,
+    splitting: !oneFile,
     platform: 'node',
     format: 'esm',
     target: 'node26',
     banner: { js: BANNER },
     logLevel: 'error',
   })
-  return [process.execPath, '--disable-warning=ExperimentalWarning', outfile]
+  return [process.execPath, '--disable-warning=ExperimentalWarning', join(outdir, 'main.mjs')]
 }

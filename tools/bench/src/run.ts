@@ -17,7 +17,8 @@ export interface Terms {
 }
 
 /** Exit code: 0, also when lines are missed; 1 when a bench did not come to an end, or it was told to stop. */
-export async function runBenches({ names, quick, out, markdown }: Extract<Command, { kind: 'run' }>, terms: Terms): Promise<number> {
+export async function runBenches(command: Extract<Command, { kind: 'run' }>, terms: Terms): Promise<number> {
+  const { names, quick, out, markdown } = command
   const { isolation, say, mutter, signal } = terms
   const machine = machineFacts(REPOSITORY, isolation)
   mutter(machineLine(machine))
@@ -28,7 +29,8 @@ export async function runBenches({ names, quick, out, markdown }: Extract<Comman
     benches.push(await attempt(bench, quick, terms))
   }
   const after = busyTicks()
-  const report: Report = { schema: 1, machine, quick, busyShare: (after.busy - before.busy) / (after.all - before.all), benches }
+  const busyShare = (after.busy - before.busy) / (after.all - before.all)
+  const report: Report = { schema: 1, machine, quick, busyShare, benches }
   const path = out === undefined ? resolve(REPOSITORY, defaultPlace(machine.at)) : resolve(process.env['INIT_CWD'] ?? '.', out)
   writeReport(path, report)
 
@@ -60,7 +62,7 @@ async function attempt(bench: Bench, quick: boolean, terms: Terms): Promise<Benc
 
 export async function profileBench(name: string, terms: Terms): Promise<number> {
   const bench = BENCHES.find((it) => it.name === name)
-  const lines = await inDirectory(async (dir) => (bench === undefined ? [] : bench.profile?.(contextOf(bench, dir, true, terms))))
+  const lines = await inDirectory(async (dir) => bench?.profile?.(contextOf(bench, dir, true, terms)))
   for (const line of lines ?? []) terms.say(line)
   return 0
 }

@@ -1,6 +1,6 @@
 /** A run as a table for a terminal, and as the same table in Markdown. */
 import type { Figure } from './figure.ts'
-import { LINES } from './lines.ts'
+import { type LineId, LINES } from './lines.ts'
 import type { MachineFacts } from './machine.ts'
 
 const HEAD = ['what', 'unit', 'n', 'min', 'p50', 'p95', 'p99', 'max', 'line'] as const
@@ -8,19 +8,22 @@ const HEAD = ['what', 'unit', 'n', 'min', 'p50', 'p95', 'p99', 'max', 'line'] as
 export function textTable(figures: readonly Figure[]): string {
   const rows = [HEAD, ...figures.map(rowOf)]
   const widths = HEAD.map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)))
-  const line = (row: readonly string[]) => row.map((cell, i) => pad(cell, widths[i] ?? 0, isNumber(i))).join('  ').trimEnd()
-  return rows.map(line).join('\n')
+  const cellsOf = (row: readonly string[]) => row.map((cell, i) => pad(cell, widths[i] ?? 0, isNumber(i)))
+  return rows.map((row) => cellsOf(row).join('  ').trimEnd()).join('\n')
 }
 
 export function markdownTable(figures: readonly Figure[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   const rule = HEAD.map((_, i) => (isNumber(i) ? '--:' : '---'))
-  return [line(HEAD), `|${rule.join('|')}|`, ...figures.map((figure) => line(rowOf(figure)))].join('\n')
+  return [markdownRow(HEAD), `|${rule.join('|')}|`, ...figures.map((it) => markdownRow(rowOf(it)))].join('\n')
 }
+
+const markdownRow = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+
+const told = (line: LineId, met: boolean) => `${met ? 'met   ' : 'MISSED'} ${LINES[line].text}`
 
 /** Lines and notes below the table, each once. */
 export function footnotes(figures: readonly Figure[]): string[] {
-  const lines = figures.flatMap(({ line, met }) => (line === undefined ? [] : [`${met === true ? 'met   ' : 'MISSED'} ${LINES[line].text}`]))
+  const lines = figures.flatMap(({ line, met }) => (line === undefined ? [] : [told(line, met === true)]))
   const notes = figures.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`))
   return [...new Set([...lines, ...notes])]
 }
@@ -28,7 +31,8 @@ export function footnotes(figures: readonly Figure[]): string[] {
 export function machineLine(facts: MachineFacts): string {
   const { cpu, cores, memoryGiB, kernel, node, commit, loadBefore, at, isolation } = facts
   const load = loadBefore.map((it) => it.toFixed(2)).join(' ')
-  return `${at}: ${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, commit ${commit}, load before ${load}, isolation ${isolation}`
+  const machine = `${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}`
+  return `${at}: ${machine}, commit ${commit}, load before ${load}, isolation ${isolation}`
 }
 
 function rowOf(figure: Figure): readonly string[] {

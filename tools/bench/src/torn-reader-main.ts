@@ -1,4 +1,4 @@
-/** A thread that reads credentials as the documents tell readers to, while others replace them, and counts what did not fit. */
+/** A thread that reads credentials as the documents tell readers to, while others replace them, and counts misfits. */
 import { readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -27,4 +27,5 @@ while (count.reads < reads) {
     count.overtaken++
   }
 }
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
 parentPort?.postMessage(count)

@@ -25,7 +25,7 @@ export const agentMemoryBench: Bench = {
     const live: Launch[] = []
     await fill({ it, launches, live, to: 20 }, context)
     await agent[Symbol.asyncDispose]()
-    return ['identity-agent with 20 volumes, as one file: what its heap was taken for', ...readHeapProfile(out)]
+    return ['identity-agent with 20 volumes, bundled: what its heap was taken for', ...readHeapProfile(out)]
   },
 }
 
@@ -53,19 +53,28 @@ async function runAgentMemory(context: BenchContext): Promise<readonly Figure[]>
   for (const launch of live) await launch.end()
   const [first = many, second = many, third = many] = after
   const renewals = sizes.rounds * live.length
+  const thirds = [first, second, third].map(({ resident }) => resident.toFixed(1)).join(', ')
+  const hours = Math.round(sizes.rounds * HOURS_BETWEEN_RENEWALS)
   return [
     told('no volumes, from source', fromText, {}),
     told('no volumes', empty, { line: 'agent-memory-0' }),
     told(`${sizes.some} volumes`, some, { line: 'agent-memory-100' }),
     told(`${sizes.many} volumes`, many, { line: 'agent-memory-250' }),
     told(`${sizes.many} volumes, after ${renewals} renewals`, third, {
-      notes: [`as many as certificates of a day need in ${Math.round((renewals / live.length) * 12)} hours; after each third ${[first, second, third].map(({ resident }) => resident.toFixed(1)).join(', ')} MiB`],
+      notes: [`as many as certificates of a day need in ${hours} hours; after each third ${thirds} MiB`],
     }),
-    value('agent-memory: growth over the last third of the renewals', third.resident - second.resident, { unit: 'MiB', n: renewals, line: 'agent-growth' }),
+    value('agent-memory: growth over the last third of the renewals', third.resident - second.resident, {
+      unit: 'MiB',
+      n: renewals,
+      line: 'agent-growth',
+    }),
   ]
 }
 
-function told(name: string, { resident, proportional, anonymous }: Memory, { notes = [], ...options }: Omit<FigureOptions, 'unit'>): Figure {
+const HOURS_BETWEEN_RENEWALS = 12
+
+function told(name: string, memory: Memory, { notes = [], ...options }: Omit<FigureOptions, 'unit'>): Figure {
+  const { resident, proportional, anonymous } = memory
   const more = `proportional ${proportional.toFixed(1)} MiB, of no file ${anonymous.toFixed(1)} MiB`
   return value(`agent-memory: ${name}`, resident, { unit: 'MiB', notes: [more, ...notes], ...options })
 }

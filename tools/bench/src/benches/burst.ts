@@ -39,20 +39,23 @@ async function runBurst(context: BenchContext): Promise<readonly Figure[]> {
     for (const volume of volumes) await volume.end()
   }
   if (waits.length === 0) throw new Error('none of the burst got an identity')
+  // One that fails is one that waits for ever.
+  const endless = Array<number>(failed).fill(Infinity)
   return [
-    // One that fails is one that waits for ever.
-    spread(`burst: ${pods} at once, start → credentials on disk`, [...waits, ...Array<number>(failed).fill(Infinity)], {
+    spread(`burst: ${pods} at once, start → credentials on disk`, [...waits, ...endless], {
       unit: 'ms',
       line: 'burst',
-      notes: [`${failed} of ${pods * rounds} failed; the start of all processes, the embedded ZTS and the API server are part of the load`],
+      notes: [`${failed} of ${pods * rounds} failed; process starts, embedded ZTS and API server are part of the load`],
     }),
     spread('burst: processor time of each init', cpus, { unit: 'CPU-ms' }),
     spread('burst: processor time of the agent for each', agentCpus, { unit: 'CPU-ms' }),
   ]
 }
 
-/** Milliseconds from the one start until each has ended; undefined for one that failed. */
-async function atOnce(volumes: readonly Launch[], sia: readonly string[], launches: Launches): Promise<(number | undefined)[]> {
+/** Milliseconds from the one start until it has ended; undefined for one that failed. */
+type Waited = number | undefined
+
+async function atOnce(volumes: readonly Launch[], sia: readonly string[], launches: Launches): Promise<Waited[]> {
   const start = performance.now()
   const one = async (volume: Launch) => {
     try {

@@ -17,7 +17,7 @@ import { medianOf } from '../statistics.ts'
 
 export const documentsBench: Bench = {
   name: 'documents',
-  doc: 'documents that the JWT service signs per second of its processor time, over kept mutual TLS; ES256 beside RS256',
+  doc: 'documents that the JWT service signs per second of its processor time, over kept mutual TLS; ES256, RS256',
   run: runDocuments,
   profile: async (context) => {
     await using it = await openCluster(context)
@@ -38,32 +38,37 @@ async function runDocuments(context: BenchContext): Promise<readonly Figure[]> {
     for (const algorithm of ['ES256', 'RS256'] as const) {
       signal.throwIfAborted()
       const server = await it.replace('jwt-service', command, { '--sign-key-dir': keys[algorithm] })
-      const plan = planFor(it, pod, server.pid)
-      outcomes[algorithm].push(await runLoad({ ...plan, forMs: quick ? 1_500 : 8_000 }, { ...context, anyCore: true }))
+      const plan = { ...planFor(it, pod, server.pid), forMs: quick ? 1_500 : 8_000 }
+      outcomes[algorithm].push(await runLoad(plan, { ...context, anyCore: true }))
     }
   }
   const rates = { ES256: outcomes.ES256.map(perCore), RS256: outcomes.RS256.map(perCore) }
   const last = outcomes.ES256.at(-1)
   if (last === undefined) throw new Error('nothing was measured')
-  const n = (of: readonly Outcome[]): number => of.reduce((sum, { waits }) => sum + waits.length, 0)
   return [
     value('documents: ES256 signatures per second of processor time', medianOf(rates.ES256), {
       unit: '1/s',
-      n: n(outcomes.ES256),
+      n: countOf(outcomes.ES256),
       line: 'signatures',
-      notes: [`${utilisation(last)}; each request asks the API server for its pod, over TLS, which is part of that time`],
+      notes: [`${utilisation(last)}; each request also asks the API server for its pod, over TLS`],
     }),
-    value('documents: RS256 signatures per second of processor time', medianOf(rates.RS256), { unit: '1/s', n: n(outcomes.RS256) }),
+    value('documents: RS256 signatures per second of processor time', medianOf(rates.RS256), {
+      unit: '1/s',
+      n: countOf(outcomes.RS256),
+    }),
     value('documents: ES256 ÷ RS256', medianOf(rates.ES256) / medianOf(rates.RS256), { unit: '×' }),
     value('documents: ES256 signatures per second seen', perSecond(last), { unit: '1/s', n: last.waits.length }),
     spread('documents: one ES256 signature when full', last.waits, { unit: 'ms' }),
   ]
 }
 
+const countOf = (outcomes: readonly Outcome[]): number => outcomes.reduce((sum, { waits }) => sum + waits.length, 0)
+
 function rsaKeys(dir: string): string {
   const keys = join(dir, 'rsa-keys')
   mkdirSync(keys, { mode: 0o700 })
-  const pem = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey.export({ format: 'pem', type: 'pkcs8' })
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' })
   writeFileSync(join(keys, `${SIGNING_KEY}.v1`), pem, { mode: 0o600 })
   return keys
 }
@@ -73,5 +78,6 @@ function planFor({ cluster }: BenchCluster, pod: Pod, pid: number): Plan {
   const pair = { key: readFileSync(pki.agent.keyFile, 'utf8'), cert: readFileSync(pki.agent.certFile, 'utf8') }
   const target = { host: '127.0.0.1', port: ports.jwtService, path: '/v1/jwt', ca: pki.athenzCa.chainPem, ...pair }
   const subject = { ID: `${pod.namespace}/${pod.name}`, Domain: 'shop', Service: 'web', IP: pod.ip, UID: pod.uid }
-  return { target, bodies: [JSON.stringify({ subject })], once: false, connections: 32, warmUpMs: 1_500, forMs: 1_000, pid }
+  const bodies = [JSON.stringify({ subject })]
+  return { target, bodies, once: false, connections: 32, warmUpMs: 1_500, forMs: 1_000, pid }
 }

@@ -48,10 +48,21 @@ async function runEndOfPod(context: BenchContext): Promise<readonly Figure[]> {
     await pause(100, signal)
   }
   return [
-    spread('end-of-pod: pod gone → volume wiped at the agent', wiped, { unit: 'ms', line: 'wiped', notes: ['with the driver’s unmount in between, as a kubelet calls it'] }),
-    spread('end-of-pod: pod gone → instance deleted at ZTS', await Promise.all(deleted), { unit: 'ms', line: 'deleted' }),
+    spread('end-of-pod: pod gone → volume wiped at the agent', wiped, {
+      unit: 'ms',
+      line: 'wiped',
+      notes: ['with the driver’s unmount in between, as a kubelet calls it'],
+    }),
+    spread('end-of-pod: pod gone → instance deleted at ZTS', await Promise.all(deleted), {
+      unit: 'ms',
+      line: 'deleted',
+    }),
   ]
 }
 
 const isDeleted = ({ cluster }: BenchCluster, { pod }: Launch): boolean =>
-  cluster.zts.calls().some(({ operation, instanceId, status }) => operation === 'delete' && instanceId === pod.uid && status === 204)
+  cluster.zts
+    .calls()
+    .some((it) => it.operation === 'delete' && it.instanceId === pod.uid && it.status === DELETED)
+
+const DELETED = 204

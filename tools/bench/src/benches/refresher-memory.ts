@@ -23,7 +23,7 @@ export const refresherMemoryBench: Bench = {
   profile: async (context) => {
     const argv = withFlags([...(await bundle('sia', context.dir)), '--help'], heapFlags(context.dir))
     await runToEnd(argv, {}, context.signal)
-    return ['athenz-sia --help, as one file: what its heap was taken for', ...readHeapProfile(context.dir)]
+    return ['athenz-sia --help, bundled: what its heap was taken for', ...readHeapProfile(context.dir)]
   },
 }
 
@@ -34,14 +34,16 @@ async function runRefresherMemory(context: BenchContext): Promise<readonly Figur
   const launches = createLaunches({ it, driver: await bundle('driver', dir), context })
   const sia = await bundle('sia', dir)
   const variants: readonly (readonly [string, readonly string[]])[] = [
-    ['as one file', sia],
-    ['as one file, small heap', withFlags(sia, SMALL_HEAP)],
+    [BUNDLED, sia],
+    ['bundled, small heap', withFlags(sia, SMALL_HEAP)],
+    ['bundled in one file', await bundle('sia', dir, { oneFile: true })],
     ['from source', fromSource('sia')],
   ]
+  const where = { launches, procRoot: it.cluster.state.procRoot }
   const measured = new Map<string, Memory[]>()
   const keep = (name: string, memory: Memory) => measured.set(name, [...(measured.get(name) ?? []), memory])
-  for (let round = 0; round < (quick ? 1 : 5); round++) {
-    for (const [name, command] of variants) keep(name, await memoryOfRefresher(command, { launches, procRoot: it.cluster.state.procRoot }, context))
+  for (let round = 0; round < (quick ? 1 : 3); round++) {
+    for (const [name, command] of variants) keep(name, await memoryOfRefresher(command, where, context))
     keep(BARE, await memoryOfBareNode(context))
   }
   return [...measured].flatMap(([name, all]) => figuresOf(name, all))
@@ -49,12 +51,13 @@ async function runRefresherMemory(context: BenchContext): Promise<readonly Figur
 
 /** What V8 may be told by whoever starts it. */
 const SMALL_HEAP = ['--max-semi-space-size=1', '--max-old-space-size=24', '--optimize-for-size']
+const BUNDLED = 'bundled'
 const BARE = 'a Node that only waits'
 
 function figuresOf(name: string, all: readonly Memory[]): readonly Figure[] {
   const of = (field: keyof Memory): number => medianOf(all.map((it) => it[field]))
   const notes = [`proportional ${of('proportional').toFixed(1)} MiB, of no file ${of('anonymous').toFixed(1)} MiB`]
-  const line = name === 'as one file' ? ({ line: 'refresher-memory' } as const) : {}
+  const line = name === BUNDLED ? ({ line: 'refresher-memory' } as const) : {}
   return [value(`refresher-memory: ${name}`, of('resident'), { unit: 'MiB', n: all.length, notes, ...line })]
 }
 
@@ -63,15 +66,17 @@ interface Where {
   readonly procRoot: string
 }
 
-async function memoryOfRefresher(command: readonly string[], { launches, procRoot }: Where, context: BenchContext): Promise<Memory> {
+async function memoryOfRefresher(command: readonly string[], where: Where, context: BenchContext): Promise<Memory> {
+  const { launches, procRoot } = where
   const { dir, quick, signal } = context
   const launch = await launches.next()
   const argv = [...command, '--mode=refresh', ...siaArguments(launch.mountDir, launch.out)]
-  const program = await startProgram({ name: 'refresher', argv, env: ENV, logFile: join(dir, 'refresher.log'), daemon: true, signal })
+  const logFile = join(dir, 'refresher.log')
+  const program = await startProgram({ name: 'refresher', argv, env: ENV, logFile, daemon: true, signal })
   try {
     placeProcess(procRoot, program.pid, launch.pod)
     await until('the credentials of a refresher', () => existsSync(`${launch.out}/tls/service.key`) || undefined, {}, signal)
-    await pause(quick ? 1_000 : 10_000, signal)
+    await pause(quick ? 1_000 : 5_000, signal)
     return memoryOf(program.pid)
   } finally {
     await program[Symbol.asyncDispose]()
@@ -81,7 +86,8 @@ async function memoryOfRefresher(command: readonly string[], { launches, procRoo
 
 async function memoryOfBareNode({ dir, signal }: BenchContext): Promise<Memory> {
   const argv = [process.execPath, '-e', 'setInterval(() => {}, 60000)']
-  await using program = await startProgram({ name: 'bare', argv, env: ENV, logFile: join(dir, 'bare.log'), daemon: true, signal })
+  const logFile = join(dir, 'bare.log')
+  await using program = await startProgram({ name: 'bare', argv, env: ENV, logFile, daemon: true, signal })
   await pause(1_000, signal)
   return memoryOf(program.pid)
 }

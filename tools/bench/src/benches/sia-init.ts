@@ -1,4 +1,4 @@
-/** What a pod waits for: its volume, then its first identity on disk, with everybody real but ZTS, which takes 20 ms. */
+/** What a pod waits for: its volume, then its first identity on disk; all real but ZTS, which takes 20 ms. */
 import type { Bench, BenchContext } from '../bench.ts'
 import { bundle } from '../bundle.ts'
 import { cpuTimeOf } from '../proc.ts'
@@ -15,14 +15,14 @@ const ZTS_MS = 20
 
 export const siaInitBench: Bench = {
   name: 'sia-init',
-  doc: 'mount → credentials on disk with a ZTS of 20 ms: key made by the pod or by the agent, from source or as one file',
+  doc: 'mount → credentials on disk with a ZTS of 20 ms: key made by the pod or by the agent, from source or bundled',
   run: runSiaInit,
   profile: async (context) => {
     await using it = await open(context)
     const launch = await it.launches.next()
     const argv = [...it.sia, '--mode=init', ...siaArguments(launch.mountDir, launch.out)]
     const onStart = (pid: number) => placeProcess(it.cluster.cluster.state.procRoot, pid, launch.pod)
-    return await profileRun({ title: 'athenz-sia --mode=init, as one file', argv, onStart }, context)
+    return await profileRun({ title: 'athenz-sia --mode=init, bundled', argv, onStart }, context)
   },
 }
 
@@ -42,12 +42,13 @@ async function runSiaInit(context: BenchContext): Promise<readonly Figure[]> {
   })
   const bare = { name: BARE, sample: async () => (await mustRun([process.execPath, '-e', '0'], {}, context.signal)).ms }
   const variants = [
-    launch('pod key, one file', sia),
-    launch('agent key, one file', sia, '--key-origin=agent'),
+    launch('pod key, bundled', sia),
+    launch('agent key, bundled', sia, '--key-origin=agent'),
     launch('pod key, from source', fromSource('sia')),
     bare,
   ]
-  const samples = await interleave(variants, { rounds: context.quick ? 5 : 100, warmUp: context.quick ? 1 : 3 }, context.signal)
+  const rounds = context.quick ? { rounds: 5, warmUp: 1 } : { rounds: 100, warmUp: 3 }
+  const samples = await interleave(variants, rounds, context.signal)
   const of = (name: string): readonly number[] => samples.get(name) ?? []
   const [main = '', agentKey = '', source = ''] = variants.map(({ name }) => name)
   return [
@@ -63,10 +64,10 @@ async function runSiaInit(context: BenchContext): Promise<readonly Figure[]> {
 }
 
 const BARE = 'node -e 0'
-const HOME = 'programs as one file each; driver and SIA start a Node, there is no static home of the door yet'
+const HOME = 'programs bundled; driver and SIA start a Node, there is no static home of the door yet'
 const CPU_RUNS = 10
 
-/** Of the pod's process alone, told by the kernel in hundredths of a second: only the mean of several says something. */
+/** Of the pod's process alone. The kernel tells hundredths of a second: only the mean of several says something. */
 async function cpuOf({ launches, sia }: Opened, { signal }: BenchContext): Promise<number> {
   let spent = 0
   for (let i = 0; i < CPU_RUNS; i++) {

@@ -14,7 +14,7 @@ const READERS = 2
 
 export const tornReadsBench: Bench = {
   name: 'torn-reads',
-  doc: 'readers that pin ..data or open the bundle while credentials rotate without pause: how many saw two sets, or half a file',
+  doc: 'reads that pin ..data or open the bundle, of credentials that rotate without pause: how many were torn',
   run: async (context) => {
     const { quick, dir } = context
     const root = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : dir, 'pb-'))
@@ -28,15 +28,19 @@ export const tornReadsBench: Bench = {
   },
 }
 
-async function race(root: string, reads: number, { signal }: BenchContext): Promise<ReaderCount & { readonly rotations: number }> {
+interface Race extends ReaderCount {
+  readonly rotations: number
+}
+
+async function race(root: string, reads: number, { signal }: BenchContext): Promise<Race> {
   let rotations = 0
   await rotate(root, rotations)
   const workers = Array.from({ length: READERS }, () => startReader({ root, reads: reads / READERS }))
   try {
-    let done = false
-    const counts = Promise.all(workers.map(({ count }) => count)).finally(() => (done = true))
+    const readers = { done: false }
+    const counts = Promise.all(workers.map(({ count }) => count)).finally(() => (readers.done = true))
     counts.catch(() => undefined)
-    while (!done) {
+    while (!readers.done) {
       signal.throwIfAborted()
       await rotate(root, ++rotations)
     }
@@ -57,14 +61,15 @@ function startReader(job: ReaderJob) {
 
 const { files } = nodeHost()
 
+function onLeftover(error: unknown): never {
+  throw error
+}
+
 async function rotate(root: string, serial: number): Promise<void> {
   const output = ['service.key', 'service.cert', 'bundle.pem'].map((name) => ({
     path: join(root, name),
     content: fileOf(serial),
     secret: name !== 'service.cert',
   }))
-  const onLeftover = (error: unknown) => {
-    throw error
-  }
   await writeCredentials(output, { files, now: Date.now(), serial: serial.toString(16), onLeftover })
 }

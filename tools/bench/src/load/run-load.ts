@@ -30,4 +30,5 @@ export const perCore = ({ waits, serverSeconds }: Outcome): number => waits.leng
 
 export const perSecond = ({ waits, seconds }: Outcome): number => waits.length / seconds
 
-export const utilisation = ({ serverSeconds, seconds }: Outcome): string => `the server used ${Math.round((100 * serverSeconds) / seconds)} % of a core`
+export const utilisation = ({ serverSeconds, seconds }: Outcome): string =>
+  `the server used ${Math.round((100 * serverSeconds) / seconds)} % of a core`

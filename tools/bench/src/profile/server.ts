@@ -26,5 +26,5 @@ export async function profiledServer(
   const server = await it.replace(name, pinned(command, SERVER_CORE), changes)
   await work(server.pid)
   await server[Symbol.asyncDispose]()
-  return [`${name} under load, as one file`, ...readProfile(out)]
+  return [`${name} under load, bundled`, ...readProfile(out)]
 }
