@@ -50,6 +50,9 @@ export function isVariableHarmless(actual: unknown, template: Named): boolean {
   })
 }
 
+/** The server itself puts it into every container, also below a directory that a template mounts. */
+const ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount'
+
 /** A mount is the template's own, or lies beside all of those and beside the program. */
 export function isMountHarmless(actual: unknown, template: Named): boolean {
   const said = listOf(fieldOf(template, 'volumeMounts'))
@@ -59,7 +62,9 @@ export function isMountHarmless(actual: unknown, template: Named): boolean {
   return listOf(actual).every((mount) => {
     if (said.some((it) => isSame(it, mount))) return true
     const path = pathOf(mount)
-    return fieldOf(mount, 'mountPropagation') !== 'Bidirectional' && !taken.some((it) => isWithin(it, path) || isWithin(path, it))
+    if (path === ACCOUNT_TOKEN) return true
+    const isBeside = !taken.some((it) => isWithin(it, path) || isWithin(path, it))
+    return isBeside && fieldOf(mount, 'mountPropagation') !== 'Bidirectional'
   })
 }
 
@@ -74,7 +79,8 @@ function pathOf(mount: Fields): string {
   return canonical(typeof path === 'string' ? path : '')
 }
 
-const isWithin = (path: string, directory: string): boolean => path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`)
+const isWithin = (path: string, directory: string): boolean =>
+  path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`)
 
 /** As a container runtime reads it: from the root, without detours. */
 function canonical(path: string): string {

@@ -101,6 +101,12 @@ test('a variable of the template is neither given twice nor given a value (T26)'
   expect(after([endpoint!, { name: 'EMPTY', value: 'x' }, servedIp])).toMatchObject({ kind: 'refused' })
 })
 
+test('the token of the account may lie below a directory of the template (T25)', () => {
+  const init = { name: 'sia-init', image: 'i', volumeMounts: [{ name: 'sia-identity', mountPath: '/var/run' }] }
+  const templates = parseTemplates(initConfig({ initTemplate: init }))
+  expect(run(served(patched(podWith(), NATIVE, templates)), NATIVE, templates)).toEqual({ kind: 'untouched' })
+})
+
 test('a list of the template has no more members than it says (T26)', () => {
   const ports = [{ containerPort: 8080 }]
   const refresh = { name: 'sia-refresh', image: 'i', ports, volumeMounts: [{ name: 'sia-identity', mountPath: '/identity' }] }
