@@ -73,6 +73,6 @@ const wrong: [string, string, () => Promise<Identity>][] = [
   ],
 ]
 
-test.each(wrong)('an answer with %s is refused', async (_name, part, make) => {
+test.each(wrong)('an answer with %s is refused (T16)', async (_name, part, make) => {
   await expect(check(await make())).rejects.toMatchObject({ code: 'UPSTREAM_INVALID_CERT', fields: { part } })
 })

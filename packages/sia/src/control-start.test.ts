@@ -75,7 +75,7 @@ test.each([
   ['a ZTS that is busy', busyWith(ztsError(429, 'slow')), 'ISSUER_UNAVAILABLE'],
   ['a page of some proxy', busyWith({ status: 403, headers: {}, body: '<html>' }), 'ISSUER_UNAVAILABLE'],
   ['nobody at the other end', async (plane: ControlPlane) => plane.host.machine.peers.clear(), 'ISSUER_UNAVAILABLE'],
-])('%s is tried again, and is what init fails with in the end', async (_name, spoil, code) => {
+])('%s is tried again, and is what init fails with in the end (T48)', async (_name, spoil, code) => {
   const plane = await openControlPlane()
   await spoil(plane)
   const { failed } = run(plane, '--mode=init', '--init-timeout=30s')
@@ -85,7 +85,7 @@ test.each([
   expect(await plane.host.files.stat('/var/tls/athenz/public')).toBeUndefined()
 })
 
-test('a ZTS that asks to come back next week is asked again within the next two hours', async () => {
+test('a ZTS that asks to come back next week is asked again within the next two hours (T33)', async () => {
   const plane = await openControlPlane()
   plane.zts.instead.push(ztsError(503, 'maintenance', { 'retry-after': '604800' }))
   const { stopped } = run(plane, '--mode=refresh')
@@ -94,7 +94,7 @@ test('a ZTS that asks to come back next week is asked again within the next two 
   await stopped()
 })
 
-test('a key that ZTS learns of late is certified late', async () => {
+test('a key that ZTS learns of late is certified late (T48)', async () => {
   const plane = await openControlPlane()
   plane.zts.keys.clear()
   const { done } = run(plane, '--mode=init')
@@ -155,7 +155,7 @@ test('a token that shares the directory of the certificate changes alone', async
   await stopped()
 })
 
-test('a key that is rotated under its feet is certified within about a minute, and signs the token', async () => {
+test('a key that is rotated under its feet is certified within about a minute, and signs the token (T48)', async () => {
   const plane = await openControlPlane()
   const { stopped } = run(plane, '--mode=refresh')
   await plane.host.clock.advance(5 * MINUTE)
@@ -168,7 +168,7 @@ test('a key that is rotated under its feet is certified within about a minute, a
   await stopped()
 })
 
-test('refresh lives through anything: no key, a denial, a bad certificate', async () => {
+test('refresh lives through anything: no key, a denial, a bad certificate (T48)', async () => {
   const plane = await openControlPlane()
   await plane.host.files.unlink('/var/tls/athenz/private/..data')
   const { stopped } = run(plane, '--mode=refresh')
@@ -192,4 +192,16 @@ test('refresh leaves a certificate alone that is still good, though its token ha
   await plane.host.clock.advance(3 * HOUR)
   expect(plane.zts.requests).toHaveLength(1)
   await stopped()
+})
+
+test('two pods of one service at the same time both get their certificate (T48)', async () => {
+  const plane = await openControlPlane()
+  const outOf = (n: number) => [`--out-ntoken=/${n}/ntoken`, `--out-cert=/${n}/cert`, `--out-ca-cert=/${n}/ca`]
+  await Promise.all([1, 2].map((n) => run(plane, '--mode=init', ...outOf(n)).done))
+  const serials = await Promise.all([1, 2].map(async (n) => readCertificates(await plane.read(`/${n}/cert`))[0]?.serial))
+  expect(new Set(serials).size).toBe(2)
+  const again = run(plane, '--mode=refresh', ...outOf(1))
+  await plane.host.clock.advance(20 * HOUR)
+  expect(plane.lines.filter(({ level }) => level !== 'info')).toEqual([])
+  await again.stopped()
 })

@@ -25,7 +25,7 @@ const numberIn = (text: string): string => {
   return text.slice(0, text.indexOf('\n'))
 }
 
-test('readers that pin the generation, or open the bundle, never see two sets or half a file while sets rotate', async () => {
+test('readers that pin the generation, or open the bundle, never see two sets or half a file while sets rotate (W31, T14)', async () => {
   const root = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'sia-readers-'))
   const { files } = nodeHost()
   const deps = { files, onLeftover: (error: unknown) => expect(error).toBeUndefined() }

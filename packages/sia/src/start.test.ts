@@ -36,7 +36,7 @@ test('init publishes key, certificate, authority and token, once, and is done', 
   expect(pod.said('credentials published')).toBe(1)
 })
 
-test('init over credentials that are there issues anew and swaps', async () => {
+test('init over credentials that are there issues anew and swaps (T17)', async () => {
   const pod = await openPod()
   await run(pod, '--mode=init').done
   const { serial } = await certOf(pod)
@@ -109,7 +109,7 @@ test('a socket that comes late is found', async () => {
   await done
 })
 
-test('refresh takes over what init wrote, renews between a quarter and three quarters of life, then at about half', async () => {
+test('refresh takes over what init wrote, renews between a quarter and three quarters of life, then at about half (W30)', async () => {
   const pod = await openPod({ lifeMs: 24 * HOUR })
   await run(pod, '--mode=init').done
   const { serial } = await certOf(pod)
@@ -189,7 +189,7 @@ test('the upper bound counts from the issue: certificates that begin an hour ago
   await done
 })
 
-test('an outage longer than life keeps the old set in place, and the first answer ends it', async () => {
+test('an outage longer than life keeps the old set in place, and the first answer ends it (W30, T28)', async () => {
   const pod = await openPod({ lifeMs: 2 * HOUR })
   const { stop, done } = run(pod, '--mode=refresh')
   await pod.host.clock.advance(0)
@@ -205,7 +205,7 @@ test('an outage longer than life keeps the old set in place, and the first answe
   await done
 })
 
-test('a bad answer is never published: the old set stays and the good one after it comes', async () => {
+test('a bad answer is never published: the old set stays and the good one after it comes (W24, T16)', async () => {
   const pod = await openPod({ lifeMs: 2 * HOUR })
   const { stop, done } = run(pod, '--mode=refresh')
   await pod.host.clock.advance(0)
@@ -261,7 +261,7 @@ test('a stop is answered at once: while asleep, while waiting to try again, whil
   }
 })
 
-test('nothing secret is ever logged', async () => {
+test('nothing secret is ever logged (W18, T46)', async () => {
   const pod = await openPod()
   pod.agent.willRefuse('ISSUER_UNAVAILABLE')
   const { done } = run(pod, '--mode=init', '--log-level=debug')

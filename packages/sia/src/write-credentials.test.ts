@@ -54,7 +54,7 @@ test('missing output directories are made', async () => {
 test.each([
   ['private', 0o777, 0o600],
   ['readable by the group exactly where the directory is setgid', 0o2775, 0o640],
-])('secrets are %s, the rest is public', async (_name, directoryMode, secretMode) => {
+])('secrets are %s, the rest is public (W17, T15)', async (_name, directoryMode, secretMode) => {
   const host = await withDirectories(directoryMode)
   await write(host, 1)
   const at = await pinned('/tls', host.files)
@@ -109,7 +109,7 @@ test.each([
   expect(host.machine.snapshot()).toEqual(before)
 })
 
-test('a symlink in the place of a file is replaced, never written through', async () => {
+test('a symlink in the place of a file is replaced, never written through (T10)', async () => {
   const host = await withDirectories()
   await host.files.create('/etc/passwd', bytes('root'), 0o644)
   await host.files.symlink('/etc/passwd', '/tls/service.key')
@@ -128,7 +128,7 @@ async function callsOf(): Promise<number> {
   return host.faults.steps.length
 }
 
-test('a process that dies at any call leaves the old set or the new one, and the next run succeeds', async () => {
+test('a process that dies at any call leaves the old set or the new one, and the next run succeeds (W31, T13)', async () => {
   const calls = await callsOf()
   const seen = new Set<string>()
   for (let n = 1; n <= calls; n++) {
@@ -168,7 +168,7 @@ test.each(['ENOSPC', 'EROFS', 'EIO', 'EMFILE'])('%s at any call leaves a whole s
   }
 })
 
-test('a disk that is full from the first write on leaves no trace', async () => {
+test('a disk that is full from the first write on leaves no trace (T12)', async () => {
   const host = await withDirectories()
   await write(host, 1)
   const before = host.machine.snapshot()

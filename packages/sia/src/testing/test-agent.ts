@@ -27,6 +27,8 @@ export class TestAgent {
   names = NAMES
   ntoken = 'v=S1;d=media.on-air;n=web;a=00;t=0;e=99999999999;k=0;z=zts;s=AA--'
   lifeMs: number
+  /** Knows what the original knew: no names, no CSR; refusals are plain text with 500. */
+  isOriginal = false
   /** How far back its certificates begin. */
   backdateMs = 0
   /** Changes what is answered. */
@@ -66,6 +68,7 @@ export class TestAgent {
   readonly handler = async (request: HttpRequest): Promise<HttpResponse> => {
     const [, verb = '', handle] = /^\/v1\/(names|init|refresh)\/(.+)$/.exec(request.path) ?? []
     if (handle !== HANDLE) return refusal('HANDLE_UNKNOWN')
+    if (this.isOriginal && verb === 'names') return { status: 404, headers: {}, body: '404 page not found\n' }
     if (verb === 'names') {
       this.calls.push('names')
       return { status: 200, headers: {}, body: JSON.stringify(this.names) }
@@ -75,8 +78,9 @@ export class TestAgent {
     this.calls.push(`${verb}${by}`)
     if (wish.origin === 'pod') this.csrs.push(wish.csr)
     const instead = this.#instead.shift()
+    if (instead !== undefined && this.isOriginal) return { status: 500, headers: {}, body: 'pod lookup failed\n' }
     if (instead !== undefined) return instead()
-    const made = wish.origin === 'pod' ? await this.#sign(wish.csr) : await this.#make()
+    const made = wish.origin === 'pod' && !this.isOriginal ? await this.#sign(wish.csr) : await this.#make()
     const answer = await this.spoil({ ntoken: this.ntoken, caPem: this.#ca.chainPem, ...made })
     return { status: 200, headers: {}, body: JSON.stringify(credentialsAnswer(answer)) }
   }
