@@ -36,7 +36,7 @@ export function createFollowedZts({ config, open }: FollowedZtsOptions): Issuing
     const { it, idle } = opened()
     it.calls += 1
     try {
-      await idle?.[Symbol.asyncDispose]()
+      if (idle !== undefined) await idle[Symbol.asyncDispose]()
       return await step(it.zts)
     } finally {
       it.calls -= 1

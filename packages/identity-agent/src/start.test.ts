@@ -158,3 +158,13 @@ test('the clock of ZTS is compared with ours by what its answers say (T31)', asy
   expect(Number(skew)).toBeLessThan(310)
   expect(memory.records).toContainEqual(expect.objectContaining({ msg: 'the clocks differ', level: 'warn' }))
 })
+
+test('however many ask at once, the kubelet is asked once in 500 ms (T37, W22)', async () => {
+  await using cluster = await openCluster()
+  const { agent, names } = await startWithPod(cluster)
+  await using _agent = agent
+  const [began, before] = [systemClock.monotonic(), cluster.kubelet.calls()]
+  for (let round = 0; round < 3; round++) await Promise.all(Array.from({ length: 15 }, names))
+  const windows = Math.floor((systemClock.monotonic() - began) / 500) + 1
+  expect(cluster.kubelet.calls() - before).toBeLessThanOrEqual(windows)
+})
