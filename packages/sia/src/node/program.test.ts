@@ -37,7 +37,7 @@ async function openSia(...more: readonly string[]) {
     '--metrics-server-addr=127.0.0.1:0',
     ...more.map((it) => it.replaceAll('ROOT', root)),
   ]
-  const child = spawn(process.execPath, [SIA, ...argv], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [SIA, ...argv], { env: {}, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => void (said += chunk.toString()))
   const ended = once(child, 'exit')

@@ -34,9 +34,9 @@ async function open(...argv: readonly string[]) {
 
 /** Time goes on while it ends. */
 async function ending({ host }: Pod, done: Promise<void>): Promise<void> {
-  let isOver = false
-  const over = done.finally(() => void (isOver = true))
-  while (!isOver) await host.clock.advance(1)
+  const state = { isOver: false }
+  const over = done.finally(() => void (state.isOver = true))
+  while (!state.isOver) await host.clock.advance(1)
   await over
 }
 
