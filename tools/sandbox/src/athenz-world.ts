@@ -1,6 +1,6 @@
 /** Athenz as an administrator would have set it up: domains, services, keys, and whom the callback may launch. */
-import { addService, domainIn, worldOf, type ZtsWorld } from '@pallas/zts/testing'
-import { DNS_SUFFIX, JWT_SERVICE, PROVIDER, WORKLOADS } from './names.ts'
+import { addService, allowRole, domainIn, worldOf, type ZtsWorld } from '@pallas/zts/testing'
+import { DNS_SUFFIX, JWT_SERVICE, PROVIDER, ROLE, WORKLOADS } from './names.ts'
 import type { ServiceKey } from './pki.ts'
 
 interface ControlKeys {
@@ -12,6 +12,7 @@ export function athenzWorld(callbackUrl: string, keys: ControlKeys, certificateM
   const world = worldOf({ provider: PROVIDER, endpoint: callbackUrl, dnsSuffixes: [DNS_SUFFIX], services: WORKLOADS })
   addService(world, PROVIDER).publicKeys[keys.callback.version] = keys.callback.publicKeyPem
   addService(world, JWT_SERVICE).publicKeys[keys.jwtService.version] = keys.jwtService.publicKeyPem
+  allowRole(world, ROLE.domain, ROLE.role, [ROLE.member])
   if (certificateMinutes !== undefined) for (const name of WORKLOADS) capLife(world, name, certificateMinutes)
   return world
 }

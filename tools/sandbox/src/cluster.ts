@@ -13,7 +13,7 @@ import { writeClusterConfig } from './cluster-config.ts'
 import { type ControlPlane, startControlPlane } from './control-plane.ts'
 import { installDriver } from './driver.ts'
 import type { ClusterEvents, Timed } from './events.ts'
-import { deployInitializerConfig, kubeWorld, registerWebhook } from './kube-world.ts'
+import { deployInitializerConfig, kubeWorld, publishRoots, registerWebhook } from './kube-world.ts'
 import type { InjectionOptions } from './manifests.ts'
 import { ADMIN_USER, AGENT, NODE, SIGNING_KEY, ZTS_NAME } from './names.ts'
 import type { Isolation } from './namespace.ts'
@@ -86,6 +86,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const api = scope.use(await timed('api server', startApi(pki, events)))
   const admin = api.client(ADMIN_USER)
   await deployInitializerConfig(admin, { refreshInterval, keyOrigin: options.keyOrigin ?? 'pod', initTimeout: options.initTimeout ?? '' })
+  await publishRoots(admin, pki.ztsCa.chainPem)
   writeClusterConfig(state.clusterConfig, { ztsEndpoint: zts.url.href, pki })
 
   const tokenFile = await writeTokens(api, state.pki)

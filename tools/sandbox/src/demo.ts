@@ -1,4 +1,4 @@
-/** The story that `npm start` tells: two pods get identities, one calls the other, an intruder is refused. */
+/** The story that `npm start` tells: two pods get identities, one calls the other, an intruder is refused, a role is used. */
 import { join } from 'node:path'
 import type { Cluster } from './cluster.ts'
 import type { PodObject } from './kubelet/objects.ts'
@@ -6,10 +6,13 @@ import { FLEX_DRIVER } from './names.ts'
 import { createPod, handleOf, hasEnded, isRunning, logOf, podIp, volumePath, waitForLog, waitForPod } from './pod-control.ts'
 import { podManifest } from './pods.ts'
 import { REPOSITORY } from './programs.ts'
+import { tellRoles } from './role-story.ts'
 import type { Timeline } from './timeline.ts'
 
 export interface Demo {
   readonly pods: readonly PodObject[]
+  /** The pod that holds a role. */
+  readonly reader: PodObject
   /** Milliseconds from the first pod's creation to the first identity. */
   readonly firstIdentityMs: number
 }
@@ -20,7 +23,7 @@ export const serveCommand: readonly string[] = ['node', workload('serve'), '/tls
 export const SERVING = 'serving'
 
 const WEB = { namespace: 'shop', name: 'web-0', serviceAccount: 'web', command: serveCommand }
-const ORDERS = { namespace: 'shop', name: 'orders-0', serviceAccount: 'orders', command: serveCommand }
+const ORDERS = { namespace: 'shop', name: 'orders-0', serviceAccount: 'orders', command: serveCommand, roots: true }
 
 export async function runDemo(cluster: Cluster, timeline: Timeline): Promise<Demo> {
   timeline.chapter('Two pods ask for an identity: shop/web-0 and shop/orders-0')
@@ -28,17 +31,19 @@ export async function runDemo(cluster: Cluster, timeline: Timeline): Promise<Dem
   const watching = firstIdentity(timeline, start)
   await Promise.all([WEB, ORDERS].map((pod) => createPod(cluster, pod)))
   const pods = await Promise.all([WEB, ORDERS].map((pod) => waitForPod(cluster, pod, isRunning)))
-  const [web] = pods
-  if (web === undefined) throw new Error('the demo has lost its pod')
+  const [web, orders] = pods
+  if (web === undefined || orders === undefined) throw new Error('the demo has lost its pod')
 
-  await waitForLog(cluster, WEB, 'main', SERVING)
+  await Promise.all([WEB, ORDERS].map((pod) => waitForLog(cluster, pod, 'main', SERVING)))
 
   timeline.chapter('orders-0 calls web-0 over mutual TLS, each with the certificate it was issued')
   await tellCall(cluster, timeline, web)
 
   timeline.chapter('An intruder has stolen the handle of web-0 and presents it on the socket of its own volume')
   await tellIntruder(cluster, timeline, await handleOf(cluster, web))
-  return { pods, firstIdentityMs: watching() }
+  timeline.chapter('reader-0 is a member of a role in another domain, nosy-0 is not')
+  const reader = await tellRoles(cluster, timeline, { name: ORDERS, pod: orders })
+  return { pods, reader, firstIdentityMs: watching() }
 }
 
 /** Reads off the timeline when the agent first issued. */

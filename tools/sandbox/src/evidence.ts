@@ -1,22 +1,24 @@
 /**
  * What a sandbox leaves for others to look at, below one directory: `endpoints.json`, `ca.pem`, `credentials/` and
- * `pods/<namespace>/<pod>/{service.key,service.cert,cacert.pem,ntoken}` as the pods saw them.
+ * `pods/<namespace>/<pod>/{service.key,service.cert,cacert.pem,ntoken}` as the pods saw them; of a pod with a role, its files.
  */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Cluster } from './cluster.ts'
-import { credentialsOf } from './demo.ts'
+import { credentialsOf, type Demo } from './demo.ts'
 import type { PodObject } from './kubelet/objects.ts'
 import { driverFiles } from './driver.ts'
 import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, DNS_SUFFIX } from './names.ts'
 import { volumePath } from './pod-control.ts'
 import { adminUrl, controlIdentity } from './programs.ts'
+import { roleFiles } from './role-story.ts'
 
 /** Fills `dir`, an absolute path; returns the path of endpoints.json. */
-export function writeEvidence(cluster: Cluster, pods: readonly PodObject[], dir: string): string {
+export function writeEvidence(cluster: Cluster, { pods, reader }: Pick<Demo, 'pods' | 'reader'>, dir: string): string {
   mkdirSync(dir, { recursive: true })
   writeFileSync(join(dir, 'ca.pem'), cluster.pki.athenzCa.chainPem)
   for (const pod of pods) copyCredentials(cluster, pod, join(dir, 'pods', pod.metadata.namespace, pod.metadata.name))
+  copyRole(cluster, reader, join(dir, 'pods', reader.metadata.namespace, reader.metadata.name))
   const path = join(dir, 'endpoints.json')
   writeFileSync(path, `${JSON.stringify(endpointsOf(cluster, pods, dir), null, 2)}\n`)
   return path
@@ -29,6 +31,12 @@ function copyCredentials(cluster: Cluster, pod: PodObject, target: string): void
   const copy = (dir: string, name: string) => copyWithMode(join(dir, readlinkSync(join(dir, '..data')), name), join(target, name))
   for (const name of ['service.key', 'service.cert', 'cacert.pem']) copy(tls, name)
   copy(tokens, 'ntoken')
+}
+
+function copyRole(cluster: Cluster, pod: PodObject, target: string): void {
+  mkdirSync(target, { recursive: true })
+  const { dir, names } = roleFiles(cluster, pod)
+  for (const name of names) copyWithMode(join(dir, name), join(target, name))
 }
 
 function copyWithMode(from: string, to: string): string {

@@ -2,7 +2,7 @@
 import { CONFIG_MAPS, type KubeApi, MUTATING_WEBHOOKS, pathOf } from '@pallas/kubernetes'
 import type { EmbeddedWorld, Rule } from '@pallas/kubernetes/testing'
 import { deployedRules, initializerConfigMap, type InjectionOptions, webhookConfiguration } from './manifests.ts'
-import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, NODE, NODE_USER } from './names.ts'
+import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, NODE, NODE_USER, ROOTS } from './names.ts'
 
 const NAMESPACES = ['shop', 'media-on--air', 'k8s-admin-kube--system']
 const WORKLOAD_ACCOUNTS = ['web', 'orders', 'intruder', 'stranger', 'player']
@@ -38,6 +38,12 @@ export const kubeWorld: EmbeddedWorld = {
 /** What `kubectl apply` of the initializer's manifests would leave, before the program itself runs. */
 export async function deployInitializerConfig(admin: KubeApi, injection: InjectionOptions): Promise<void> {
   await admin.create(pathOf(CONFIG_MAPS, { namespace: ADMIN_NAMESPACE }), initializerConfigMap(injection))
+}
+
+/** In every namespace of workloads: whom to trust for ZTS. */
+export async function publishRoots(admin: KubeApi, rootsPem: string): Promise<void> {
+  const configMap = { metadata: { name: ROOTS.configMap }, data: { [ROOTS.key]: rootsPem } }
+  for (const namespace of NAMESPACES) await admin.create(pathOf(CONFIG_MAPS, { namespace }), configMap)
 }
 
 /** Lets the API server call the initializer for every new pod outside the control plane. */

@@ -76,3 +76,22 @@ export function webhookConfiguration({ url, caPem }: { readonly url: string; rea
 
 /** `example/pod.yaml`. */
 export const examplePod = (): object => one('example/pod.yaml', 'Pod')
+
+export interface RolePod {
+  readonly name: string
+  readonly serviceAccount: string
+  readonly ztsEndpoint: string
+}
+
+interface PodManifest extends Manifest {
+  readonly spec: { readonly initContainers: readonly { readonly args: readonly string[] }[] }
+}
+
+/** `example/pod-with-role.yaml` under another name, for the ZTS that there is. */
+export function rolePod({ name, serviceAccount, ztsEndpoint }: RolePod): object {
+  const { spec, ...rest } = one('example/pod-with-role.yaml', 'Pod') as PodManifest
+  const told = (arg: string): string => (arg.startsWith('--zts-endpoint=') ? `--zts-endpoint=${ztsEndpoint}` : arg)
+  const initContainers = spec.initContainers.map((container) => ({ ...container, args: container.args.map(told) }))
+  const more = { serviceAccountName: serviceAccount, terminationGracePeriodSeconds: 2, initContainers }
+  return { ...rest, metadata: { ...rest.metadata, name }, spec: { ...spec, ...more } }
+}

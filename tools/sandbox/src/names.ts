@@ -21,6 +21,12 @@ export const ADMIN_USER = 'sandbox-admin'
 /** Workloads that Athenz knows and lets the callback launch: `<domain>.<service>` = `<namespace>` and service account. */
 export const WORKLOADS = ['shop.web', 'shop.orders', 'shop.intruder', 'media.on-air.player'] as const
 
+/** A role of another domain than the pods', as `deploy/example/pod-with-role.yaml` asks for it; its only member is `shop.web`. */
+export const ROLE = { domain: 'stock', role: 'readers', member: 'shop.web' } as const
+export const ROLE_NAME = `${ROLE.domain}:role.${ROLE.role}`
+/** ConfigMap with the roots of ZTS, and the key of them in it, for pods that ask ZTS themselves. */
+export const ROOTS = { configMap: 'athenz-roots', key: 'athenz.pem' } as const
+
 /** What `deploy/base` calls them. */
 export const TRIGGER = 'initializer.kubernetes.io/athenz'
 export const FLEX_DRIVER = 'athenz.kubernetes.io/athenz-volume-driver'

@@ -25,7 +25,11 @@ function podMoment(pod: string, step: string, detail: string | undefined): Momen
 }
 
 function ztsMoments(call: ZtsCall): Moment[] {
-  const { operation, domain, service, status, durationMs, callback, principal } = call
+  const { operation, domain, service, roles, status, durationMs, callback, principal } = call
+  if (roles !== undefined && domain !== undefined) {
+    const what = `${operation} ${domain}:role.${roles.join()}, as ${principal ?? 'nobody'}`
+    return [{ from: 'sia', to: 'zts', what, outcome: said(status), ms: durationMs }]
+  }
   if (operation === 'status' || domain === undefined || service === undefined) return []
   const name = `${domain}.${service}`
   const from = operation === 'refresh-service' ? 'control-sia' : operation === 'delete' ? 'callback' : 'identity-agent'

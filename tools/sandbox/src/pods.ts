@@ -1,5 +1,5 @@
 /** Pod manifests that a user of the sandbox might write. */
-import { TRIGGER } from './names.ts'
+import { ROOTS, TRIGGER } from './names.ts'
 
 export interface PodRequest {
   readonly namespace: string
@@ -10,11 +10,14 @@ export interface PodRequest {
   /** False: no annotation, so no identity. */
   readonly identity?: boolean
   readonly fsGroup?: number
+  /** True: /roots says whom to trust for ZTS. */
+  readonly roots?: boolean
 }
 
 /** An annotated pod whose one container sees its credentials in /tls and /tokens; no secret in it. */
 export function podManifest(request: PodRequest): object {
-  const { namespace, name, serviceAccount, command, restartPolicy = 'Always', identity = true, fsGroup } = request
+  const { namespace, name, serviceAccount, command, restartPolicy = 'Always', identity = true, fsGroup, roots = false } = request
+  const rootsVolume = { name: 'roots', projected: { sources: [{ configMap: { name: ROOTS.configMap } }] } }
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -24,7 +27,7 @@ export function podManifest(request: PodRequest): object {
       restartPolicy,
       terminationGracePeriodSeconds: 2,
       ...(fsGroup === undefined ? {} : { securityContext: { fsGroup } }),
-      volumes: [{ name: 'tlscerts', emptyDir: {} }, { name: 'ntoken', emptyDir: {} }],
+      volumes: [{ name: 'tlscerts', emptyDir: {} }, { name: 'ntoken', emptyDir: {} }, ...(roots ? [rootsVolume] : [])],
       containers: [
         {
           name: 'main',
@@ -34,6 +37,7 @@ export function podManifest(request: PodRequest): object {
           volumeMounts: [
             { name: 'tlscerts', mountPath: '/tls', readOnly: true },
             { name: 'ntoken', mountPath: '/tokens', readOnly: true },
+            ...(roots ? [{ name: 'roots', mountPath: '/roots', readOnly: true }] : []),
           ],
         },
       ],

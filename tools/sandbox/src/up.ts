@@ -7,6 +7,7 @@ import { writeEvidence } from './evidence.ts'
 import { ADMIN_USER } from './names.ts'
 import type { Isolation } from './namespace.ts'
 import { narrator } from './narrate.ts'
+import { ROLE_CERT } from './role-story.ts'
 import { aborted, stopSignal, unlessAborted } from './stop-signal.ts'
 import { createTimeline } from './timeline.ts'
 
@@ -39,7 +40,7 @@ async function tell({ once, out: wanted, isolation, say }: UpOptions, stop: Abor
   const readyMs = performance.now() - start
   const demo = await unlessAborted(runDemo(cluster, timeline), stop)
   const out = wanted ?? join(cluster.state.dir, 'out')
-  const endpoints = writeEvidence(cluster, demo.pods, out)
+  const endpoints = writeEvidence(cluster, demo, out)
   say('')
   say(`ready in ${seconds(readyMs)}; first identity ${seconds(demo.firstIdentityMs)} after its pod was created; all in ${seconds(performance.now() - start)}`)
   say(`${once && wanted === undefined ? 'not kept without --out' : `left in ${out}`}: endpoints.json, ca.pem, credentials/, pods/<namespace>/<pod>/`)
@@ -67,6 +68,7 @@ function tour(endpoints: string, out: string, logs: string, say: (line: string) 
   say('Look around:')
   say(`  openssl x509 -noout -text -in ${out}/pods/shop/web-0/service.cert`)
   say(`  openssl verify -CAfile ${out}/ca.pem ${out}/pods/shop/web-0/service.cert`)
+  say(`  openssl x509 -noout -subject -ext subjectAltName -in '${out}/pods/shop/reader-0/${ROLE_CERT}'`)
   say(`  cat ${endpoints}              # every party: URL or socket, CA, client credentials`)
   say(`  ls ${logs}                    # a log for each program and container`)
   say('Launch a pod of your own (in another terminal):')

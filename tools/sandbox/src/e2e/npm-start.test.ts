@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { REPOSITORY, run } from '../programs.ts'
 import { processesOf } from './leftovers.ts'
-import { eventually } from './open-cluster.ts'
+import { eventually, openssl } from './open-cluster.ts'
 
 /** Everything that a sandbox writes goes below it, so what is left can be seen. */
 let dir: string
@@ -103,5 +103,9 @@ test('--once leaves what happened where it is told to, and nothing else', async 
   expect(await it.ended, it.said()).toBe(0)
   expect(readdirSync(dir)).toEqual(['out'])
   expect(new Set(readdirSync(out))).toEqual(new Set(['ca.pem', 'credentials', 'endpoints.json', 'pods']))
+  const role = join(out, 'pods/shop/reader-0/stock:role.readers.cert.pem')
+  expect(openssl('verify', '-CAfile', join(out, 'ca.pem'), role)).toContain('OK')
+  expect(openssl('x509', '-noout', '-subject', '-in', role)).toContain('stock:role.readers')
+  expect(it.said()).toContain('denied (ISSUER_DENIED)')
   expect(processesOf(dir)).toEqual([])
 })

@@ -1,10 +1,10 @@
-/** Demo workload: calls another pod over mutual TLS and prints whom it reached and as whom. Arguments: directory of the credentials, host, port. */
+/** Demo workload: calls another pod over mutual TLS and prints whom it reached and as whom. Arguments: directory of the credentials, host, port, and which certificate if not the service's. */
 import { request } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import { readCredentials } from './credentials.ts'
 
-const [dir = '', host = '', port = ''] = process.argv.slice(2)
-const { key, cert, ca } = readCredentials(dir)
+const [dir = '', host = '', port = '', certName] = process.argv.slice(2)
+const { key, cert, ca } = readCredentials(dir, certName)
 const start = performance.now()
 
 const call = request({ host, port, key, cert, ca, timeout: 5_000, agent: false }, (response) => {

@@ -8,8 +8,9 @@ export interface Credentials {
   readonly ca: string
 }
 
-export function readCredentials(dir: string): Credentials {
+/** `certName`: a role's certificate is for the same key. */
+export function readCredentials(dir: string, certName = 'service.cert'): Credentials {
   const generation = join(dir, readlinkSync(join(dir, '..data')))
   const read = (name: string) => readFileSync(join(generation, name), 'utf8')
-  return { key: read('service.key'), cert: read('service.cert'), ca: read('cacert.pem') }
+  return { key: read('service.key'), cert: read(certName), ca: read('cacert.pem') }
 }
