@@ -194,9 +194,10 @@ test('refresh leaves a certificate alone that is still good, though its token ha
   await stopped()
 })
 
+const outOf = (n: number) => [`--out-ntoken=/${n}/ntoken`, `--out-cert=/${n}/cert`, `--out-ca-cert=/${n}/ca`]
+
 test('two pods of one service at the same time both get their certificate (T48)', async () => {
   const plane = await openControlPlane()
-  const outOf = (n: number) => [`--out-ntoken=/${n}/ntoken`, `--out-cert=/${n}/cert`, `--out-ca-cert=/${n}/ca`]
   await Promise.all([1, 2].map((n) => run(plane, '--mode=init', ...outOf(n)).done))
   const serials = await Promise.all([1, 2].map(async (n) => readCertificates(await plane.read(`/${n}/cert`))[0]?.serial))
   expect(new Set(serials).size).toBe(2)

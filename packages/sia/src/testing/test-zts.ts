@@ -79,7 +79,8 @@ export class TestZts {
     if (granted.length === 0 || granted.length < names.length) {
       return ztsError(403, `principal ${principal} is not included in the requested role(s) in domain ${domain}`)
     }
-    const [iat, exp] = [now() / 1_000, (now() + (life ?? this.tokenLifeMs)) / 1_000]
+    const iat = Math.floor(now() / 1_000)
+    const exp = iat + Math.floor((life ?? this.tokenLifeMs) / 1_000)
     this.#issued++
     if (!access) {
       const token = `v=Z1;d=${domain};r=${granted.join(',')};p=${principal};h=zts;a=${this.#issued};t=${iat};e=${exp};k=0;s=AA--`
