@@ -46,6 +46,12 @@ export function parseKeyId(text: string): SigningKeyName | undefined {
   return name === undefined ? undefined : { name, version: Number(version) }
 }
 
+/** The version of the key called `name` that a file of this name holds; undefined for every other file. */
+export function keyVersionIn(fileName: string, name: string): number | undefined {
+  const key = parseKeyId(fileName)
+  return key?.name === name ? key.version : undefined
+}
+
 /** `secret:<name>?version=v<N>`: the original's reference to a signing key. */
 export const formatKeyUri = ({ name, version }: SigningKeyName): string => `secret:${name}?version=v${version}`
 

@@ -6,6 +6,7 @@ export {
   type DocumentHeader,
   formatKeyId,
   formatKeyUri,
+  keyVersionIn,
   type KeyTraits,
   parseKeyId,
   type SigningKeyName,

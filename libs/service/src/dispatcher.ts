@@ -1,4 +1,5 @@
 import { Agent, buildConnector, Dispatcher } from 'undici'
+import { CIPHERS } from './ciphers.ts'
 import { ServiceError } from './error.ts'
 import type { TlsFiles } from './tls-files.ts'
 
@@ -84,6 +85,8 @@ function agentOf(options: ClientOptions): Agent {
     ...(serverName === undefined ? {} : { servername: serverName }),
     ...(identity === undefined ? {} : { key: identity.key, cert: identity.cert }),
     timeout: timeouts.connectMs,
+    minVersion: 'TLSv1.2',
+    ciphers: CIPHERS,
     maxCachedSessions: 0,
     allowH2: false,
   })

@@ -2,6 +2,7 @@ import { constants } from 'node:crypto'
 import type { Server, ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { CIPHERS } from './ciphers.ts'
 import { ServiceError } from './error.ts'
 import { httpOptionsOf, type Limits } from './limits.ts'
 import type { TlsFiles } from './tls-files.ts'
@@ -37,6 +38,7 @@ function contextOptions(tls: TlsFiles, minVersion: MinVersion, callers: SecureOp
     cert,
     ...(callers === 'verified' ? { ca: [...ca] } : {}),
     minVersion,
+    ciphers: CIPHERS,
     honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_TICKET,
   }

@@ -1,7 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { FakeClock, memoryLog, testMetrics } from '@pallas/runtime/testing'
+import { rm } from 'node:fs/promises'
+import { memoryLog, testMetrics, versionedDirectory } from '@pallas/runtime/testing'
 import { describe, expect, test } from 'vitest'
 import { createEvents } from './events.ts'
 import { parsePublicKey } from './public-key.ts'
@@ -32,29 +30,14 @@ describe('a public key', () => {
 })
 
 async function openDirectory(files: Readonly<Record<string, string>>) {
-  const dir = await mkdtemp(join(tmpdir(), 'public-'))
-  const put = (name: string, text: string) => writeFile(join(dir, name), text)
-  for (const [name, text] of Object.entries(files)) await put(name, text)
-  const clock = new FakeClock()
+  await using scope = new AsyncDisposableStack()
+  const directory = scope.use(await versionedDirectory(files))
+  const { dir, clock } = directory
   const { log, records, text } = memoryLog()
   const events = createEvents({ log, metrics: testMetrics(), clock })
-  const keys = await openPublicKeys({ dir, name: KEY_NAME, clock, events })
-  const looked = async (): Promise<void> => {
-    await clock.advance(5_000)
-    while (clock.sleeping === 0) await new Promise((resolve) => setImmediate(resolve))
-  }
-  return {
-    dir,
-    put,
-    looked,
-    keys,
-    records,
-    text,
-    async [Symbol.asyncDispose]() {
-      await keys[Symbol.asyncDispose]()
-      await rm(dir, { recursive: true, force: true })
-    },
-  }
+  const keys = scope.use(await openPublicKeys({ dir, name: KEY_NAME, clock, events }))
+  const parts = scope.move()
+  return { ...directory, keys, records, text, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
 describe('the directory of public keys', () => {
@@ -76,7 +59,7 @@ describe('the directory of public keys', () => {
     await it.put(`${KEY_NAME}.v2`, rsa.publicPem)
     await it.looked()
     expect(it.keys.keyOf(`${KEY_NAME}.v2`)).toBeDefined()
-    await rm(join(it.dir, `${KEY_NAME}.v1`))
+    await it.remove(`${KEY_NAME}.v1`)
     await it.looked()
     expect(it.keys.keyOf(`${KEY_NAME}.v1`)).toBeUndefined()
   })

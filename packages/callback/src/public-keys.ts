@@ -1,4 +1,4 @@
-import { formatKeyId, IdentityError, parseKeyId } from '@pallas/identity'
+import { formatKeyId, IdentityError, keyVersionIn } from '@pallas/identity'
 import { type Clock, watchVersionedFiles } from '@pallas/runtime'
 import type { CallbackEvents } from './events.ts'
 import { parsePublicKey, type PublicKey } from './public-key.ts'
@@ -28,10 +28,7 @@ export async function openPublicKeys({ dir, name, clock, events }: PublicKeysOpt
     dir,
     clock,
     maxBytes: LONGEST_PEM,
-    versionOf: (fileName) => {
-      const keyName = parseKeyId(fileName)
-      return keyName?.name === name ? keyName.version : undefined
-    },
+    versionOf: (fileName) => keyVersionIn(fileName, name),
     onChange: (files) => {
       const usable = new Map<string, PublicKey>()
       for (const { version, text = '' } of files) {

@@ -1,8 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { FakeClock, memoryLog, testMetrics } from '@pallas/runtime/testing'
+import { memoryLog, testMetrics, versionedDirectory } from '@pallas/runtime/testing'
 import { describe, expect, test } from 'vitest'
 import { createEvents } from './events.ts'
 import { openSigningKeys } from './keys.ts'
@@ -44,30 +41,15 @@ describe('a signing key', () => {
 })
 
 async function openDirectory(files: Readonly<Record<string, string>>) {
-  const dir = await mkdtemp(join(tmpdir(), 'signing-'))
-  const put = (version: string, text: string) => writeFile(join(dir, version), text)
-  for (const [name, text] of Object.entries(files)) await put(name, text)
-  const clock = new FakeClock()
+  await using scope = new AsyncDisposableStack()
+  const directory = scope.use(await versionedDirectory(files))
+  const { dir, clock } = directory
   const { log, records, text } = memoryLog()
   const metrics = testMetrics()
-  const keys = await openSigningKeys({ dir, name: NAME, clock, events: createEvents({ log, metrics, clock }) })
-  const looked = async (): Promise<void> => {
-    await clock.advance(5_000)
-    while (clock.sleeping === 0) await new Promise((resolve) => setImmediate(resolve))
-  }
-  return {
-    dir,
-    put,
-    looked,
-    keys,
-    records,
-    text,
-    unusable: () => metrics.value('newest_signing_key_unusable'),
-    async [Symbol.asyncDispose]() {
-      await keys[Symbol.asyncDispose]()
-      await rm(dir, { recursive: true, force: true })
-    },
-  }
+  const keys = scope.use(await openSigningKeys({ dir, name: NAME, clock, events: createEvents({ log, metrics, clock }) }))
+  const parts = scope.move()
+  const unusable = () => metrics.value('newest_signing_key_unusable')
+  return { ...directory, keys, records, text, unusable, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
 describe('the directory of signing keys', () => {
@@ -110,7 +92,7 @@ describe('the directory of signing keys', () => {
     expect(await it.unusable()).toBe(1)
     expect(it.records).toContainEqual(expect.objectContaining({ level: 'error', keyId: `${NAME}.v2` }))
 
-    await rm(join(it.dir, `${NAME}.v1`))
+    await it.remove(`${NAME}.v1`)
     await it.looked()
     expect(() => it.keys.newest()).toThrow('no signing key can be used')
 

@@ -6,7 +6,7 @@
  * signed before for as long as that file is still there, and says so as an error and in a metric: one slip in a Secret
  * must not end every renewal in the cluster, and a key that had to go at once is one whose file has been removed.
  */
-import { formatKeyId, formatKeyUri, IdentityError, parseKeyId } from '@pallas/identity'
+import { formatKeyId, formatKeyUri, IdentityError, keyVersionIn } from '@pallas/identity'
 import { type Clock, type VersionedFile, watchVersionedFiles } from '@pallas/runtime'
 import type { JwtServiceEvents } from './events.ts'
 import { parseSigningKey, type SigningKey } from './signing-key.ts'
@@ -34,10 +34,7 @@ export async function openSigningKeys({ dir, name, clock, events }: SigningKeysO
     dir,
     clock,
     maxBytes: LONGEST_PEM,
-    versionOf: (fileName) => {
-      const keyName = parseKeyId(fileName)
-      return keyName?.name === name ? keyName.version : undefined
-    },
+    versionOf: (fileName) => keyVersionIn(fileName, name),
     onChange: (files) => {
       const [latest] = files
       const newest = latest && keyIn(latest, name)
