@@ -9,6 +9,7 @@ import { endOfPodBench } from './benches/end-of-pod.ts'
 import { herdBench } from './benches/herd.ts'
 import { refresherMemoryBench } from './benches/refresher-memory.ts'
 import { siaInitBench } from './benches/sia-init.ts'
+import { tokenEndpointBench } from './benches/token-endpoint.ts'
 import { tornReadsBench } from './benches/torn-reads.ts'
 import { webhookBench } from './benches/webhook.ts'
 
@@ -21,6 +22,7 @@ export const BENCHES: readonly Bench[] = [
   webhookBench,
   documentsBench,
   confirmationsBench,
+  tokenEndpointBench,
   endOfPodBench,
   herdBench,
   tornReadsBench,
