@@ -71,11 +71,13 @@ async function companion(): Promise<string> {
   return `http://127.0.0.1:${port}`
 }
 
+const facts = (list: readonly Pick<Family, 'name' | 'type'>[]): string[] =>
+  [...new Set(list.map(({ name, type }) => `${name} ${type}`))].toSorted((a, b) => (a < b ? -1 : 1))
+
 describe('metrics', () => {
   const documented = documentedMetrics(readFileSync(join(REPOSITORY, 'docs/operations.md'), 'utf8'))
 
   test('every one that a program exposes stands in docs/operations.md, with its type, and the other way round', () => {
-    const facts = (list: readonly { readonly name: string; readonly type: string }[]) => [...new Set(list.map(({ name, type }) => `${name} ${type}`))].toSorted()
     expect(facts(families)).toEqual(facts(documented))
   })
 
