@@ -48,6 +48,5 @@ async function leafOf(checking: Promise<Certificate>): Promise<Certificate | und
   }
 }
 
-/** Whether what went wrong is an outage upstream: a denial stays one, and our own queues are no reason. */
-export const isOutage = (error: unknown): error is IdentityError =>
-  error instanceof IdentityError && error.kind === 'unavailable' && error.code !== 'BUSY'
+/** Whether what went wrong upstream is an outage: a denial stays one. */
+export const isOutage = (error: unknown): error is IdentityError => error instanceof IdentityError && error.kind === 'unavailable'

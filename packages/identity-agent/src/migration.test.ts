@@ -150,10 +150,8 @@ test('a pair of the original, RSA in PKCS#1, is refreshed by an agent that makes
   expect(kindsOf(world)).toEqual(['register', 'refresh'])
 })
 
-test('a caller may bring an RSA key of 4096 bits, and none longer', async () => {
+test('a caller may bring an RSA key of 4096 bits', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   expect((await world.call(handle, 'init', { body: { csr: await csrOf(4_096) } })).status).toBe(200)
-  const longer = await world.call(handle, 'init', { body: { csr: await csrOf(4_104) } })
-  expect(longer).toMatchObject({ status: 400, body: { code: 'CSR_INVALID' } })
 })

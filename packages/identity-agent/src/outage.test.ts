@@ -16,6 +16,7 @@ const away: readonly (readonly [string, string, (world: World) => void])[] = [
   ['ZTS', 'ISSUER_UNAVAILABLE', (world) => world.issuer.willFail(ztsAway())],
   ['the JWT service', 'SIGNER_UNAVAILABLE', (world) => void (world.signer = signerAway())],
   ['the API server behind the JWT service', 'API_UNAVAILABLE', (world) => void (world.signer = new IdentityError('API_UNAVAILABLE', 'no answer'))],
+  ['the JWT service, overloaded', 'BUSY', (world) => void (world.signer = new IdentityError('BUSY', 'later', {}, { retryAfterMs: 2_000 }))],
   ['ZTS, overloaded', 'ISSUER_UNAVAILABLE', (world) => world.issuer.willFail(new ZtsError('ZTS_BUSY', 'later', { status: 503 }))],
 ]
 
@@ -37,7 +38,8 @@ test.each(away)('restarted while %s is away, the agent attests live pods, knows 
   expect(await world.call(handle, 'names')).toMatchObject({ status: 200, body: NAMES })
   for (const action of ['init', 'refresh'] as const) {
     const reply = await world.call(handle, action, { body: { csr: await csrFor(nodeKey()) } })
-    expect(reply).toMatchObject({ status: 503, body: { code }, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } })
+    const status = code === 'BUSY' ? 429 : 503
+    expect(reply).toMatchObject({ status, body: { code }, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } })
   }
 })
 

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Keys } from '@pallas/host'
 import type { Pod } from '@pallas/identity'
 import { someNameRules } from '@pallas/identity/testing'
 import { nodeHost, peerOf, pinPeer } from '@pallas/linux'
@@ -32,6 +33,8 @@ export class World implements AsyncDisposable {
   /** What the kubelet shows; an error: the kubelet is away. */
   pods: readonly Pod[] | Error = []
   kubeletCalls = 0
+  /** Signatures verified, of CSRs and certificates. */
+  verified = 0
   /** Documents signed, or an error: the JWT service refuses or is away. */
   documents: string[] = []
   signer: Error | undefined
@@ -72,11 +75,19 @@ export class World implements AsyncDisposable {
   async startAgent(settings: Partial<ServeSettings> = {}): Promise<Serving> {
     const { allowance, limits, clock, events, issuer, procRoot, volumesDir, peers } = this
     const { keys } = nodeHost()
+    const counting: Keys = {
+      ...keys,
+      verify: async (check) => {
+        const good = await keys.verify(check)
+        this.verified += 1
+        return good
+      },
+    }
     this.#serving = await startServing({ ...SETTINGS, procRoot, volumesDir, ...settings }, () => this.config, {
       clock,
       log: this.memory.log,
       events,
-      keys,
+      keys: counting,
       peers,
       processes: openProcesses(settings.procRoot ?? procRoot),
       kubelet: {
