@@ -67,6 +67,30 @@ describe('a no', () => {
     expect(await it.callback.metrics.value('confirmations_total', { code: 'SAN_IP_MISMATCH' })).toBe(1)
   })
 
+  test('in a loop is told once, and counted each time; every line says its request and its document (W28)', async () => {
+    await using it = await openOne()
+    for (let n = 0; n < 10; n++) await it.confirm('/instance', it.document(), { sanIP: '10.1.2.4' })
+    await it.confirm('/instance', it.document())
+    const lines = it.callback.log.records.filter(({ msg }) => /^(instance (not )?confirmed|request refused)$/.test(String(msg)))
+    expect(lines.map(({ msg }) => msg)).toEqual(['instance not confirmed', 'instance confirmed'])
+    for (const line of lines) expect(line).toMatchObject({ requestId: expect.any(String), jti: expect.any(String) })
+    expect(JSON.stringify(lines)).not.toContain('stack')
+    expect(await it.callback.metrics.value('confirmations_total', { code: 'SAN_IP_MISMATCH' })).toBe(10)
+  })
+
+  test('is never given to bytes that are no request: zts would pass on a 400 as one (W27)', async () => {
+    await using it = await openOne()
+    const { url, ca, pair } = it.options
+    const options = { host: '127.0.0.1', port: Number(new URL(url).port), ca, key: pair.keyPem, cert: pair.certPem }
+    for (const bytes of ['hello\r\n\r\n', `POST /instance HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`]) {
+      const socket = connect({ ...options, checkServerIdentity: () => undefined })
+      socket.write(bytes)
+      let text = ''
+      for await (const chunk of socket) text += String(chunk)
+      expect(text).toMatch(/^HTTP\/1\.1 504 /)
+    }
+  })
+
   test('is given to a refresh whose attestation data are null (T22)', async () => {
     await using it = await openOne()
     const answer = await it.confirm('/refresh', null)

@@ -56,6 +56,19 @@ describe('a document', () => {
     expect(await askAs(it, body)).toMatchObject({ status: 200 })
   })
 
+  test('is told with the ids of its request and of itself; a refusal in a loop is told once (W28)', async () => {
+    await using it = await openService()
+    await askAs(it, bodyFor(it))
+    for (let n = 0; n < 10; n++) await askAs(it, bodyFor(it, 2))
+    const lines = it.log.records.filter(({ msg }) => /^(document (not )?signed|request refused)$/.test(String(msg)))
+    expect(lines).toEqual([
+      expect.objectContaining({ msg: 'document signed', requestId: expect.any(String), jti: expect.any(String), keyId: KEY_ID }),
+      expect.objectContaining({ msg: 'document not signed', requestId: expect.any(String), reason: 'POD_ON_OTHER_NODE', node: 'node-1' }),
+    ])
+    expect(JSON.stringify(lines)).not.toContain('stack')
+    expect(await it.metrics.value('documents_total', { code: 'POD_ON_OTHER_NODE' })).toBe(10)
+  })
+
   test('has an id of its own each time', async () => {
     await using it = await openService()
     const texts = await Promise.all(Array.from({ length: 10 }, async () => (await askAs(it, bodyFor(it))).text))
