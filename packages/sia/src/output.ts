@@ -55,6 +55,7 @@ export function createOutput({ paths, tokenPaths = [], host, onLeftover, onUnusa
   const spkiIn = async ({ keyPem }: CredentialSet, fallback: Uint8Array | undefined) =>
     keyPem === '' ? (fallback ?? new Uint8Array()) : (await keys.import(keyPem)).spki
   const tokens = tokenPaths.map((path) => ({ path, secret: true }))
+  const waiting = new Map<string, string>()
 
   return {
     current: async (spki) => {
@@ -78,11 +79,17 @@ export function createOutput({ paths, tokenPaths = [], host, onLeftover, onUnusa
         if (published.roles.size === (identity.set.roles ?? []).length) return published
         throw new SiaError('SIA_READ_BACK', 'not every role certificate that was written is there')
       }),
-    publishToken: (path, token) =>
-      oneByOne(async () => {
-        const others = [...ofSet, ...tokens].filter((it) => it.path !== path)
-        await write([{ path, content: token, secret: true }], others, '0')
-      }),
+    publishToken: (path, token) => {
+      waiting.set(path, token)
+      return oneByOne(async () => {
+        if (waiting.get(path) !== token) return
+        // Those that came meanwhile go along: readers that pinned a generation lose it with the next but one.
+        const changed = [...waiting].map(([path, content]) => ({ path, content, secret: true }))
+        const others = [...ofSet, ...tokens].filter((it) => !waiting.has(it.path))
+        await write(changed, others, '0')
+        for (const { path, content } of changed) if (waiting.get(path) === content) waiting.delete(path)
+      })
+    },
   }
 }
 

@@ -163,3 +163,16 @@ test.each([
 ] as const)('the life of a %s that is %j is not known', (kind, text) => {
   expect(lifeOfToken(kind, text)).toBeUndefined()
 })
+
+test('tokens that come at the same time are put in place together', async () => {
+  const pod = await openMember()
+  const roles = Array.from({ length: 20 }, (_, n) => `media.on-air:role.r${n}`)
+  for (const role of roles) pod.zts.roles.set(role, [NAMES.commonName])
+  const argv = [...askZts, `--target-domain-roles=${roles.join(',')}`, '--token-dir=/out']
+  const { stopped } = runSiaOn(pod, ['--mode=refresh', ...argv])
+  for (let n = 0; n < 10; n++) await pod.host.clock.advance(0)
+  expect((await pod.host.files.list('/out')).filter((it) => it.endsWith('.accesstoken'))).toHaveLength(20)
+  const swaps = pod.host.faults.steps.filter(({ call, path }) => call === 'files.rename' && path === '/out/..data_tmp')
+  expect(swaps.length).toBeLessThan(5)
+  await stopped()
+})
