@@ -109,7 +109,7 @@ describe("the original's client, by hand", () => {
     return readCertificate(text(certPEM)).serial
   }
 
-  test('init without a body answers with key, certificate, authority and token', async () => {
+  test('init without a body answers with key, certificate, authority and token (C4)', async () => {
     const answer = await post('init')
     expect(answer.status).toBe(200)
     expect(Object.keys(answer.body).toSorted((a, b) => (a < b ? -1 : 1))).toEqual(['caCertPEM', 'certPEM', 'keyPEM', 'ntoken'])
@@ -128,7 +128,7 @@ describe("the original's client, by hand", () => {
     expect(recordOf(pod)).toMatchObject({ current: serial })
   })
 
-  test('a pair that is not the newest is never shown to ZTS, which would revoke it: the pod is registered anew', async () => {
+  test('a pair that is not the newest is never shown to ZTS, which would revoke it: the pod is registered anew (T19, W31)', async () => {
     const answer = await post('refresh', pairs[0])
     expect(answer.status).toBe(200)
     const serial = take(answer.body)

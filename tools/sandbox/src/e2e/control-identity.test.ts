@@ -25,6 +25,8 @@ interface Place {
   run(mode: 'init' | 'refresh'): Promise<Program>
 }
 
+const isOther = (arg: string): boolean => !/^--(identity-dir|out-)/.test(arg)
+
 /** An identity directory of its own, with a copy of the callback's key. */
 function place(name: string): Place {
   const { context } = it.cluster
@@ -35,7 +37,6 @@ function place(name: string): Place {
   const cert = join(dir, 'out', 'service.cert')
   const logFile = join(context.state.logs, `control-sia-${name}.log`)
   const outputs = [`--identity-dir=${dir}`, `--out-cert=${cert}`, `--out-ca-cert=${join(dir, 'out', 'ca.cert')}`, '--out-ntoken=']
-  const isOther = (arg: string) => !/^--(identity-dir|out-)/.test(arg)
   return {
     dir,
     cert,
@@ -57,7 +58,7 @@ function rotate(dir: string, version: string): string {
 }
 
 const said = (at: Place, words: string) => eventually(words, () => (at.log().includes(words) ? true : undefined))
-const keyIn = (cert: string): string => new X509Certificate(readFileSync(cert)).publicKey.export({ format: 'pem', type: 'spki' }).toString()
+const keyIn = (cert: string): string => new X509Certificate(readFileSync(cert)).publicKey.export({ format: 'pem', type: 'spki' })
 
 test('without the version of its key init waits, and is done when the version comes (T48)', async () => {
   const at = place('late-version')

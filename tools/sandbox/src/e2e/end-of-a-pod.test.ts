@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => it[Symbol.asyncDispose]())
 
-test('a deleted pod leaves no volume, no instance record at ZTS, and its name is free for another identity', async () => {
+test('a deleted pod leaves no volume, no instance record at ZTS, and its name is free for another identity (T39, W8, W40)', async () => {
   const { cluster } = it
   const first = await launch(cluster, request('web-0'))
   const firstHandle = await handleOf(cluster, first)

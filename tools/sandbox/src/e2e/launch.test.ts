@@ -39,7 +39,7 @@ test('openssl accepts the certificate for both ends of a connection, and the key
   expect(openssl('pkey', '-in', join(dir, 'service.key'), '-pubout')).toBe(openssl('x509', '-in', cert, '-noout', '-pubkey'))
 })
 
-test('subject and SANs are exactly those of the pod, with its UID as instance id', () => {
+test('subject and SANs are exactly those of the pod, with its UID as instance id (C7)', () => {
   const { commonName, names } = readCertificate(credentialsOf(it.cluster, web).cert)
   expect(commonName).toBe('shop.web')
   expect(names).toEqual({
@@ -51,14 +51,14 @@ test('subject and SANs are exactly those of the pod, with its UID as instance id
   })
 })
 
-test('the key is readable by its owner alone; what is public is readable by all', () => {
+test('the key is readable by its owner alone; what is public is readable by all (W17)', () => {
   const { dir } = credentialsOf(it.cluster, web)
   const mode = (name: string) => statSync(join(dir, name)).mode & 0o777
   expect([mode('service.key'), mode('service.cert'), mode('cacert.pem')]).toEqual([0o600, 0o644, 0o644])
   expect(lstatSync(join(dir, 'service.key')).isSymbolicLink()).toBe(true)
 })
 
-test('with fsGroup the key is readable by that group too, and by nobody else', async () => {
+test('with fsGroup the key is readable by that group too, and by nobody else (T15, W17)', async () => {
   const pod = await launch(it.cluster, request('grouped-0', { fsGroup: process.getgid?.() ?? 0 }))
   expect(statSync(join(credentialsOf(it.cluster, pod).dir, 'service.key')).mode & 0o777).toBe(0o640)
 })
@@ -68,7 +68,7 @@ test('the token is one that ZTS signed for the service', () => {
   expect(token).toMatch(/^v=S1;d=shop;n=web;.*;z=zts;s=[A-Za-z0-9._-]+$/)
 })
 
-test('no secret is in the pod, in its volume tree or in any log', async () => {
+test('no secret is in the pod, in its volume tree or in any log (T46)', async () => {
   const { key } = credentialsOf(it.cluster, web)
   const body = key.split('\n')[1] ?? ''
   const handle = await handleOf(it.cluster, web)

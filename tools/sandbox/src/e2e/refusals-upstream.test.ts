@@ -38,7 +38,7 @@ const logged = (program: string, reason: string) =>
   )
 
 describe('the JWT service signs nothing', () => {
-  test('for the agent of another node than the pod runs on', async () => {
+  test('for the agent of another node than the pod runs on (T23, W5)', async () => {
     const answer = await askDocument(await agentNamed({ dns: [OTHER_NODE] }))
     expect(answer).toMatchObject({ status: 403, body: { code: 'POD_ON_OTHER_NODE' } })
     expect(answer.text).not.toContain('eyJ')
@@ -70,7 +70,7 @@ describe('the JWT service signs nothing', () => {
     await expect(askDocument(await pair())).rejects.toThrow()
   })
 
-  test('for a pod by the credentials of that pod', async () => {
+  test('for a pod by the credentials of that pod (T23)', async () => {
     const { key, cert } = credentialsOf(it.cluster, web)
     expect(await askDocument({ keyPem: key, certPem: cert })).toMatchObject({ status: 403, body: { code: 'CALLER_NOT_ALLOWED' } })
   })
@@ -79,7 +79,7 @@ describe('the JWT service signs nothing', () => {
 const ztsPair = (): Pair => it.cluster.pki.ztsServer
 
 describe('the callback says no', () => {
-  test('to a document that was used before, by whoever shows it', async () => {
+  test('to a document that was used before, by whoever shows it (T20, W7)', async () => {
     const { zts, pki } = it.cluster
     const captured = await documentForWeb()
     await using client = createZtsClient({ endpoint: zts.url, roots: () => pki.ztsCa.chainPem, timeoutMs: 10_000, userAgent: 'test', clock: systemClock })
@@ -124,7 +124,7 @@ describe('being away is not being denied', () => {
   // Else the scheduler would send the next pod there.
   beforeAll(() => it.cluster.admin.delete(pathOf(NODES, { name: OTHER_NODE })))
 
-  test('without the callback a pod waits, and gets its identity when the callback is back', async () => {
+  test('without the callback a pod waits, and gets its identity when the callback is back (W27)', async () => {
     const { cluster } = it
     await cluster.controlPlane.stop('callback')
     // Never: a denial would be the end of it.
@@ -138,7 +138,7 @@ describe('being away is not being denied', () => {
     expect(running.status).toMatchObject({ initContainerStatuses: [{ restartCount: 0, state: { terminated: { exitCode: 0 } } }, {}] })
   })
 
-  test('without the initializer no pod goes in unseen, and the control plane is not held up', async () => {
+  test('without the initializer no pod goes in unseen, and the control plane is not held up (T24)', async () => {
     const { cluster } = it
     await cluster.controlPlane.stop('initializer', 'kill')
     await expect(createPod(cluster, request('unseen-0'))).rejects.toMatchObject({

@@ -51,7 +51,7 @@ const logged = (program: string, reason: string) =>
   )
 
 describe('on the socket of a volume', () => {
-  test('a pod that presents the handle of another on its own socket is refused', async () => {
+  test('a pod that presents the handle of another on its own socket is refused (T01, W4)', async () => {
     const before = traces()
     const foreign = await handleOf(it.cluster, orders)
     const argv = ['node', workload('intrude'), '/identity/connect/agent.sock', foreign]
@@ -182,7 +182,7 @@ describe('a pod', () => {
     await expect(it.cluster.admin.get(pathOf(PODS, { namespace: 'shop', name: 'collision-0' }))).rejects.toMatchObject({ code: 'KUBE_NOT_FOUND' })
   })
 
-  test('that is terminating may renew, not start', async () => {
+  test('that is terminating may renew, not start (T07)', async () => {
     const stubborn = ['sh', '-c', 'trap "" TERM; echo stays; until [ -e "$0" ]; do sleep 0.05; done', '/tokens/leave']
     const name = request('leaving-0', { command: stubborn })
     const manifest = writableTokens(podManifest(name))

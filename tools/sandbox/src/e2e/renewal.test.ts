@@ -23,7 +23,7 @@ const renewed = (than: string) =>
     return serial === than ? undefined : serial
   })
 
-test('a renewal brings a new key and certificate, and keeps one generation before it', async () => {
+test('a renewal brings a new key and certificate, and keeps one generation before it (W31)', async () => {
   const before = credentialsOf(it.cluster, web)
   const first = serialOf(it.cluster, web)
   await renewed(await renewed(first))
@@ -50,7 +50,7 @@ test('the agent may crash: after its restart the same pod is served again', asyn
   await renewed(before)
 })
 
-test('while ZTS is away the old credentials stay, and renewals go on when it is back', async () => {
+test('while ZTS is away the old credentials stay, and renewals go on when it is back (W30)', async () => {
   it.cluster.zts.faults.away()
   const refused = () => it.logs.filter(({ program, record }) => program === 'identity-agent' && record['reason'] === 'ISSUER_UNAVAILABLE').length
   const earlier = refused()
@@ -61,7 +61,7 @@ test('while ZTS is away the old credentials stay, and renewals go on when it is 
   await renewed(before)
 })
 
-test('ZTS answers with the certificate of other names: it is never published', async () => {
+test('ZTS answers with the certificate of other names: it is never published (T16)', async () => {
   it.cluster.zts.faults.wrongCertificate('names')
   const before = serialOf(it.cluster, web)
   await eventually('the agent to see through it', () =>
@@ -78,7 +78,7 @@ test('the refresher says in its log what it did, and nothing secret', async () =
   expect(log).not.toContain('PRIVATE KEY')
 })
 
-test('the control plane renews its own identities, and serves with the new ones without a restart', async () => {
+test('the control plane renews its own identities, and serves with the new ones without a restart (W30)', async () => {
   const { ports, context, pki } = it.cluster
   const { cert } = controlIdentity(context, 'athenz-callback')
   const onDisk = () => readCertificates(readFileSync(cert, 'utf8'))[0]?.serial
