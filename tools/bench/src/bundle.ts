@@ -14,6 +14,7 @@ export const ENTRIES = {
   jwtService: 'packages/jwt-service/src/main.ts',
   callback: 'packages/callback/src/main.ts',
   initializer: 'packages/initializer/src/main.ts',
+  profiledDriver: 'tools/bench/src/profile/driver-main.ts',
 } as const
 
 export type Entry = keyof typeof ENTRIES

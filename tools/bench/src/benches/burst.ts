@@ -44,7 +44,7 @@ async function runBurst(context: BenchContext): Promise<readonly Figure[]> {
   return [
     spread(`burst: ${pods} at once, start → credentials on disk`, [...waits, ...endless], {
       unit: 'ms',
-      line: 'burst',
+      ...(quick ? {} : { line: 'burst' as const }),
       notes: [`${failed} of ${pods * rounds} failed; process starts, embedded ZTS and API server are part of the load`],
     }),
     spread('burst: processor time of each init', cpus, { unit: 'CPU-ms' }),

@@ -19,8 +19,8 @@ export const driverBench: Bench = {
   profile: async (context) => {
     const work = place(context)
     const pod = newPod()
-    const source = mountCall({ ...work, command: fromSource('driver') }, pod)
-    const bundled = mountCall({ ...work, command: await bundle('driver', context.dir) }, pod)
+    const source = mountCall({ ...work, command: fromSource('profiledDriver') }, pod)
+    const bundled = mountCall({ ...work, command: await bundle('profiledDriver', context.dir) }, pod)
     return [
       ...(await profileRun({ title: 'the driver’s mount, bundled', argv: bundled.mount, env: bundled.env }, context)),
       ...(await profileRun({ title: 'unmount, from source', argv: source.unmount, env: source.env }, context)),

@@ -2,7 +2,7 @@
 import type { Bench, BenchContext } from '../bench.ts'
 import { bundle } from '../bundle.ts'
 import { cpuTimeOf } from '../proc.ts'
-import { openCluster, replaceAgent } from '../cluster.ts'
+import { type BenchCluster, openCluster, replaceAgent } from '../cluster.ts'
 import { type Figure, spread, value } from '../figure.ts'
 import { interleave, ratioOf } from '../interleave.ts'
 import { mustRun } from '../children.ts'
@@ -22,8 +22,19 @@ export const siaInitBench: Bench = {
     const launch = await it.launches.next()
     const argv = [...it.sia, '--mode=init', ...siaArguments(launch.mountDir, launch.out)]
     const onStart = (pid: number) => placeProcess(it.cluster.cluster.state.procRoot, pid, launch.pod)
-    return await profileRun({ title: 'athenz-sia --mode=init, bundled', argv, onStart }, context)
+    const run = await profileRun({ title: 'athenz-sia --mode=init, bundled', argv, onStart }, context)
+    await launch.end()
+    return [...run, ...hops(it.cluster)]
   },
+}
+
+const ms = (of: number | undefined) => `${(of ?? Number.NaN).toFixed(1)} ms`
+
+/** What of the wait was upstream of the agent. */
+function hops({ cluster }: BenchCluster): readonly string[] {
+  const call = cluster.zts.calls().findLast(({ operation }) => operation === 'register')
+  const zts = `of it ${ms(call?.durationMs)} were the call of ZTS`
+  return [`  ${zts}, ${ms(call?.callback?.durationMs)} of them the callback and ${ZTS_MS} the slowness that it is given`]
 }
 
 async function runSiaInit(context: BenchContext): Promise<readonly Figure[]> {
