@@ -95,6 +95,9 @@ test('a volume whose pod the kubelet does not show is told, counted, and left al
   await using _world = world
   await world.call(handle, 'init')
   world.pods = []
+  await world.clock.advance(3 * ORPHANED_MS)
+  expect(await world.metrics.value('volumes_orphaned')).toBe(0)
+  world.pods = [{ ...POD, name: 'other-0', uid: 'dddddddd-0d7c-4c58-9c3a-2a7f6a1f0c11' }]
   await world.clock.advance(ORPHANED_MS)
   expect(await world.metrics.value('volumes_orphaned')).toBe(0)
   await world.clock.advance(2 * LOOK_MS)

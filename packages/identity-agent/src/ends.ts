@@ -12,7 +12,7 @@ import type { Kubelet } from '@pallas/kubernetes'
 import type { Handle, VolumeData } from '@pallas/wire'
 import type { Contexts } from './contexts.ts'
 import type { AgentEvents } from './events.ts'
-import { findPod } from './pods.ts'
+import { findPod, hasHeardOfPods } from './pods.ts'
 import type { Volume } from './volume-trust.ts'
 
 export interface EndsOptions {
@@ -96,7 +96,7 @@ function createLook({ volumes, kubelet, contexts, close, events, clock }: EndsOp
     absent = new Map([...absent].filter(([volume]) => fates.get(volume) === 'absent'))
     for (const [volume, fate] of fates) {
       if (fate === 'ended') await forget(volume)
-      if (fate === 'absent') miss(volume)
+      if (fate === 'absent' && hasHeardOfPods(pods)) miss(volume)
     }
     events.volumesOrphaned([...absent.values()].filter(({ told }) => told).length)
   }

@@ -44,10 +44,13 @@ test.each<[string, readonly Pod[], string]>([
   expect(() => findPod(pods, dataOf(POD))).toThrow(expect.objectContaining({ code }))
 })
 
+/** Shows that the kubelet has heard from the API server. */
+const OTHER = aPod({ name: 'other-0', uid: 'dddddddd-0d7c-4c58-9c3a-2a7f6a1f0c11', annotations: { 'kubernetes.io/config.source': 'api' } })
+
 /** A kubelet whose answer the test sets, and a wait that is over at once. */
 function asked() {
   const clock = new FakeClock()
-  const kubelet = { shows: [] as readonly Pod[], pods: async () => kubelet.shows }
+  const kubelet = { shows: [OTHER] as readonly Pod[], pods: async () => kubelet.shows }
   const pods = createPods({ kubelet, clock, waitMs: 0 })
   const { signal } = new AbortController()
   return { clock, kubelet, ask: () => pods.settled(dataOf(POD), signal) }
@@ -58,13 +61,13 @@ test('a pod that runs is not denied by a kubelet that has just started, however 
   kubelet.shows = [POD]
   expect(await ask()).toBe(POD)
   await clock.advance(24 * 3_600_000)
-  kubelet.shows = []
+  kubelet.shows = [OTHER]
   await expect(ask()).rejects.toMatchObject({ code: 'POD_NOT_SEEN_YET', kind: 'unavailable' })
   await clock.advance(ABSENT_MS - 1)
   await expect(ask()).rejects.toMatchObject({ code: 'POD_NOT_SEEN_YET' })
   kubelet.shows = [POD]
   expect(await ask()).toBe(POD)
-  kubelet.shows = []
+  kubelet.shows = [OTHER]
   await clock.advance(ABSENT_MS)
   await expect(ask()).rejects.toMatchObject({ code: 'POD_NOT_SEEN_YET' })
 })
@@ -75,5 +78,17 @@ test('a pod that the kubelet has long not shown is denied, and stays so while it
   for (let n = 0; n < 5; n++) {
     await clock.advance(ABSENT_MS)
     await expect(ask()).rejects.toMatchObject({ code: 'POD_UNKNOWN', kind: 'denied' })
+  }
+})
+
+test.each([
+  ['no pod at all', []],
+  ['static pods alone', [{ ...OTHER, annotations: { 'kubernetes.io/config.source': 'file' } }]],
+])('a kubelet that shows %s has not heard from the API server: nobody is denied for that, however long (T28, T29)', async (_name, shows) => {
+  const { clock, kubelet, ask } = asked()
+  kubelet.shows = shows
+  for (let n = 0; n < 5; n++) {
+    await expect(ask()).rejects.toMatchObject({ code: 'POD_NOT_SEEN_YET', kind: 'unavailable' })
+    await clock.advance(12 * 3_600_000)
   }
 })

@@ -7,8 +7,8 @@ import type { VolumeData } from '@pallas/wire'
 export interface Pods {
   /**
    * The pod, once it has an address. Rejects with `POD_UNKNOWN`, `POD_ENDED`, or, when the wait is over,
-   * `POD_NOT_SEEN_YET`, `POD_IP_PENDING`; `KUBELET_UNAVAILABLE` at once. That a pod is not shown says little for a while: a
-   * kubelet that has just started shows none, not even those that run.
+   * `POD_NOT_SEEN_YET`, `POD_IP_PENDING`; `KUBELET_UNAVAILABLE` at once. That a pod is not shown says little for a while,
+   * and nothing while the kubelet has not heard from the API server.
    */
   settled(data: VolumeData, signal: AbortSignal): Promise<Pod>
 }
@@ -32,8 +32,9 @@ export function createPods({ kubelet, clock, waitMs }: PodsDeps): Pods {
     async settled(data, signal) {
       const giveUpAt = clock.monotonic() + waitMs
       for (;;) {
-        const found = findPod(await podsOf(kubelet, signal), data)
-        const absentMs = absentFor(data.uid, found === 'POD_NOT_SEEN_YET')
+        const pods = await podsOf(kubelet, signal)
+        const found = findPod(pods, data)
+        const absentMs = absentFor(data.uid, found === 'POD_NOT_SEEN_YET' && hasHeardOfPods(pods))
         if (absentMs >= ABSENT_MS) throw new IdentityError('POD_UNKNOWN', 'the kubelet has long shown no such pod')
         if (typeof found !== 'string') return found
         if (clock.monotonic() + POLL_MS > giveUpAt) throw notYet(found)
@@ -42,6 +43,15 @@ export function createPods({ kubelet, clock, waitMs }: PodsDeps): Pods {
     },
   }
 }
+
+/**
+ * Whether the list is that of a kubelet that has heard from the API server since it started: until then it shows static
+ * pods alone, whatever else runs, be it for the hours of an outage (T28).
+ */
+export const hasHeardOfPods = (pods: readonly Pod[]): boolean => pods.some(({ annotations }) => !STATIC.has(annotations[SOURCE] ?? ''))
+
+const SOURCE = 'kubernetes.io/config.source'
+const STATIC: ReadonlySet<string> = new Set(['file', 'http'])
 
 type NotYet = 'POD_NOT_SEEN_YET' | 'POD_IP_PENDING'
 

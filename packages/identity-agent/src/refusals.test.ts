@@ -92,7 +92,7 @@ test('a pod that the kubelet does not show is waited for, and denied only after 
   const { world, handle } = await oneLivePod()
   await using _world = world
   await world.clock.advance(3_600_000)
-  world.pods = []
+  world.pods = [{ ...POD, name: 'other-0', uid: 'dddddddd-0d7c-4c58-9c3a-2a7f6a1f0c11' }]
   const { kubeletCalls } = world
   const early = world.call(handle, 'names')
   await waitUntil(() => world.kubeletCalls > kubeletCalls)
