@@ -69,3 +69,24 @@ test('no call fails while a root is replaced in order, and who still has the old
   await it.client.replace(old)
   await expect(it.call()).rejects.toThrow()
 })
+
+test('a client without a certificate asks for its roots at each new connection (T32)', async () => {
+  const [old, next] = [await TestCa.create({ name: 'old' }), await TestCa.create({ name: 'next' })]
+  await using files = await tlsDirectory(old, NAME)
+  const { log } = memoryLog()
+  const given = { log, clock: systemClock }
+  await using tls = await openTlsFiles({ ...files, ...given })
+  const app = createServer({ ...given, requestIds: createRequestIds(), bodyLimit: 10, tls, callers: 'anonymous' })
+  app.get('/', async (_request, reply) => reply.header('connection', 'close').send({}))
+  await using served = await serve(app, { listen: { host: '127.0.0.1', port: 0 }, graceMs: 0, clock: systemClock })
+  let roots = old.certPem
+  await using dispatcher = clientDispatcher({ ca: () => roots })
+  const call = () => request(served.url, { dispatcher }).then(({ body }) => body.dump())
+
+  await call()
+  await files.replace(await next.issue(NAME))
+  await tls.reload()
+  await expect(call()).rejects.toThrow()
+  roots = next.certPem
+  await call()
+})

@@ -2,6 +2,7 @@
 import { readProgram } from '@pallas/config'
 import { systemClock } from '@pallas/runtime'
 import { describe, expect, test } from 'vitest'
+import manifest from '../package.json' with { type: 'json' }
 import { parsePublicKey } from './public-key.ts'
 import { type CallbackSettings, program } from './settings.ts'
 import { claimsFor, ecKeyPair, es256, KEY_NAME, KEY_URI, rsaKeyPair, signedWith } from './testing/documents.ts'
@@ -32,6 +33,10 @@ test.each(SETTINGS)('--%s and %s are taken as of the original, with its default 
   expect(read([`--${flag}`, value], { [variable]: 'of no use' })[setting]).toEqual(expected)
   expect(read([])[setting]).toEqual(byDefault)
   expect(read([], { [variable]: '' })[setting]).toEqual(byDefault)
+})
+
+test('it goes by its original name and by the later one (C1)', () => {
+  expect(Object.keys(manifest.bin)).toEqual(['athenz-callback', 'athenz-identityd'])
 })
 
 test('DEVIATION: what is wrong with the settings ends it with 64, not 1 (C10)', () => {

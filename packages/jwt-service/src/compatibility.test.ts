@@ -3,6 +3,7 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { readProgram } from '@pallas/config'
 import { decodeProtectedHeader, jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
+import manifest from '../package.json' with { type: 'json' }
 import { type JwtServiceSettings, program } from './settings.ts'
 import { parseSigningKey } from './signing-key.ts'
 import { AGENT, askAs, bodyFor, call, KEY_ID, openService } from './testing/world.ts'
@@ -47,6 +48,10 @@ test.each<[keyof JwtServiceSettings, unknown]>([
   const [, variable = ''] = SETTINGS.find((row) => row[3] === setting) ?? []
   expect(read([], NEEDED)[setting]).toEqual(expected)
   expect(read([], { ...NEEDED, [variable]: '' })[setting]).toEqual(expected)
+})
+
+test('it goes by its original name (C1)', () => {
+  expect(Object.keys(manifest.bin)).toEqual(['athenz-jwt-service'])
 })
 
 test('DEVIATION: --identity-cn may be left out: <admin-domain>.athenz-identity-agent is meant then (C10, W5)', () => {
