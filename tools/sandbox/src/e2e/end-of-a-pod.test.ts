@@ -4,17 +4,19 @@ import { readCertificate } from '@pallas/x509'
 import { deletePod, handleOf } from '../pod-control.ts'
 import { PROVIDER } from '../names.ts'
 import { type ClusterUnderTest, credentialsOf, eventually, launch, openCluster, request } from './open-cluster.ts'
+import { moveProvider } from './upstream.ts'
 
 let it: ClusterUnderTest
 
 beforeAll(async () => {
-  it = await openCluster()
+  it = await openCluster({ replicas: 2 })
 })
 afterAll(() => it[Symbol.asyncDispose]())
 
-test('a deleted pod leaves no volume, no instance record at ZTS, and its name is free for another identity (T39, W8, W40)', async () => {
+test('a deleted pod leaves no volume, no instance record at ZTS, though two callbacks look after it, and its name is free for another identity (T39, W8, W40)', async () => {
   const { cluster } = it
   const first = await launch(cluster, request('web-0'))
+  moveProvider(cluster, 'callback-2')
   const firstHandle = await handleOf(cluster, first)
   const firstCert = readCertificate(credentialsOf(cluster, first).cert)
   await deletePod(cluster, request('web-0'))
@@ -35,4 +37,9 @@ test('a deleted pod leaves no volume, no instance record at ZTS, and its name is
   await deletePod(cluster, request('web-0'))
   expect(readdirSync(cluster.state.volumes)).toEqual([])
   expect(await deletion).toMatchObject({ principal: PROVIDER, status: 204 })
+  // Whoever of the two is second finds nothing to delete, which ZTS says the same of.
+  const deletions = cluster.zts.calls().filter(({ operation, instanceId }) => operation === 'delete' && instanceId === first.metadata.uid)
+  expect(deletions.length).toBeLessThanOrEqual(2)
+  expect(deletions.filter(({ status }) => status !== 204)).toEqual([])
+  expect(cluster.zts.records.get({ provider: PROVIDER, domain: 'shop', service: 'web', instanceId: first.metadata.uid })).toBeUndefined()
 }, 90_000)

@@ -56,7 +56,7 @@ test.each([
 
 test('SIGKILL ends it all as well, though it cannot say goodbye', async () => {
   const it = start()
-  await until(it, 'End with Ctrl-C')
+  await until(it, 'An intruder')
   expect(processesOf(dir).length).toBeGreaterThan(8)
   it.child.kill('SIGKILL')
   expect(await it.ended).toBe('SIGKILL')
@@ -95,7 +95,7 @@ test('beside a sandbox that is up, a user launches pods, and is told why one get
     expect(it.said()).toContain(words)
   }
   await endsWith(sandbox, ['SIGTERM'])
-})
+}, 120_000)
 
 test('--once leaves what happened where it is told to, and nothing else', async () => {
   const out = join(dir, 'out')

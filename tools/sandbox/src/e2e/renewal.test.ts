@@ -73,8 +73,11 @@ test('ZTS answers with the certificate of other names: it is never published (T1
 })
 
 test('the refresher says in its log what it did, and nothing secret', async () => {
-  const log = await logOf(it.cluster, { namespace: 'shop', name: 'web-0' }, 'sia-refresh')
-  expect(log).toContain(serialOf(it.cluster, web))
+  const serial = serialOf(it.cluster, web)
+  const log = await eventually('the serial in the log', async () => {
+    const text = await logOf(it.cluster, { namespace: 'shop', name: 'web-0' }, 'sia-refresh')
+    return text.includes(serial) ? text : undefined
+  })
   expect(log).not.toContain('PRIVATE KEY')
 })
 

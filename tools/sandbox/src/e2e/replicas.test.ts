@@ -5,10 +5,9 @@ import type { CsrNames } from '@pallas/x509'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PodObject } from '../kubelet/objects.ts'
 import { PROVIDER } from '../names.ts'
-import { deletePod } from '../pod-control.ts'
 import { csrFor } from './csr.ts'
-import { type ClusterUnderTest, eventually, launch, openCluster, request } from './open-cluster.ts'
-import { confirm, documentFor, namesOf } from './upstream.ts'
+import { type ClusterUnderTest, launch, openCluster, request } from './open-cluster.ts'
+import { confirm, documentFor, moveProvider, namesOf } from './upstream.ts'
 
 let it: ClusterUnderTest
 let web: PodObject
@@ -24,13 +23,6 @@ afterAll(() => it[Symbol.asyncDispose]())
 const callbackAt = (replica: 1 | 2) => (replica === 1 ? it.cluster.ports.callback : it.cluster.ports.callback2)
 const show = (document: string, replica: 1 | 2) =>
   confirm(it.cluster, { pod: web, names, document }, { pair: it.cluster.pki.ztsServer, port: callbackAt(replica) })
-
-/** ZTS asks this one from now on, as when the address of the service leads elsewhere. */
-function moveTo(replica: 1 | 2): void {
-  const provider = it.cluster.world.domains['k8s.admin']?.services['athenz-callback']
-  if (provider === undefined) throw new Error('Athenz knows no callback')
-  provider.providerEndpoint = `https://127.0.0.1:${callbackAt(replica)}`
-}
 
 const REPLAYED = { status: 403, body: { code: 'DOCUMENT_REPLAYED' } }
 
@@ -57,7 +49,7 @@ test('what ZTS had confirmed by one callback is refused by the other, also after
   await using client = createZtsClient(trusted)
   const register = async () => client.register({ provider: PROVIDER, domain: 'shop', service: 'web', attestationData: document, csr: await csrFor(names) })
   expect((await register()).instanceId).toBe(web.metadata.uid)
-  moveTo(2)
+  moveProvider(it.cluster, 'callback-2')
   await expect(register()).rejects.toMatchObject({ code: 'ZTS_REFUSED' })
 
   for (const name of ['callback', 'callback-2'] as const) await controlPlane.stop(name, 'kill')
@@ -71,17 +63,3 @@ test.each([1, 2] as const)('a document of either JWT service counts at callback 
     expect((await show(await documentFor(it.cluster, web, port), replica)).status).toBe(200)
   }
 })
-
-test('a pod that one callback vouched for and the other renews is deleted at ZTS when it ends, and nobody has it back', async () => {
-  const { cluster } = it
-  moveTo(1)
-  const pod = await launch(cluster, request('gone-0'))
-  moveTo(2)
-  await launch(cluster, request('other-0'))
-  await deletePod(cluster, request('gone-0'))
-  const deletions = () => cluster.zts.calls().filter(({ operation, instanceId }) => operation === 'delete' && instanceId === pod.metadata.uid)
-  await eventually('the instance deleted at ZTS', () => deletions()[0], 60_000)
-  expect(deletions().map(({ status }) => status)).toEqual(deletions().map(() => 204))
-  expect(deletions().length).toBeLessThanOrEqual(2)
-  expect(cluster.zts.records.get({ provider: PROVIDER, domain: 'shop', service: 'web', instanceId: pod.metadata.uid })).toBeUndefined()
-}, 90_000)

@@ -4,7 +4,7 @@ import { jwtRequest, parseJwtAnswer } from '@pallas/wire'
 import type { CsrNames } from '@pallas/x509'
 import type { Cluster } from '../cluster.ts'
 import type { PodObject } from '../kubelet/objects.ts'
-import { ADMIN_NAMESPACE, DNS_SUFFIX, PROVIDER } from '../names.ts'
+import { ADMIN_DOMAIN, ADMIN_NAMESPACE, DNS_SUFFIX, PROVIDER } from '../names.ts'
 import { handleOf, podIp } from '../pod-control.ts'
 import { type Answer, cgroupOf, overSocket, overTls, placeHere, socketOf } from './callers.ts'
 
@@ -56,4 +56,11 @@ export function confirm(cluster: Cluster, { pod, names, document }: Launch, aski
   const body = { provider: PROVIDER, domain: 'shop', service: 'web', attestationData: document, attributes }
   const caller = { ca: cluster.pki.athenzCa.chainPem, ...(pair === undefined ? {} : { pair }) }
   return overTls(`https://127.0.0.1:${port}${path}`, caller, body)
+}
+
+/** ZTS asks this replica from now on, as when the address of the service leads elsewhere. */
+export function moveProvider({ world, ports }: Cluster, to: 'callback' | 'callback-2'): void {
+  const provider = world.domains[ADMIN_DOMAIN]?.services['athenz-callback']
+  if (provider === undefined) throw new Error('Athenz knows no callback')
+  provider.providerEndpoint = `https://127.0.0.1:${to === 'callback' ? ports.callback : ports.callback2}`
 }
