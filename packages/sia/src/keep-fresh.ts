@@ -17,6 +17,8 @@ export interface Due extends RenewalState {
 export const DUE_NOW: Due = { serial: '', at: 0, life: { notBefore: 0, notAfter: 0 } }
 
 export interface Renewable {
+  /** What it is for, where a program has several. */
+  readonly name?: string
   /** Judged by what is there, at start. */
   due(): Promise<Due>
   /** Puts a new one in the old one's place. */

@@ -15,8 +15,8 @@ export interface LogFields {
   readonly renewAt?: number
   readonly delayMs?: number
   readonly path?: string
-  /** Of a role. */
-  readonly role?: string
+  /** Of the role or the domain that it is about. */
+  readonly name?: string | undefined
   readonly jumpedMs?: number
   /** The end of what a hook printed, without what looks like a secret. */
   readonly output?: string

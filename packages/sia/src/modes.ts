@@ -51,14 +51,14 @@ export async function runRefresh(things: readonly Renewable[], deps: RefreshDeps
   const { clock, log, beside = [] } = deps
   const end = new AbortController()
   const either = AbortSignal.any([signal, end.signal])
-  const onFailure = (err: unknown, delayMs: number) => {
+  const tell = (name: string | undefined) => (err: unknown, delayMs: number) => {
     // A denial ends only when somebody acts; everything else may pass.
     const level = err instanceof IdentityError && err.kind === 'denied' ? 'error' : 'warn'
-    log[level]({ err, delayMs }, 'renewal failed, the old credentials stay')
+    log[level]({ err, delayMs, name }, 'renewal failed, the old credentials stay')
   }
   const onJump = (jumpedMs: number) => log.warn({ jumpedMs }, 'the clock jumped')
   try {
-    const renewals = things.map((thing) => keepFresh(thing, { clock, onFailure }, either))
+    const renewals = things.map((thing) => keepFresh(thing, { clock, onFailure: tell(thing.name) }, either))
     await Promise.all([...renewals, ...beside.map((go) => go(either)), watchClock({ clock, onJump }, either)])
   } catch (error) {
     if (!signal.aborted) throw error

@@ -11,7 +11,11 @@ import { forEachOf } from './roles.ts'
 import type { TokenRenewable } from './tokens/wanted.ts'
 
 /** Renews what was not renewed before, so that it can be tried again; throws the worst of what stood in the way. */
-export function allOnce(certificate: Pick<SetRenewable, 'renew'>, tokens: readonly Pick<TokenRenewable, 'renew'>[]) {
+export function allOnce(
+  certificate: Pick<SetRenewable, 'renew'>,
+  tokens: readonly Pick<TokenRenewable, 'renew' | 'name'>[],
+  onFailure: (error: unknown, name: string) => void,
+) {
   let isCertified = false
   const left = new Set(tokens)
   return {
@@ -25,6 +29,7 @@ export function allOnce(certificate: Pick<SetRenewable, 'renew'>, tokens: readon
           left.delete(token)
         } catch (error) {
           problems.push(error)
+          if (!signal.aborted) onFailure(error, token.name)
         }
       })
       if (problems.length > 0) throw worstOf(problems)

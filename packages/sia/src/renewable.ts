@@ -110,7 +110,7 @@ function isBetter(
 }
 
 /** An identity and its roles, kept until it is whole: asking the issuer again for what is there would not help. */
-function createGathering({ clock, fetch, roles, onFailed = () => {}, onIdentity = () => {} }: RenewableDeps) {
+function createGathering({ clock, log, fetch, roles, onFailed = () => {}, onIdentity = () => {} }: RenewableDeps) {
   let held: CheckedIdentity | undefined
   let staleAt = 0
 
@@ -137,7 +137,10 @@ function createGathering({ clock, fetch, roles, onFailed = () => {}, onIdentity 
       if (roles === undefined) return { identity: held, problem: undefined }
       const got = await roles.fetch(held, signal)
       held = { ...held, set: { ...held.set, roles: got.roles } }
-      for (const [name, error] of got.missing) onFailed(error, name)
+      for (const [name, err] of got.missing) {
+        log.warn({ err, name }, 'a role certificate could not be had')
+        onFailed(err, name)
+      }
       return { identity: held, problem: worstOf([...got.missing.values()]) }
     },
   }

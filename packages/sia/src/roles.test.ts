@@ -87,6 +87,7 @@ test('in init a role that is denied is final, and nothing is put in place', asyn
     fields: { status: 403 },
   })
   expect(await pod.host.files.list('/tls')).toEqual([])
+  expect(pod.lines.filter(({ name }) => name === WRITER)).toEqual([expect.objectContaining({ reason: 'ISSUER_DENIED' })])
 })
 
 test('in init a ZTS that is silent is waited for, without a second identity, and is unavailable in the end', async () => {

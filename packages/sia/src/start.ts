@@ -51,7 +51,8 @@ export async function startSia(settings: SiaSettings, deps: SiaDeps, signal: Abo
   const wanted = tokens.filter(({ isInFile }) => isInFile)
   try {
     await waitForVolume(settings, { host, log }, signal)
-    await runInit(allOnce(certificate, wanted), { clock, log, timeoutMs: settings.initTimeout }, signal)
+    const tell = (err: unknown, name: string) => log.warn({ err, name }, 'a token could not be had')
+    await runInit(allOnce(certificate, wanted, tell), { clock, log, timeoutMs: settings.initTimeout }, signal)
   } catch (err) {
     const { idFile } = settings
     if (!(await isGoodEnough(err, { agent, idFile, host, output, tokens: wanted }, signal))) throw err

@@ -88,6 +88,18 @@ test('whoever goes away leaves the others their answer', async () => {
   expect(await second).toMatchObject({ token: 'role 1' })
 })
 
+test('a call that fails after everybody went away disturbs nobody', async () => {
+  const { cache, hold, fail } = open()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  hold(promise)
+  fail(silent)
+  const gone = AbortSignal.abort(new Error('gone'))
+  await expect(cache.accessToken(READER, gone)).rejects.toThrow('gone')
+  resolve()
+  await new Promise((later) => setImmediate(later))
+  expect(cache.held()['access-token'].entries).toBe(0)
+})
+
 test('a token serves while more than a minute of it is left, then a new one is asked for', async () => {
   const { cache, clock, asked } = open({ lifeMs: 10 * MINUTE })
   await cache.accessToken(READER, never)

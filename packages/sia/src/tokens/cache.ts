@@ -100,7 +100,11 @@ export class TokenCache implements Tokens {
       this.#forgetIdle()
       const own = [...this.#entries.values()].filter((it) => !it.isPinned)
       await forEachOf(own.filter((it) => this.#isDue(it)), async (entry) => {
-        await unlessAborted(this.#renew(entry), signal).catch(signal.aborted ? () => {} : onFailure)
+        try {
+          await unlessAborted(this.#renew(entry), signal)
+        } catch (error) {
+          if (!signal.aborted) onFailure(error)
+        }
       })
       const next = Math.min(...own.map(({ dueAt }) => dueAt))
       await clock.sleep(Math.min(Math.max(next - clock.monotonic(), NAP_MS.least), NAP_MS.most), signal)
@@ -130,8 +134,12 @@ export class TokenCache implements Tokens {
   }
 
   #renew(entry: Entry): Promise<HeldToken> {
-    entry.flight ??= this.#fly(entry)
-    return entry.flight
+    if (entry.flight !== undefined) return entry.flight
+    const flight = this.#fly(entry)
+    // Whoever waited may have gone before it fails.
+    flight.catch(() => undefined)
+    entry.flight = flight
+    return flight
   }
 
   async #fly(entry: Entry): Promise<HeldToken> {

@@ -63,6 +63,7 @@ test.each([
   await pod.host.clock.advance(2 * MINUTE)
   expect(await failed).toMatchObject({ code })
   expect(pod.agent.asked).toBe(1)
+  expect(pod.lines.filter(({ msg }) => msg === 'a token could not be had')[0]).toMatchObject({ reason: code, name: READER })
 })
 
 test('refresh renews each token at about half of its life, and never later than the interval', async () => {

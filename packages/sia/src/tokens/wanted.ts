@@ -23,6 +23,7 @@ export interface WantedTokenDeps {
 }
 
 export interface TokenRenewable extends Renewable {
+  readonly name: string
   /** Whether the file holds a token that still lives; also when none is wanted in a file. */
   isThere(): Promise<boolean>
 }
@@ -53,6 +54,7 @@ export function createWantedToken(wanted: WantedToken, deps: WantedTokenDeps): T
   }
 
   return {
+    name: wanted.name,
     isThere: async () => wanted.path === '' || (await onDisk()) !== undefined,
     due: async () => {
       const found = await onDisk()
@@ -69,7 +71,7 @@ export function createWantedToken(wanted: WantedToken, deps: WantedTokenDeps): T
         const life = { notBefore: clock.now(), notAfter: token.expiresAt }
         const due = dueOf(life, clock.now())
         onRenewed(wanted, life, true)
-        log.info({ path: wanted.path, notAfter: life.notAfter, renewAt: due.at }, 'token renewed')
+        log.info({ name: wanted.name, path: wanted.path, notAfter: life.notAfter, renewAt: due.at }, 'token renewed')
         return due
       } catch (error) {
         if (!(error instanceof HostError)) unwritten = undefined
