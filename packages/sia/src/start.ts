@@ -3,6 +3,7 @@ import type { CredentialSet, Lifetime } from '@pallas/credentials'
 import { type Host, HostError, type HttpPeer } from '@pallas/host'
 import { parseNToken } from '@pallas/identity'
 import { type AgentClient, createAgentClient } from '@pallas/wire'
+import { createCache, fetchRolesOf, memberCallsOf, NO_TOKENS } from './asked-of-zts.ts'
 import type { CompanionHome, Companions } from './companions.ts'
 import { createFetchForAgentKey, createFetchForOwnKey } from './fetch.ts'
 import { outputPathsOf, wantedTokensOf } from './layout.ts'
@@ -14,16 +15,12 @@ import { present } from './presence.ts'
 import { readCredentials } from './read-credentials.ts'
 import { createRenewable, type SetRenewable } from './renewable.ts'
 import { createReport, type Report } from './report.ts'
-import { clientOf, createFetchRoles, type FetchRoles } from './roles.ts'
+import type { FetchRoles } from './roles.ts'
 import { asksForCompanions } from './settings-companions.ts'
 import { callTimeout } from './settings-common.ts'
-import { agentOf, type SiaSettings, ztsOf } from './settings.ts'
-import { TokenCache } from './tokens/cache.ts'
+import { agentOf, type SiaSettings } from './settings.ts'
+import type { TokenCache } from './tokens/cache.ts'
 import { createWantedToken } from './tokens/wanted.ts'
-import { createZtsCall, unavailable } from './zts/call.ts'
-import { createMemberCalls, type MemberCalls } from './zts/member-calls.ts'
-
-const MAX_CA_BYTES = 1024 * 1024
 
 export interface SiaDeps {
   readonly host: Pick<Host, 'files' | 'keys' | 'clock' | 'http'>
@@ -37,8 +34,7 @@ export async function startSia(settings: SiaSettings, deps: SiaDeps, signal: Abo
   const { host, log, companions: home } = deps
   const { clock } = host
   refuseUnfit(settings, home)
-  const { delayJitterSeconds } = settings
-  if (delayJitterSeconds > 0) await clock.sleep(clock.random() * delayJitterSeconds * 1_000, signal)
+  if ((await beginLate(settings, clock, signal)) === 'stopped') return
 
   const report = createReport(settings)
   const parts = createParts(settings, { host, log, report }, signal)
@@ -57,6 +53,22 @@ export async function startSia(settings: SiaSettings, deps: SiaDeps, signal: Abo
     const { idFile } = settings
     if (!(await isGoodEnough(err, { agent, idFile, host, output, tokens: wanted }, signal))) throw err
     log.warn({ err }, 'nothing new could be had, what is there still serves')
+  }
+}
+
+async function beginLate(
+  { delayJitterSeconds, mode }: SiaSettings,
+  clock: Host['clock'],
+  signal: AbortSignal,
+): Promise<'begun' | 'stopped'> {
+  if (delayJitterSeconds === 0) return 'begun'
+  try {
+    await clock.sleep(clock.random() * delayJitterSeconds * 1_000, signal)
+    return 'begun'
+  } catch (error) {
+    // Whoever stops a refresher gets what was asked for; an init has not done its work.
+    if (mode === 'refresh' && signal.aborted) return 'stopped'
+    throw error
   }
 }
 
@@ -127,43 +139,6 @@ function createCertificate(settings: SiaSettings, deps: CertificateDeps): SetRen
   })
 }
 
-function memberCallsOf(settings: SiaSettings, { files, http, clock }: SiaDeps['host']): MemberCalls | undefined {
-  const endpoint = ztsOf(settings)
-  if (endpoint === undefined || settings.serverCaCert === '') return undefined
-  const caPem = async () => {
-    try {
-      return new TextDecoder().decode(await files.read(settings.serverCaCert, MAX_CA_BYTES))
-    } catch (cause) {
-      if (cause instanceof HostError) throw unavailable('the authorities of zts cannot be read', {}, { cause })
-      throw cause
-    }
-  }
-  const call = createZtsCall({ http, endpoint, timeoutMs: callTimeout(settings) })
-  return createMemberCalls({ call, caPem, now: () => clock.now() })
-}
-
-function fetchRolesOf(settings: SiaSettings, zts: MemberCalls | undefined, host: SiaDeps['host']) {
-  const names = (outputPathsOf(settings).roles ?? []).map(({ name }) => name)
-  if (zts === undefined || names.length === 0) return undefined
-  return createFetchRoles({ names, zts, intermediates: settings.intermediateCertBundle, host })
-}
-
-interface CacheDeps extends Pick<SiaDeps, 'host' | 'log'> {
-  readonly zts: MemberCalls
-  readonly certificate: SetRenewable
-}
-
-function createCache(settings: SiaSettings, deps: CacheDeps, signal: AbortSignal): TokenCache {
-  const { zts, host, log, certificate } = deps
-  const client = () => {
-    const newest = certificate.newest()
-    return newest && clientOf(newest)
-  }
-  const onFailure = (err: unknown) => log.warn({ err }, 'a token that somebody asked for could not be renewed')
-  const options = { zts, clock: host.clock, client, refreshIntervalMs: settings.tokenRefreshInterval, onFailure }
-  return new TokenCache(options, signal)
-}
-
 interface BesideDeps extends Pick<SiaDeps, 'log'> {
   readonly home: CompanionHome | undefined
   readonly report: Report
@@ -181,14 +156,6 @@ async function startBeside(
   const companions = await home.start(settings, { clock, log, tokens, members: report.members }, signal)
   report.tell(companions)
   return companions
-}
-
-const noZts = () => Promise.reject(unavailable('no zts is set', {}))
-const NO_TOKENS = {
-  accessToken: noZts,
-  roleToken: noZts,
-  cached: () => ({}),
-  held: () => ({ 'access-token': { entries: 0, bytes: 0 }, 'role-token': { entries: 0, bytes: 0 } }),
 }
 
 async function waitForVolume(
