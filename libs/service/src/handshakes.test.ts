@@ -59,7 +59,7 @@ test.each<[string, (port: number) => Promise<void>]>([
 ])('a handshake that fails is counted by its class: %s (W28)', async (reason, attempt) => {
   await using it = await open()
   await attempt(it.port)
-  await expect.poll(() => it.metrics.value('tls_handshake_failures_total', { reason })).toBe(1)
+  await expect.poll(() => it.metrics.value('tls_handshake_failures_total', { reason }), { timeout: 5_000 }).toBe(1)
   expect(await it.metrics.value('tls_handshake_failures_total')).toBe(1)
 })
 

@@ -1,4 +1,4 @@
-/** Why a TLS handshake failed, in a few classes: what of it is in the error and on the socket differs by where it failed. */
+/** Why a TLS handshake failed, in a few classes: where it failed decides whether the error or the socket says it. */
 import type { Server } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import type { Logger, Metrics } from '@pallas/runtime'
@@ -6,8 +6,10 @@ import type { Logger, Metrics } from '@pallas/runtime'
 export type HandshakeFailure = 'no-certificate' | 'expired' | 'untrusted' | 'refused-us' | 'protocol' | 'timeout' | 'aborted'
 
 /** `refused-us`: the caller does not take our certificate. `aborted`: it went away. */
-export function handshakeFailureOf(error: { readonly code?: string }, socket: { readonly authorizationError?: unknown }): HandshakeFailure {
-  const { code = '' } = error
+export function handshakeFailureOf(
+  { code = '' }: { readonly code?: string },
+  socket: { readonly authorizationError?: unknown },
+): HandshakeFailure {
   // A chain that does not verify ends the socket without an error of its own.
   const chain = socket.authorizationError
   if (chain !== undefined && chain !== null) return chain === 'CERT_HAS_EXPIRED' ? 'expired' : 'untrusted'

@@ -19,7 +19,7 @@ export interface FollowInstancesDeps {
   readonly events: CallbackEvents
 }
 
-/** A connection that died in silence goes unnoticed for this long and the grace of the API client: 20 s of the minute. */
+/** A connection that died in silence goes unnoticed for this long and the grace of the API client: 20 s in all. */
 const WATCH_SECONDS = 10
 
 /** The instances, with the watch of pods and the client of ZTS that they alone need. */

@@ -100,7 +100,8 @@ export function openInstances(deps: InstancesDeps): Instances {
       await records.put(instance, signal)
       remember(instance)
     },
-    isRecorded: async (instanceId, signal) => known.has(instanceId) || (await records.find(instanceId, signal)) !== undefined,
+    isRecorded: async (instanceId, signal) =>
+      known.has(instanceId) || (await records.find(instanceId, signal)) !== undefined,
     count: () => ({
       known: known.size,
       ending: [...known.values()].filter(({ lookAt }) => lookAt !== undefined).length,

@@ -44,7 +44,7 @@ export function confirmationRoutes(app: FastifyInstance, deps: ConfirmationRoute
   })
 }
 
-/** The one status that ZTS passes on as "not now". What never became a request is answered so too: it denies nothing. */
+/** The one status that ZTS passes on as "not now"; also for what never became a request, which denies nothing. */
 export const NOT_NOW = 504
 
 /**

@@ -38,7 +38,7 @@ test('a root is replaced in order without a restart and without one failed hands
 
   const pair = await it.agent()
   await expect(call(it, '/v1/jwt', bodyFor(it), { pair, ca: both })).rejects.toThrow()
-  await expect.poll(() => it.metrics.value('tls_handshake_failures_total', { reason: 'untrusted' })).toBe(1)
+  await expect.poll(() => it.metrics.value('tls_handshake_failures_total', { reason: 'untrusted' }), { timeout: 5_000 }).toBe(1)
 })
 
 test('names follow from the configuration as it is now (W37)', async () => {

@@ -46,7 +46,8 @@ const answersOf = (entries: () => ReadonlySet<string>, file?: AsyncDisposable): 
   problemOf: ({ dns, serial, raw }) => {
     const listed = entries()
     if (listed.size === 0) return undefined
-    const said = [...dns.map(nodeEntry), serialEntry(serial), `sha256 ${createHash('sha256').update(raw).digest('hex')}`]
+    const fingerprint = createHash('sha256').update(raw).digest('hex')
+    const said = [...dns.map(nodeEntry), serialEntry(serial), `sha256 ${fingerprint}`]
     return said.some((it) => listed.has(it)) ? 'AGENT_REVOKED' : undefined
   },
   isRevoked: (node) => entries().has(nodeEntry(node)),
