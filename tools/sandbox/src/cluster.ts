@@ -30,6 +30,8 @@ export interface ClusterOptions extends Partial<InjectionOptions> {
   readonly events?: ClusterEvents
   /** How many callbacks and JWT services run; ZTS and the agent use the first until told otherwise. */
   readonly replicas?: 1 | 2
+  /** Longest call of ZTS by the agent. */
+  readonly ztsTimeout?: string
   /** Whether the wall clocks of the programs can be set wrong. */
   readonly shiftableClocks?: boolean
   /** Upper bound of the wait between renewals of the control plane's own identities; by default that of the pods. */
@@ -100,6 +102,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     tokenFile,
     apiServer: api.url,
     kubelet: node.podsUrl,
+    ztsTimeout: options.ztsTimeout ?? '',
     controlRefreshInterval: options.controlRefreshInterval ?? refreshInterval,
   }
   const driver = installDriver(state, isolation)

@@ -49,6 +49,8 @@ export interface ProgramContext {
   readonly kubelet: string
   /** Upper bound of the wait between renewals of the control plane's own identities; empty: the program's default. */
   readonly controlRefreshInterval: string
+  /** Longest call of ZTS by the agent; empty: the program's default. */
+  readonly ztsTimeout: string
   readonly clocks: Clocks
   readonly reaper: Reaper
   tokenFile(account: Account): string
@@ -153,5 +155,6 @@ export function agentArgs(context: ProgramContext, driver: { readonly source: st
     `--node-name=${NODE}`,
     `--admin-listen=${loopback(ports.agentAdmin)}`,
     `--config=${state.clusterConfig}`,
+    ...(context.ztsTimeout === '' ? [] : [`--zts-timeout=${context.ztsTimeout}`]),
   ]
 }

@@ -11,7 +11,7 @@ let it: ClusterUnderTest
 let web: PodObject
 
 beforeAll(async () => {
-  it = await openCluster({ refreshInterval: '1s', controlRefreshInterval: '', keyOrigin: 'agent' })
+  it = await openCluster({ refreshInterval: '1s', controlRefreshInterval: '', keyOrigin: 'agent', ztsTimeout: '2s' })
   web = await launch(it.cluster, request('web-0'))
 })
 afterAll(() => it[Symbol.asyncDispose]())
