@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { address, cidr, duration, endpoint, flag, integer, type Kind, list, name, oneOf, path, text, url } from './index.ts'
+import { address, cidr, duration, endpoint, flag, integer, type Kind, list, localAddress, name, oneOf, path, text, url } from './index.ts'
 
 const https = url({ protocols: ['https'] })
 
@@ -26,6 +26,8 @@ test.each<[Kind<unknown>, string, unknown]>([
   [address, ':4443', { host: '', port: 4443 }],
   [address, '[::1]:0', { host: '::1', port: 0 }],
   [address, 'jwt.k8s-admin:4443', { host: 'jwt.k8s-admin', port: 4443 }],
+  [localAddress, ':4443', { host: '127.0.0.1', port: 4443 }],
+  [localAddress, '0.0.0.0:4443', { host: '0.0.0.0', port: 4443 }],
   [endpoint, 'unix:///identity/connect/agent.sock', { kind: 'unix', path: '/identity/connect/agent.sock' }],
   [endpoint, 'tcp://127.0.0.1:80', { kind: 'tcp', host: '127.0.0.1', port: 80 }],
   [https, 'https://zts:4443/zts/v1', 'https://zts:4443/zts/v1'],

@@ -36,7 +36,10 @@ export type MemberKind = 'service-certificate' | 'role-certificate' | 'access-to
 
 export interface Member {
   readonly kind: MemberKind
-  /** `<domain>.<service>`, `<domain>:role.<role>`, or `<domain>` for all its roles. */
+  /**
+   * `<domain>.<service>` (empty until the service has its first certificate), `<domain>:role.<role>`, or `<domain>` for
+   * all its roles.
+   */
   readonly name: string
   /** Undefined while there is none. */
   readonly life: Lifetime | undefined

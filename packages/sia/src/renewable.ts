@@ -1,7 +1,7 @@
 /** A certificate with what belongs to it: fetched, published as one, and fetched again before it grows old. */
 import { type CredentialSet, type Lifetime, lifetimeOf, renewAt } from '@pallas/credentials'
 import { type Clock, HostError } from '@pallas/host'
-import type { CheckedIdentity, Identity } from './check.ts'
+import type { CheckedIdentity } from './check.ts'
 import { type Due, DUE_NOW, type Renewable } from './keep-fresh.ts'
 import type { Log } from './log.ts'
 import type { Output, Published } from './output.ts'
@@ -57,7 +57,7 @@ export function createRenewable(deps: RenewableDeps): SetRenewable {
     isFirst = false
     return { serial: leaf.serial, life, at: renewAt(life, issue, clock.random()) }
   }
-  const publish = async (identity: Identity): Promise<Published> => {
+  const publish = async (identity: CheckedIdentity): Promise<Published> => {
     try {
       published = await output.publish(identity)
     } catch (error) {
@@ -97,8 +97,8 @@ export function createRenewable(deps: RenewableDeps): SetRenewable {
 
 /** Better than what is there: nothing is taken from readers, or they are about to lose it all. */
 function isBetter(
-  { set: { roles = [] } }: Identity,
-  there: (Pick<Published, 'roles'> & { readonly life: Lifetime }) | undefined,
+  { set: { roles = [] }, leaf }: CheckedIdentity,
+  there: (Pick<Published, 'roles' | 'leaf'> & { readonly life: Lifetime }) | undefined,
   now: number,
 ): boolean {
   if (there === undefined) return true
@@ -106,7 +106,8 @@ function isBetter(
   if (notAfter - now < LITTLE * (notAfter - notBefore)) return true
   const names = new Set(roles.map(({ name }) => name))
   const before = [...there.roles.keys()]
-  return before.length < names.size && before.every((name) => names.has(name))
+  const isNews = before.length < names.size || there.leaf.serial !== leaf.serial
+  return isNews && before.every((name) => names.has(name))
 }
 
 /** An identity and its roles, kept until it is whole: asking the issuer again for what is there would not help. */
@@ -130,7 +131,7 @@ function createGathering({ clock, log, fetch, roles, onFailed = () => {}, onIden
     forget: () => {
       held = undefined
     },
-    all: async (signal: AbortSignal): Promise<{ readonly identity: Identity; readonly problem: unknown }> => {
+    all: async (signal: AbortSignal): Promise<{ readonly identity: CheckedIdentity; readonly problem: unknown }> => {
       if (clock.monotonic() >= staleAt) held = undefined
       held ??= await begin(signal)
       onIdentity()

@@ -125,6 +125,19 @@ test('refresh with nothing yet puts in place what it has, and the role as soon a
   await stopped()
 })
 
+test('a role that is never granted costs the service nothing: it is renewed at half of its life all the same', async () => {
+  const pod = await openMember([READER])
+  const { stopped } = runSiaOn(pod, ['--mode=refresh', ...ROLES])
+  await pod.host.clock.advance(11.9 * HOUR)
+  expect(pod.agent.asked).toBe(1)
+  await pod.host.clock.advance(0.5 * HOUR)
+  expect(pod.agent.asked).toBe(2)
+  const renewed = await leafAt(pod, '/tls/service.cert')
+  expect(renewed?.notBefore).toBeGreaterThan(pod.host.clock.now() - HOUR)
+  expect((await leafAt(pod, `/roles/${READER}.cert.pem`))?.spki.toHex()).toBe(renewed?.spki.toHex())
+  await stopped()
+})
+
 test('a role that is lost takes nothing from readers until little of its life is left; the service is not lost with it', async () => {
   const pod = await openMember()
   await runSiaOn(pod, ['--mode=init', ...ROLES]).done
