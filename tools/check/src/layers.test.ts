@@ -7,6 +7,7 @@ const project = (name: string, layer: string, other: Partial<Project> = {}): Pro
   dir: `libs/${name}`,
   tags: [`layer:${layer}`],
   declared: [],
+  declaredForTests: [],
   imports: [],
   ...other,
 })
@@ -16,6 +17,13 @@ const declaring = (to: string) => ({ declared: [`@pallas/${to}`] })
 const low = project('low', 'model')
 const edge: (readonly [string, string])[] = [['@pallas/high', '@pallas/low']]
 const verdict = (...projects: Project[]) => breaches(projects, edge)
+
+test('a package that is declared for tests may be imported by tests and by nothing else', () => {
+  const importer = (file: string) =>
+    project('high', 'kit', { declaredForTests: ['@pallas/low'], ...importing('high', '@pallas/low', file) })
+  expect(verdict(low, importer('libs/high/src/a.test.ts'))).toEqual([])
+  expect(verdict(low, importer('libs/high/src/a.ts')).join()).toContain('does not declare')
+})
 
 test('an import of a declared lower layer is fine', () => {
   expect(verdict(low, project('high', 'kit', { ...declaring('low'), ...importing('high', '@pallas/low') }))).toEqual([])

@@ -50,7 +50,7 @@ function importBreaches(project: Project, { file, specifier }: Import, byName: R
     return allowed ? [] : [`${file} imports ${specifier}: not known to run anywhere`]
   }
   return [
-    ...(project.declared.includes(target.name) ? [] : [`${file} imports ${target.name}, which ${project.name} does not declare`]),
+    ...(isDeclared(project, file, target.name) ? [] : [`${file} imports ${target.name}, which ${project.name} does not declare`]),
     ...(upward(project, target) ? [`${file} imports ${target.name}: not a lower layer`] : []),
     ...(/\/testing(\/|$)/.test(specifier) && !isTest(file) && layerOf(project) < LAYERS.indexOf('harness')
       ? [`${file} imports ${specifier} outside a test`]
@@ -58,6 +58,9 @@ function importBreaches(project: Project, { file, specifier }: Import, byName: R
     ...(mayUseNode(project, file) || runsAnywhere(target) ? [] : [`${file} imports ${target.name}, which needs Node`]),
   ]
 }
+
+const isDeclared = (project: Project, file: string, name: string): boolean =>
+  project.declared.includes(name) || (isTest(file) && project.declaredForTests.includes(name))
 
 const mayUseNode = (project: Project, file: string): boolean =>
   !runsAnywhere(project) || isTest(file) || opensNodeHome(file)

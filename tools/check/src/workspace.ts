@@ -10,6 +10,8 @@ export interface Project {
   readonly tags: readonly string[]
   /** Every package that package.json declares. */
   readonly declared: readonly string[]
+  /** Those that it declares for tests alone. */
+  readonly declaredForTests: readonly string[]
   readonly imports: readonly Import[]
 }
 
@@ -29,6 +31,7 @@ export function readProjects(root: string): Project[] {
         dir,
         tags: manifest.nx?.tags ?? [],
         declared: Object.keys(manifest.dependencies ?? {}),
+        declaredForTests: Object.keys(manifest.devDependencies ?? {}),
         imports: globSync(`${dir}/src/**/*.ts`, { cwd: root }).sort().flatMap((file) => importsOf(root, file)),
       }
     })
