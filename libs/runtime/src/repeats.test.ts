@@ -21,7 +21,7 @@ test('one thing in a loop hides no other', () => {
   expect(repeats.tell('b')).toBe(1)
 })
 
-test('what is remembered is bounded, and what was forgotten is told anew', () => {
+test('what is remembered is bounded, and what was forgotten is told anew (T39)', () => {
   const { repeats } = fresh()
   for (const what of ['a', 'b', 'c', 'd']) expect(repeats.tell(what)).toBe(1)
   expect(repeats.size).toBe(3)

@@ -36,11 +36,6 @@ const identityMetrics = (metrics: Metrics) => ({
     name: 'clock_skew_seconds',
     help: 'How far the clock of ZTS was ahead of ours at its last answer; below zero: behind.',
   }),
-  configChanges: metrics.counter({
-    name: 'config_changes_total',
-    help: "New versions of the cluster's configuration file, by whether they could be used.",
-    labels: ['outcome'],
-  }),
   issueDuration: metrics.histogram({
     name: 'issue_duration_seconds',
     help: 'From the document to the checked certificate.',

@@ -1,13 +1,12 @@
 /** What happens in the agent's life, each event once: a log record and a metric. Nobody else logs them. */
 import { IdentityError } from '@pallas/identity'
-import type { LogFields, Logger, Metrics } from '@pallas/runtime'
+import { createRepeats, type LogFields, type Logger, type Metrics } from '@pallas/runtime'
 import { agentMetrics } from './agent-metrics.ts'
 import type { Attestation } from './attest.ts'
 import { type Caller, callerKey } from './door.ts'
 import type { EventTools } from './event-tools.ts'
 import { callerFields, createPodFields } from './fields.ts'
 import { identityEvents } from './identity-events.ts'
-import { createRepeats } from './repeats.ts'
 import type { Subject } from './subjects.ts'
 import type { Action } from './target.ts'
 import { volumeEvents } from './volume-events.ts'
@@ -54,15 +53,6 @@ const lifeEvents = ({ write, counts }: EventTools) => ({
   },
   sharedSocketUnused: (path: string) =>
     write('warn', { path, problem: '--isolation per-workload' }, 'the shared socket is not opened: each volume has its own'),
-
-  configFollowed(): void {
-    counts.configChanges.inc({ outcome: 'used' })
-    write('info', {}, "the cluster's configuration has changed")
-  },
-  configNotFollowed(err: unknown): void {
-    counts.configChanges.inc({ outcome: 'refused' })
-    write('error', { err }, "the cluster's new configuration cannot be used, keeping the old")
-  },
 })
 
 const callerEvents = ({ writeOnce, tell, pods, counts }: EventTools) => ({

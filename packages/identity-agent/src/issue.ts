@@ -8,13 +8,12 @@ import { createHash } from 'node:crypto'
 import type { Clock, Keys } from '@pallas/host'
 import { type CredentialsAnswer, credentialsAnswer, type KeyWish, type Pair } from '@pallas/wire'
 import { createCsr } from '@pallas/x509'
-import { type InstanceIdentity, ZtsError } from '@pallas/zts'
+import { type InstanceIdentity, type Zts, ZtsError } from '@pallas/zts'
 import type { CertificateCheck } from './certificate-check.ts'
 import type { Contexts } from './contexts.ts'
 import { checkCsr } from './csr-check.ts'
 import type { Documents } from './documents.ts'
 import type { AgentEvents } from './events.ts'
-import type { IssuingZts } from './followed-zts.ts'
 import type { InFlight } from './in-flight.ts'
 import { isOutage, lastGood } from './last-good.ts'
 import { openPair, staleness } from './lineage.ts'
@@ -23,6 +22,9 @@ import type { Pace } from './pace.ts'
 import { remember } from './record.ts'
 import type { Subject } from './subjects.ts'
 import { issuerError } from './zts-refusal.ts'
+
+/** What the agent asks of ZTS. */
+export type IssuingZts = Pick<Zts, 'register' | 'refresh'>
 
 export interface IssueDeps {
   readonly documents: Documents

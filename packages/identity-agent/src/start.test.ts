@@ -133,10 +133,20 @@ test("roots of trust are followed without a restart: ZTS' and those of Athenz se
   cluster.configure({ athenzService: stranger.certPem + cluster.ca.certPem })
   await expect.poll(init, soon).toBe('OK')
   cluster.configure({ athenz: 'no root', more: 'nonsense: true' })
-  await expect.poll(metrics, soon).toContain('athenz_identity_agent_config_changes_total{outcome="refused"} 1')
+  await expect.poll(metrics, soon).toMatch(/^athenz_identity_agent_config_unusable 1$/m)
   expect(await init()).toBe('OK')
-  expect(memory.records).toContainEqual(expect.objectContaining({ level: 'error', msg: "the cluster's new configuration cannot be used, keeping the old" }))
+  expect(memory.records).toContainEqual(expect.objectContaining({ level: 'error', msg: 'new configuration cannot be used, keeping the old' }))
 }, 60_000)
+
+test('a key that counts only after a restart is named, and the agent goes on as it was (W37)', async () => {
+  await using cluster = await openCluster()
+  const { agent, memory, init, metrics } = await startWithPod(cluster)
+  await using _agent = agent
+  cluster.configure({ endpoint: 'https://127.0.0.1:9/zts/v1', more: 'spiffe-form: none' })
+  await expect.poll(metrics, soon).toMatch(/^athenz_identity_agent_config_restart_needed 1$/m)
+  expect(memory.records).toContainEqual(expect.objectContaining({ level: 'warn', problems: ['zts-endpoint'] }))
+  expect(await init()).toBe('OK')
+}, 30_000)
 
 test('names follow the configuration of the cluster without a restart (W37)', async () => {
   await using cluster = await openCluster()

@@ -1,14 +1,14 @@
 /** The composition root: makes every part in order; disposing the result unmakes them in reverse. */
 import type { Clock } from '@pallas/host'
 import { nodeHost, peerOf, pinPeer } from '@pallas/linux'
-import { type Logger, type Metrics, openWatchedFile } from '@pallas/runtime'
-import { clientDispatcher, openTlsFiles, ownCertificate, startAdmin } from '@pallas/service'
-import { type ClusterConfig, parseClusterConfig } from '@pallas/wire/cluster-config'
+import type { Logger, Metrics } from '@pallas/runtime'
+import { clientDispatcher, openConfigFile, openTlsFiles, ownCertificate, startAdmin } from '@pallas/service'
+import type { ClusterConfig } from '@pallas/wire/cluster-config'
+import { followClusterConfig } from '@pallas/wire/follow-cluster-config'
 import { createZtsClient } from '@pallas/zts'
 import type { Peers } from './attest.ts'
 import { createDocuments } from './documents.ts'
 import { type AgentEvents, createEvents } from './events.ts'
-import { createFollowedZts } from './followed-zts.ts'
 import { installDriver } from './install-driver.ts'
 import { openKubelet } from './kubelet-door.ts'
 import { openProcesses } from './processes.ts'
@@ -40,21 +40,24 @@ export async function startIdentityAgent(
   const { clock, log, metrics, env, ownUid } = deps
   await using scope = new AsyncDisposableStack()
   const events = createEvents({ log, metrics, clock })
-  const cluster = scope.use(await followCluster(settings, deps, events))
+  const config = scope.use(await openConfigFile({ path: settings.config, parse: followClusterConfig(), clock, log, metrics }))
   const { driverSource: source, driverTarget: target } = settings
 
   if (target !== '') events.driverInstalled(target, await installDriver({ source, target }))
   const kubelet = scope.use(await openKubelet(settings, { env, clock, events }))
-  const { tls } = cluster
+  const ca = { pem: () => config.current().trustRoots.athenzService }
+  const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, ca, log, clock }))
+  scope.defer(config.onChange(() => void tls.reload()))
   const { jwtServerName: serverName } = settings
   const dispatcher = scope.use(clientDispatcher(serverName === undefined ? { tls } : { tls, serverName }))
   const endpoint = new URL(settings.jwtEndpoint)
   const documents = createDocuments({ endpoint, dispatcher, timeoutMs: settings.jwtServiceTimeout })
-  const zts = scope.use(followZts(cluster.config, settings, deps, events))
+  const cluster = () => config.current()
+  const zts = scope.use(openZts(cluster, settings.ztsTimeout, deps, events))
   const { keys } = nodeHost()
   const processes = openProcesses(settings.procRoot)
   const doors = { clock, log, events, keys, peers: kernel, processes, kubelet, documents, zts, ownUid }
-  const serving = scope.use(await startServing(settings, cluster.config, doors))
+  const serving = scope.use(await startServing(settings, cluster, doors))
 
   metrics.gauge({ name: 'volumes', help: 'Volumes served.', collect: () => serving.volumes })
   const checks = {
@@ -70,30 +73,10 @@ export async function startIdentityAgent(
   return { adminUrl: admin.url, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
-/** The cluster's configuration, and our own credentials with the roots that it names: both as of now. */
-async function followCluster({ config: path, key, cert }: IdentityAgentSettings, deps: IdentityAgentDeps, events: AgentEvents) {
-  const { clock, log } = deps
-  await using scope = new AsyncDisposableStack()
-  const onChange = () => events.configFollowed()
-  const onFailure = (error: unknown) => events.configNotFollowed(error)
-  const file = scope.use(await openWatchedFile({ path, parse: parseClusterConfig, clock, onChange, onFailure }))
-  const ca = { pem: () => file.current().trustRoots.athenzService }
-  const tls = scope.use(await openTlsFiles({ keyFile: key, certFile: cert, ca, log, clock }))
-  scope.defer(file.onChange(() => void tls.reload()))
-  const parts = scope.move()
-  return { config: () => file.current(), tls, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+/** Asked under the name that the agent began with; its roots are those of the moment. */
+function openZts(config: () => ClusterConfig, timeoutMs: number, { clock, version }: IdentityAgentDeps, events: AgentEvents) {
+  const { ztsEndpoint, providerService } = config()
+  const roots = () => config().trustRoots.athenz
+  const userAgent = `SIA-${providerService} ${version}`
+  return createZtsClient({ endpoint: new URL(ztsEndpoint), roots, timeoutMs, userAgent, clock, onTime: (time) => events.ztsTold(time) })
 }
-
-const followZts = (config: () => ClusterConfig, { ztsTimeout: timeoutMs }: IdentityAgentSettings, deps: IdentityAgentDeps, events: AgentEvents) =>
-  createFollowedZts({
-    config,
-    open: ({ ztsEndpoint, providerService }) =>
-      createZtsClient({
-        endpoint: new URL(ztsEndpoint),
-        roots: () => config().trustRoots.athenz,
-        timeoutMs,
-        userAgent: `SIA-${providerService} ${deps.version}`,
-        clock: deps.clock,
-        onTime: (time) => events.ztsTold(time),
-      }),
-  })

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { request } from 'undici'
 import { expect, test } from 'vitest'
 import { initConfig } from './testing/init-config.ts'
@@ -72,6 +74,15 @@ test('readiness is told on the admin listener', async () => {
   await using it = await openWebhook()
   const { statusCode, body } = await request(`${it.adminUrl}/readyz`)
   expect([statusCode, await body.text()]).toEqual([200, '{"status":"ok"}'])
+})
+
+test('a handshake that fails is counted by its class (W28)', async () => {
+  await using it = await openWebhook()
+  const { hostname: host, port } = new URL(it.url)
+  const caller = connect({ host, port: Number(port) }).on('error', () => undefined)
+  caller.end('POST /mutate HTTP/1.1\r\n\r\n')
+  await once(caller.resume(), 'close')
+  await expect.poll(() => it.metrics.value('tls_handshake_failures_total', { reason: 'protocol' })).toBe(1)
 })
 
 test('without good templates it does not start', async () => {

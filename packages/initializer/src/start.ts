@@ -1,6 +1,6 @@
 import { ADMISSION_BODY_LIMIT, openKubeApi, orUnavailable, readConfigMapKey } from '@pallas/kubernetes'
 import { type Clock, createRequestIds, type Logger, type Metrics } from '@pallas/runtime'
-import { createServer, openTlsFiles, ownCertificate, serve, startAdmin } from '@pallas/service'
+import { createServer, openTlsFiles, ownCertificate, type ServedProgram, serveProgram } from '@pallas/service'
 import { createEvents } from './events.ts'
 import { admissionRoutes } from './routes.ts'
 import type { InitializerSettings } from './settings.ts'
@@ -14,10 +14,7 @@ export interface InitializerDeps {
   readonly readConfigMap?: TemplateSourceOptions['readConfigMap']
 }
 
-export interface Initializer extends AsyncDisposable {
-  readonly url: string
-  readonly adminUrl: string
-}
+export type Initializer = ServedProgram
 
 const KEY = 'init-config'
 
@@ -31,15 +28,13 @@ export async function startInitializer(settings: InitializerSettings, deps: Init
   const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, log, clock }))
 
   // The API server need not show a certificate; what it asks gives no right to anybody.
-  const options = { log, clock, requestIds: createRequestIds(), bodyLimit: ADMISSION_BODY_LIMIT, tls, callers: 'anonymous' as const }
-  const app = createServer(options)
+  const server = { log, clock, metrics, requestIds: createRequestIds(), bodyLimit: ADMISSION_BODY_LIMIT, tls }
+  const app = createServer({ ...server, callers: 'anonymous' })
   admissionRoutes(app, { templates: templates.current, rules: settings, events })
-  const { url } = scope.use(await serve(app, { listen: settings.listen, graceMs: settings.shutdownGrace, clock }))
-
   const checks = { certificate: ownCertificate({ tls, clock, metrics }) }
-  const admin = scope.use(await startAdmin({ listen: settings.adminListen, checks, metrics, log, clock }))
+  const { url, adminUrl } = scope.use(await serveProgram(app, { settings, checks, log, metrics, clock }))
   const parts = scope.move()
-  return { url, adminUrl: admin.url, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return { url, adminUrl, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
 async function configMapReader(settings: InitializerSettings, clock: Clock, scope: AsyncDisposableStack) {

@@ -40,6 +40,7 @@ interface Configuration {
   /** PEM bundles. */
   readonly athenz?: string
   readonly athenzService?: string
+  readonly endpoint?: string
   /** Lines to add. */
   readonly more?: string
 }
@@ -66,12 +67,12 @@ export async function openCluster() {
     writeFileSync(join(root, name), text)
     return join(root, name)
   }
-  const configure = ({ athenz = zts.caPem, athenzService = ca.certPem, more = '' }: Configuration = {}) =>
+  const configure = ({ athenz = zts.caPem, athenzService = ca.certPem, endpoint = zts.url.href, more = '' }: Configuration = {}) =>
     file(
       'config.yaml',
       `dns-suffix: ${SUFFIX}
 admin-domain: k8s.admin
-zts-endpoint: ${zts.url.href}
+zts-endpoint: ${endpoint}
 provider-service: ${PROVIDER}
 trust-roots:
   athenz: |
