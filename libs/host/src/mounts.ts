@@ -8,10 +8,8 @@ export interface Mounts {
    * one needs a second call for that. When any call fails nothing stays mounted.
    */
   bind(source: string, target: string, options: { readonly readOnly: boolean }): Promise<void>
-  /**
-   * Unmounts the topmost mount at `target`; `HOST_NOT_MOUNTED` if there is none, `HOST_BUSY` in use unless `detach`.
-   */
-  unmount(target: string, options?: { readonly detach?: boolean }): Promise<void>
+  /** Unmounts the topmost mount at `target`; `HOST_NOT_MOUNTED` if there is none, `HOST_BUSY` while it is in use. */
+  unmount(target: string): Promise<void>
   /**
    * Mounts at or below `path`, in the order in which they can be unmounted: what lies on another comes first.
    *

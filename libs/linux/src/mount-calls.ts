@@ -72,8 +72,8 @@ export function bindInTwoCalls({ source, target, readOnly }: BindRequest): void 
   throw callError('mount', why, { path: target })
 }
 
-export function unmountCall(target: string, detach: boolean): void {
+export function unmountCall(target: string): void {
   const c = libc()
-  if (c.umount2(target, (detach ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW) === 0) return
+  if (c.umount2(target, UMOUNT_NOFOLLOW) === 0) return
   throw callError('umount2', c.errno(), { path: target }, { EINVAL: 'HOST_NOT_MOUNTED', ENOENT: 'HOST_NOT_MOUNTED' })
 }

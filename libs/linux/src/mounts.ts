@@ -17,7 +17,7 @@ export const nodeMounts = ({ atOnce = true }: NodeMountsOptions = {}): Mounts =>
     const request: BindRequest = { source: await directory(source), target: await directory(target), readOnly }
     if (!atOnce || !bindAtOnce(request)) bindInTwoCalls(request)
   },
-  unmount: async (target, { detach = false } = {}) => unmountCall(await parentsResolved(target), detach),
+  unmount: async (target) => unmountCall(await parentsResolved(target)),
   under: async (path) => mountsUnder(parseMountinfo(await readMountinfo()), await parentsResolved(path)),
 })
 
