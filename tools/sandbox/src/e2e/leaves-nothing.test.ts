@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { startCluster } from '../cluster.ts'
 import { currentIsolation } from '../namespace.ts'
 import { createPod } from '../pod-control.ts'
@@ -43,6 +43,7 @@ test('a cluster that is disposed leaves no process, no listener, no mount and no
 
 test('a process that is killed leaves nothing of its cluster, not even a mount', async () => {
   const owner = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'cluster-owner.ts')], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void owner.kill('SIGKILL'))
   const [said] = (await once(owner.stdout, 'data')) as [Buffer]
   const dir = said.toString().trim()
   expect(processesOf(dir).length).toBeGreaterThan(8)

@@ -9,11 +9,16 @@ import { eventually, openssl } from './open-cluster.ts'
 
 /** Everything that a sandbox writes goes below it, so what is left can be seen. */
 let dir: string
+const children: ChildProcess[] = []
 
 beforeEach(() => {
   dir = mkdtempSync('/tmp/t-')
 })
-afterEach(() => rmSync(dir, { recursive: true, force: true }))
+afterEach(() => {
+  // What a test that failed has left: its sandbox ends with it.
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  rmSync(dir, { recursive: true, force: true })
+})
 
 interface Started {
   readonly child: ChildProcess
@@ -26,6 +31,7 @@ function start(...args: string[]): Started {
   const [command = '', ...argv] = run('tools/sandbox/src/main.ts')
   const { PALLAS_SANDBOX_ISOLATION: _ours, ...env } = process.env
   const child = spawn(command, [...argv, ...args], { cwd: REPOSITORY, env: { ...env, TMPDIR: dir }, stdio: ['ignore', 'pipe', 'pipe'] })
+  children.push(child)
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text))
   const ended = new Promise<number | string | null>((resolve) => child.once('close', (code, signal) => resolve(code ?? signal)))
