@@ -1,4 +1,4 @@
-/** The programs bundled, as images will hold them: made anew for a run, so that what is measured is what stands here. */
+/** The programs bundled, as images will hold them; made anew for each run: what is measured is what stands here. */
 import { join } from 'node:path'
 import { REPOSITORY } from '@pallas/sandbox'
 import { build } from 'esbuild'
@@ -24,7 +24,7 @@ export interface BundleOptions {
   readonly oneFile?: boolean
 }
 
-/** argv of the bundled program on this very Node. What it imports on demand stays apart, so that it is loaded on demand. */
+/** argv of the bundled program on this very Node. What it imports on demand stays apart, and is loaded on demand. */
 export async function bundle(entry: Entry, dir: string, { oneFile = false }: BundleOptions = {}) {
   const outdir = join(dir, 'bundles', oneFile ? `${entry}-one` : entry)
   await build({

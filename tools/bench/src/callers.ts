@@ -14,10 +14,16 @@ export interface Caller {
 const TIMEOUT_MS = 20_000
 
 /** Gets the pod a certificate: its first, or the next. */
-export async function obtain({ pod, mountDir }: Caller, action: 'init' | 'refresh', procRoot: string, signal: AbortSignal): Promise<void> {
+export async function obtain(
+  { pod, mountDir }: Caller,
+  action: 'init' | 'refresh',
+  procRoot: string,
+  signal: AbortSignal,
+): Promise<void> {
   placeProcess(procRoot, process.pid, pod)
   const { http, keys } = nodeHost()
-  const agent = createAgentClient({ http, to: { kind: 'unix', socketPath: `${mountDir}/connect/agent.sock` }, timeoutMs: TIMEOUT_MS })
+  const to = { kind: 'unix', socketPath: `${mountDir}/connect/agent.sock` } as const
+  const agent = createAgentClient({ http, to, timeoutMs: TIMEOUT_MS })
   const handle = parseHandle(readFileSync(`${mountDir}/id`, 'utf8'))
   const names = await agent.names(handle, signal)
   await agent[action](handle, await createCsr(names, await keys.generate()), signal)

@@ -1,4 +1,4 @@
-/** Processes that are measured from outside: started, waited for, and killed by their own id when the bench is told to stop. */
+/** Processes measured from outside: started, waited for, and killed by their own id when the bench is told to stop. */
 import { spawn } from 'node:child_process'
 
 export interface ChildOptions {
@@ -24,7 +24,8 @@ export function runToEnd(argv: readonly string[], options: ChildOptions, signal:
   const { promise, resolve, reject } = Promise.withResolvers<Ended>()
   const start = performance.now()
   const more = cwd === undefined ? {} : { cwd }
-  const child = spawn(command, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL', ...more })
+  const ending = { signal, killSignal: 'SIGKILL' } as const
+  const child = spawn(command, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...ending, ...more })
   if (child.pid !== undefined) onStart?.(child.pid)
   let output = ''
   let ms = 0

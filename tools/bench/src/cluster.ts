@@ -1,10 +1,17 @@
-/** A sandbox to measure in: the real programs around an embedded ZTS, with a kubelet that only lists the pods it is told of. */
+/** A sandbox to measure in: the real programs around an embedded ZTS, and a kubelet that only lists what it is told. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Pod } from '@pallas/identity'
 import { type FakeKubelet, startFakeKubelet } from '@pallas/kubernetes/testing'
-import { type Cluster, type ClusterOptions, type Program, type ServerName, startCluster, startProgram } from '@pallas/sandbox'
+import {
+  type Cluster,
+  type ClusterOptions,
+  type Program,
+  type ServerName,
+  startCluster,
+  startProgram,
+} from '@pallas/sandbox'
 import type { BenchContext } from './bench.ts'
 import { ENV } from './children.ts'
 

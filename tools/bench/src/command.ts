@@ -1,8 +1,16 @@
 /** The command line of the benches. */
 import { parseArgs } from 'node:util'
 
+export interface RunCommand {
+  readonly kind: 'run'
+  readonly names: readonly string[]
+  readonly quick: boolean
+  readonly out: string | undefined
+  readonly markdown: boolean
+}
+
 export type Command =
-  | { readonly kind: 'run'; readonly names: readonly string[]; readonly quick: boolean; readonly out: string | undefined; readonly markdown: boolean }
+  | RunCommand
   | { readonly kind: 'profile'; readonly name: string }
   | { readonly kind: 'list' }
   | { readonly kind: 'help' }
@@ -40,7 +48,8 @@ export function parseCommand(argv: readonly string[], known: Known): Command {
 }
 
 function commandOf(argv: readonly string[], { benches, profiles }: Known): Command {
-  const { values, positionals: names } = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true })
+  const form = { options: OPTIONS, allowPositionals: true, strict: true } as const
+  const { values, positionals: names } = parseArgs({ args: [...argv], ...form })
   const { quick = false, markdown = false, out, list, profile, help } = values
   if (help === true) return { kind: 'help' }
   if (list === true) return { kind: 'list' }
@@ -49,6 +58,9 @@ function commandOf(argv: readonly string[], { benches, profiles }: Known): Comma
     return { kind: 'wrong', problem: `no profile ${profile}; there are ${profiles.join(', ')}` }
   }
   const unknown = names.filter((name) => !benches.includes(name))
-  if (unknown.length > 0) return { kind: 'wrong', problem: `no bench ${unknown.join(', ')}; there are ${benches.join(', ')}` }
-  return { kind: 'run', names: names.length === 0 ? benches : benches.filter((name) => names.includes(name)), quick, out, markdown }
+  if (unknown.length > 0) {
+    return { kind: 'wrong', problem: `no bench ${unknown.join(', ')}; there are ${benches.join(', ')}` }
+  }
+  const wanted = names.length === 0 ? benches : benches.filter((name) => names.includes(name))
+  return { kind: 'run', names: wanted, quick, out, markdown }
 }

@@ -15,7 +15,11 @@ interface Common {
   readonly notes: readonly string[]
 }
 
-export type Figure = Common & ({ readonly kind: 'spread'; readonly of: Summary } | { readonly kind: 'value'; readonly value: number })
+type Measurement =
+  | { readonly kind: 'spread'; readonly of: Summary }
+  | { readonly kind: 'value'; readonly value: number }
+
+export type Figure = Common & Measurement
 
 export interface FigureOptions {
   readonly unit: Unit
@@ -28,7 +32,12 @@ export function spread(name: string, samples: readonly number[], options: Figure
   return { kind: 'spread', name, n: of.n, of, ...told(options, of) }
 }
 
-export const value = (name: string, value: number, { n = 1, ...options }: FigureOptions & { readonly n?: number }): Figure => ({
+export interface ValueOptions extends FigureOptions {
+  /** How many samples it was made of. */
+  readonly n?: number
+}
+
+export const value = (name: string, value: number, { n = 1, ...options }: ValueOptions): Figure => ({
   kind: 'value',
   name,
   n,

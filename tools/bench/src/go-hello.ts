@@ -1,4 +1,4 @@
-/** The smallest program in Go, where there is a Go to build it: what a process in the original's language costs at least. */
+/** The smallest program in Go, where there is a Go to build it: the least that a process of the original costs. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ export async function buildGoHello(dir: string, signal: AbortSignal): Promise<st
   mkdirSync(at)
   writeFileSync(join(at, 'main.go'), SOURCE)
   const env = { ...ENV, HOME: at, GOCACHE: join(at, 'cache'), GOPROXY: 'off', GOTOOLCHAIN: 'local', CGO_ENABLED: '0' }
-  const { code } = await runToEnd(['go', 'build', '-ldflags=-s -w', '-o', join(at, 'hello'), 'main.go'], { env, cwd: at }, signal)
+  const build = ['go', 'build', '-ldflags=-s -w', '-o', join(at, 'hello'), 'main.go']
+  const { code } = await runToEnd(build, { env, cwd: at }, signal)
   return code === 0 ? join(at, 'hello') : undefined
 }

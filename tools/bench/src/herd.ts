@@ -16,8 +16,9 @@ export interface HerdDeps {
 
 const BUCKETS = 100
 
-/** Of each cycle (half a life, from a quarter of it on) the fullest of a hundred buckets, in multiples of their mean. */
-export function herdIndices({ certificates, lifeMs, withinMs, cycles }: Herd, { renewAt, random }: HerdDeps): readonly number[] {
+/** Of each cycle (half a life, from a quarter of it on) the fullest of a hundred buckets, in multiples of the mean. */
+export function herdIndices(herd: Herd, { renewAt, random }: HerdDeps): readonly number[] {
+  const { certificates, lifeMs, withinMs, cycles } = herd
   const cycleMs = lifeMs / 2
   const start = lifeMs / 4
   const end = start + cycles * cycleMs

@@ -1,4 +1,4 @@
-/** Comparisons that a noisy machine cannot tilt: A B A B …, so that whatever comes and goes meets all of them alike. */
+/** Comparisons that a noisy machine cannot tilt: A B A B …, so that what comes and goes meets all of them alike. */
 import { medianOf } from './statistics.ts'
 
 export interface Variant {
@@ -13,7 +13,7 @@ export interface InterleaveOptions {
   readonly warmUp: number
 }
 
-/** Samples by name, as many of each as there are rounds. Every round begins with another variant, so that no place in it favours one. */
+/** Samples by name, one a round. Every round begins with another variant, so that no place in it favours one. */
 export async function interleave(
   variants: readonly Variant[],
   { rounds, warmUp }: InterleaveOptions,

@@ -1,10 +1,20 @@
-/** Launches of pods: a pod that is new to everybody, its volume, and `athenz-sia` in it, the way a kubelet would do it. */
+/** Launches: a pod that is new to everybody, its volume, and `athenz-sia` in it, the way a kubelet would do it. */
 import { join } from 'node:path'
 import type { Pod } from '@pallas/identity'
 import type { BenchContext } from './bench.ts'
 import { mustRun } from './children.ts'
 import type { BenchCluster } from './cluster.ts'
-import { addPod, callDriver, type DriverCall, makeOutput, mountCall, mountDirOf, placeProcess, removePod, siaArguments } from './pods.ts'
+import {
+  addPod,
+  callDriver,
+  type DriverCall,
+  makeOutput,
+  mountCall,
+  mountDirOf,
+  placeProcess,
+  removePod,
+  siaArguments,
+} from './pods.ts'
 
 export interface LaunchOptions {
   readonly it: BenchCluster

@@ -15,7 +15,7 @@ const value = (bound: Omit<Bound, 'of'>): readonly Bound[] => [{ of: 'value', ..
 
 export const LINES = {
   'flexvolume': {
-    text: "FlexVolume mount + unmount, two processes: ≤ 1.0 × the original's Go driver (p50 2.3 ms, recorded on another day)",
+    text: "FlexVolume mount + unmount, two processes: ≤ 1.0 × the original's Go driver (recorded elsewhere: p50 2.3 ms)",
     bounds: [{ of: 'p50', most: 2.3 }],
   },
   'sia-init': {
@@ -31,17 +31,32 @@ export const LINES = {
   'agent-memory-100': { text: 'agent resident memory, 100 pods: ≤ 100 MiB', bounds: value({ most: 100 }) },
   'agent-memory-250': { text: 'agent resident memory, 250 pods: ≤ 120 MiB', bounds: value({ most: 120 }) },
   'agent-growth': {
-    text: 'agent memory does not grow over hours of renewals (resident, between the two last thirds of the renewals: ≤ 2 MiB)',
+    text: 'agent memory does not grow over hours of renewals (resident, over the last third of them: ≤ 2 MiB)',
     bounds: value({ most: 2 }),
   },
-  'webhook-latency': { text: 'webhook at 200 reviews/s on one core: p99 ≤ 2 ms', bounds: [{ of: 'p99', most: 2 }] },
+  'webhook-latency': {
+    text: 'webhook at 200 reviews/s on one core: p99 ≤ 2 ms',
+    bounds: [{ of: 'p99', most: 2 }],
+  },
   'webhook-rate': { text: 'webhook: ≥ 5 000 reviews/s on one core', bounds: value({ least: 5_000 }) },
-  'signatures': { text: 'document signatures: ≥ 8 000/s per core over keep-alive mutual TLS', bounds: value({ least: 8_000 }) },
-  'verifications': { text: 'verifications: ≥ 3 000/s per core over keep-alive mutual TLS', bounds: value({ least: 3_000 }) },
+  'signatures': {
+    text: 'document signatures: ≥ 8 000/s per core over keep-alive mutual TLS',
+    bounds: value({ least: 8_000 }),
+  },
+  'verifications': {
+    text: 'verifications: ≥ 3 000/s per core over keep-alive mutual TLS',
+    bounds: value({ least: 3_000 }),
+  },
   'wiped': { text: 'pod gone → key wiped at the agent: ≤ 5 s', bounds: [{ of: 'max', most: 5_000 }] },
   'deleted': { text: 'pod gone → instance deleted at ZTS: ≤ 60 s', bounds: [{ of: 'max', most: 60_000 }] },
-  'herd': { text: 'herd index, 10 000 certificates of one minute: ≤ 1.5 from the second cycle on', bounds: value({ most: 1.5 }) },
-  'torn-reads': { text: 'torn reads (reader pins `..data`, or opens the bundle): 0 in 10⁶', bounds: value({ most: 0 }) },
+  'herd': {
+    text: 'herd index, 10 000 certificates of one minute: ≤ 1.5 from the second cycle on',
+    bounds: value({ most: 1.5 }),
+  },
+  'torn-reads': {
+    text: 'torn reads (reader pins `..data`, or opens the bundle): 0 in 10⁶',
+    bounds: value({ most: 0 }),
+  },
 } as const satisfies Readonly<Record<string, Line>>
 
 export type Measured = Readonly<Partial<Record<Bound['of'], number>>>

@@ -18,7 +18,9 @@ async function main(command: Command): Promise<number> {
       mutter(`${command.problem}\n\n${HELP}`)
       return EX_USAGE
     case 'list':
-      for (const { name, doc, profile } of BENCHES) say(`${name.padEnd(18)} ${doc}${profile === undefined ? '' : ' (profile)'}`)
+      for (const { name, doc, profile } of BENCHES) {
+        say(`${name.padEnd(18)} ${doc}${profile === undefined ? '' : ' (profile)'}`)
+      }
       return 0
     case 'profile':
     case 'run': {

@@ -31,7 +31,8 @@ export async function removePod(it: BenchCluster, { namespace, name, uid }: Pod)
 }
 
 /** As short as the driver takes it: sockets lie below. */
-export const mountDirOf = (root: string, { uid }: Pick<Pod, 'uid'>): string => join(root, 'pods', uid, 'volumes', 'a~d', 'i')
+export const mountDirOf = (root: string, { uid }: Pick<Pod, 'uid'>): string =>
+  join(root, 'pods', uid, 'volumes', 'a~d', 'i')
 
 export interface DriverCall {
   readonly command: readonly string[]
@@ -39,8 +40,10 @@ export interface DriverCall {
   readonly root: string
 }
 
+export type MountedPod = Pick<Pod, 'namespace' | 'name' | 'uid' | 'serviceAccount'>
+
 /** argv and environment of the driver as a kubelet calls it; the directory above the volume exists from here on. */
-export function mountCall({ command, settings, root }: DriverCall, pod: Pick<Pod, 'namespace' | 'name' | 'uid' | 'serviceAccount'>) {
+export function mountCall({ command, settings, root }: DriverCall, pod: MountedPod) {
   const dir = mountDirOf(root, pod)
   mkdirSync(dirname(dir), { recursive: true })
   const options = {
@@ -59,7 +62,11 @@ export function mountCall({ command, settings, root }: DriverCall, pod: Pick<Pod
 const SUCCESS = '"status":"Success"'
 
 /** Milliseconds of one call; throws with what the driver said when it did not do it. */
-export async function callDriver(argv: readonly string[], env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<number> {
+export async function callDriver(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<number> {
   const { ms, output } = await mustRun(argv, { env }, signal)
   if (!output.includes(SUCCESS)) throw new Error(`the driver said ${output}`)
   return ms

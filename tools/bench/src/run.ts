@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { type Isolation, REPOSITORY } from '@pallas/sandbox'
 import type { Bench, BenchContext } from './bench.ts'
 import { BENCHES } from './catalogue.ts'
-import type { Command } from './command.ts'
+import type { RunCommand } from './command.ts'
 import { busyTicks, machineFacts } from './machine.ts'
 import { type BenchReport, defaultPlace, type Report, writeReport } from './report.ts'
 import { footnotes, machineLine, markdownTable, shown, textTable } from './table.ts'
@@ -17,7 +17,7 @@ export interface Terms {
 }
 
 /** Exit code: 0, also when lines are missed; 1 when a bench did not come to an end, or it was told to stop. */
-export async function runBenches(command: Extract<Command, { kind: 'run' }>, terms: Terms): Promise<number> {
+export async function runBenches(command: RunCommand, terms: Terms): Promise<number> {
   const { names, quick, out, markdown } = command
   const { isolation, say, mutter, signal } = terms
   const machine = machineFacts(REPOSITORY, isolation)
@@ -31,7 +31,8 @@ export async function runBenches(command: Extract<Command, { kind: 'run' }>, ter
   const after = busyTicks()
   const busyShare = (after.busy - before.busy) / (after.all - before.all)
   const report: Report = { schema: 1, machine, quick, busyShare, benches }
-  const path = out === undefined ? resolve(REPOSITORY, defaultPlace(machine.at)) : resolve(process.env['INIT_CWD'] ?? '.', out)
+  const ours = resolve(REPOSITORY, defaultPlace(machine.at))
+  const path = out === undefined ? ours : resolve(process.env['INIT_CWD'] ?? '.', out)
   writeReport(path, report)
 
   const figures = benches.flatMap((bench) => bench.figures ?? [])

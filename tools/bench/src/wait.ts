@@ -22,5 +22,6 @@ export async function until<T>(
 
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   const end = performance.now() + ms
-  await until('the end of a pause', () => (performance.now() >= end ? true : undefined), { everyMs: 20, deadlineMs: ms + 5_000 }, signal)
+  const isOver = () => (performance.now() >= end ? true : undefined)
+  await until('the end of a pause', isOver, { everyMs: 20, deadlineMs: ms + 5_000 }, signal)
 }

@@ -41,7 +41,7 @@ async function runConfirmations(context: BenchContext): Promise<readonly Figure[
       unit: '1/s',
       n: outcome.waits.length,
       line: 'verifications',
-      notes: [`${utilisation(outcome)}; each also asks the API server for the pod, and writes a Lease for the single use`],
+      notes: [`${utilisation(outcome)}; each also asks the API server for the pod and writes a Lease for its single use`],
     }),
     value('confirmations: verifications per second seen', perSecond(outcome), {
       unit: '1/s',

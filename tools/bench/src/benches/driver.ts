@@ -1,4 +1,4 @@
-/** What the kubelet waits for at every pod: the driver as a process, from source and bundled, beside what a process costs. */
+/** What the kubelet waits for at every pod: the driver as a process, from source and bundled, beside any process. */
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

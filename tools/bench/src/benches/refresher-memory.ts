@@ -75,7 +75,8 @@ async function memoryOfRefresher(command: readonly string[], where: Where, conte
   const program = await startProgram({ name: 'refresher', argv, env: ENV, logFile, daemon: true, signal })
   try {
     placeProcess(procRoot, program.pid, launch.pod)
-    await until('the credentials of a refresher', () => existsSync(`${launch.out}/tls/service.key`) || undefined, {}, signal)
+    const hasKey = () => existsSync(`${launch.out}/tls/service.key`) || undefined
+    await until('the credentials of a refresher', hasKey, {}, signal)
     await pause(quick ? 1_000 : 5_000, signal)
     return memoryOf(program.pid)
   } finally {

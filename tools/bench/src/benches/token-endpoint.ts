@@ -43,7 +43,8 @@ async function runTokenEndpoint(context: BenchContext): Promise<readonly Figure[
   const logFile = join(dir, 'refresher.log')
   await using program = await startProgram({ name: 'refresher', argv, env: ENV, logFile, daemon: true, signal })
   placeProcess(state.procRoot, program.pid, launch.pod)
-  await until('the credentials of a refresher', () => existsSync(`${launch.out}/tls/service.key`) || undefined, {}, signal)
+  const hasKey = () => existsSync(`${launch.out}/tls/service.key`) || undefined
+  await until('the credentials of a refresher', hasKey, {}, signal)
   const url = `http://127.0.0.1:${port}/accesstoken`
   await until('the first token', () => isServed(url), { everyMs: 100 }, signal)
 
@@ -54,7 +55,11 @@ async function runTokenEndpoint(context: BenchContext): Promise<readonly Figure[
   const { resident } = memoryOf(program.pid)
   const n = outcome.waits.length
   return [
-    value('token-endpoint: answers per second of processor time', perCore(outcome), { unit: '1/s', n, notes: [utilisation(outcome)] }),
+    value('token-endpoint: answers per second of processor time', perCore(outcome), {
+      unit: '1/s',
+      n,
+      notes: [utilisation(outcome)],
+    }),
     value('token-endpoint: answers per second seen', perSecond(outcome), { unit: '1/s', n }),
     spread('token-endpoint: one answer when full', outcome.waits, { unit: 'ms' }),
     value('token-endpoint: resident memory of a refresher that serves tokens, after load', resident, { unit: 'MiB' }),

@@ -38,7 +38,7 @@ async function runWebhook(context: BenchContext): Promise<readonly Figure[]> {
     spread(`webhook: review at ${RATE}/s, from when it was due`, steady.waits, {
       unit: 'ms',
       line: 'webhook-latency',
-      notes: [`the client was late by p50 ${late.p50.toFixed(3)}, p99 ${late.p99.toFixed(3)} ms, which counts as waiting`],
+      notes: [`the client was late by p50 ${late.p50.toFixed(3)}, p99 ${late.p99.toFixed(3)} ms: part of the wait`],
     }),
     value('webhook: reviews per second of processor time', perCore(full), {
       unit: '1/s',

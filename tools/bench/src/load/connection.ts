@@ -1,4 +1,4 @@
-/** One kept connection that posts and reads answers, at as little cost as may be: who asks must not be the slower one. */
+/** One kept connection that posts and reads answers as cheaply as may be: who asks must not be the slower one. */
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 

@@ -1,6 +1,7 @@
 /**
- * Load on a server, in two forms. Open loop: requests are due at fixed times, and each wait counts from when its request was
- * due, so that a server which stalls is not spared those that would have come meanwhile. Closed loop: as many as it takes.
+ * Load on a server, in two forms. Open loop: requests are due at fixed times, and each wait counts from when its
+ * request was due, so that a server which stalls is not spared those that would have come meanwhile. Closed loop: as
+ * many as it takes.
  */
 import { cpuTimeOf } from '../proc.ts'
 import { type Connection, openConnection, type Target } from './connection.ts'
@@ -59,8 +60,10 @@ function sourceOf({ bodies, once }: Plan): Source {
   return { next: () => bodies[once ? turn++ : turn++ % bodies.length] }
 }
 
-const phase = ({ ratePerSecond }: Plan, forMs: number, connections: readonly Connection[], source: Source): Promise<Tally> =>
-  ratePerSecond === undefined ? closedLoop(forMs, connections, source) : openLoop(forMs, ratePerSecond, connections, source)
+const phase = (plan: Plan, forMs: number, connections: readonly Connection[], source: Source): Promise<Tally> =>
+  plan.ratePerSecond === undefined
+    ? closedLoop(forMs, connections, source)
+    : openLoop(forMs, plan.ratePerSecond, connections, source)
 
 async function closedLoop(forMs: number, connections: readonly Connection[], source: Source): Promise<Tally> {
   const tally: Tally = { waits: [], late: [], failed: 0 }
@@ -76,7 +79,9 @@ async function closedLoop(forMs: number, connections: readonly Connection[], sou
   return tally
 }
 
-async function openLoop(forMs: number, rate: number, connections: readonly Connection[], source: Source): Promise<Tally> {
+type Connections = readonly Connection[]
+
+async function openLoop(forMs: number, rate: number, connections: Connections, source: Source): Promise<Tally> {
   const tally: Tally = { waits: [], late: [], failed: 0 }
   const free = [...connections]
   const running = new Set<Promise<void>>()

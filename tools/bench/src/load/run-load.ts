@@ -21,11 +21,12 @@ export async function runLoad(plan: Plan, { dir, signal, anyCore = false }: RunL
   const argv = [process.execPath, MAIN, file]
   const { output } = await mustRun(anyCore ? argv : pinned(argv, CLIENT_CORE), {}, signal)
   const outcome = JSON.parse(output) as Outcome
-  if (outcome.failed > 0) throw new Error(`${outcome.failed} of ${outcome.waits.length} requests were not answered with 200`)
+  const { failed, waits } = outcome
+  if (failed > 0) throw new Error(`${failed} of ${waits.length} requests were not answered with 200`)
   return outcome
 }
 
-/** Requests for each second of the server's own processor time: what one core would carry if nothing else were in the way. */
+/** Requests for each second of the server's own processor time: what one core would carry, left alone. */
 export const perCore = ({ waits, serverSeconds }: Outcome): number => waits.length / serverSeconds
 
 export const perSecond = ({ waits, seconds }: Outcome): number => waits.length / seconds

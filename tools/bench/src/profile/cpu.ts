@@ -14,14 +14,19 @@ export interface ProfiledRun extends ChildOptions {
   readonly argv: readonly string[]
 }
 
-export const cpuFlags = (dir: string): readonly string[] => ['--cpu-prof', `--cpu-prof-dir=${dir}`, `--cpu-prof-interval=${INTERVAL_US}`]
+export const cpuFlags = (dir: string): readonly string[] => [
+  '--cpu-prof',
+  `--cpu-prof-dir=${dir}`,
+  `--cpu-prof-interval=${INTERVAL_US}`,
+]
 
 export function withFlags([node = '', ...rest]: readonly string[], flags: readonly string[]): readonly string[] {
   return [node, ...flags, ...rest]
 }
 
 /** Of a program that ends by itself. */
-export async function profileRun(run: ProfiledRun, { dir, signal }: Pick<BenchContext, 'dir' | 'signal'>): Promise<readonly string[]> {
+export async function profileRun(run: ProfiledRun, context: Pick<BenchContext, 'dir' | 'signal'>) {
+  const { dir, signal } = context
   const out = mkdtempSync(join(dir, 'prof-'))
   const { ms } = await mustRun(withFlags(run.argv, cpuFlags(out)), run, signal)
   return [`${run.title}: ${ms.toFixed(0)} ms under the profiler`, ...readProfile(out)]
@@ -39,5 +44,8 @@ export function readProfile(dir: string): readonly string[] {
 
 function shares(all: readonly Share[]): readonly string[] {
   const total = all.reduce((sum, { selfMs }) => sum + selfMs, 0)
-  return all.slice(0, SHOWN).map(({ name, selfMs }) => `    ${selfMs.toFixed(1).padStart(8)} ms ${((100 * selfMs) / total).toFixed(1).padStart(5)} %  ${name}`)
+  const shareOf = (selfMs: number) => ((100 * selfMs) / total).toFixed(1).padStart(5)
+  return all
+    .slice(0, SHOWN)
+    .map(({ name, selfMs }) => `    ${selfMs.toFixed(1).padStart(8)} ms ${shareOf(selfMs)} %  ${name}`)
 }

@@ -5,7 +5,11 @@ import { heapByModule, parseHeapProfile } from './heap-profile.ts'
 
 const SHOWN = 16
 
-export const heapFlags = (dir: string): readonly string[] => ['--heap-prof', `--heap-prof-dir=${dir}`, '--heap-prof-interval=4096']
+export const heapFlags = (dir: string): readonly string[] => [
+  '--heap-prof',
+  `--heap-prof-dir=${dir}`,
+  '--heap-prof-interval=4096',
+]
 
 /** Of a program that has written its profile. */
 export function readHeapProfile(dir: string): readonly string[] {
