@@ -42,7 +42,7 @@ const outageBehind = ({ from, to }: Lapse, outages: readonly Outage[], lifeMs: n
   Math.max(0, ...outages.filter((outage) => outage.to > from - lifeMs && outage.from < to).map((outage) => outage.to - outage.from))
 
 test.each([
-  ['10 min', 'a minute', 10 * MINUTE, MINUTE],
+  ['10 min', 'half a minute', 10 * MINUTE, MINUTE / 2],
   ['an hour', 'a quarter of an hour', HOUR, 15 * MINUTE],
 ])(`a day with certificates of %s: nobody holds an expired one unless ZTS was away for more than %s (seed ${SEED}) (T40)`, async (_life, _promised, lifeMs, promisedMs) => {
   const { fleet, outages } = await soak(lifeMs)
