@@ -13,5 +13,5 @@ export { serveProgram, type ServedProgram, type ServeProgramOptions } from './se
 export { createServer, type ServerOptions } from './server.ts'
 export { openTlsFiles, type TlsFiles, type TlsFilesOptions, type TlsMaterial } from './tls-files.ts'
 export { listenUnix, type ListenUnixOptions } from './unix-listener.ts'
-export { serverFor, type ServerForOptions } from './unix-server.ts'
+export { serverFor, type ServerForOptions, type TurnedAway } from './unix-server.ts'
 export { ownCertificate, type OwnCertificateOptions } from './own-certificate.ts'

@@ -1,10 +1,11 @@
 /**
  * How a server tells of what it refuses: each refusal is counted by its reason, and written once, then at most once a
- * minute with its number, so that whoever is refused in a loop fills no log. A denial has no stack: it is no failure.
+ * minute with its number, so that whoever is refused in a loop fills no log.
  */
 import type { IdentityError, ReasonCode } from '@pallas/identity'
 import { type Clock, createRepeats, type LogFields, type Logger } from '@pallas/runtime'
 import { peerOf } from './peer.ts'
+import { refusalFields } from './refusal-fields.ts'
 import type { ServerOptions } from './server.ts'
 
 export interface RefusalEventsOptions {
@@ -46,8 +47,7 @@ export function createRefusalEvents({ log, clock, count, message }: RefusalEvent
 }
 
 function write(log: Logger, refusal: IdentityError, known: LogFields, message: string): void {
-  const fields = { ...known, reason: refusal.code, problem: refusal.message } satisfies LogFields
-  if (refusal.kind === 'internal') log.error({ ...fields, err: refusal }, message)
-  else if (refusal.kind === 'unavailable') log.warn({ ...fields, err: refusal }, message)
-  else log.warn({ ...fields, facts: refusal.fields }, message)
+  const fields = { ...known, ...refusalFields(refusal) }
+  if (refusal.kind === 'internal') log.error(fields, message)
+  else log.warn(fields, message)
 }

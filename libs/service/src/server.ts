@@ -8,6 +8,7 @@ import { takeOnlyJson } from './json-body.ts'
 import { DEFAULT_LIMITS, httpOptionsOf, type Limits } from './limits.ts'
 import { type Allow, peerOf } from './peer.ts'
 import { answerTo, refusalOf, type StatusOf } from './refusal.ts'
+import { refusalFields } from './refusal-fields.ts'
 import { followTlsFiles, type MinVersion, secureServerOptions, type SecureOptions } from './secure-server.ts'
 import type { TlsFiles } from './tls-files.ts'
 
@@ -113,10 +114,10 @@ function refuse(refusal: IdentityError, request: FastifyRequest, reply: FastifyR
 }
 
 function logRefusal(refusal: IdentityError, { log }: FastifyRequest, more: Pick<LogFields, 'status' | 'count'>): void {
-  const facts = { reason: refusal.code, ...more, problem: refusal.message } satisfies LogFields
-  if (refusal.kind === 'internal') log.error({ ...facts, err: refusal }, 'request failed')
-  else if (refusal.kind === 'unavailable') log.warn({ ...facts, err: refusal }, 'request not served now')
-  else log.info({ ...facts, facts: refusal.fields }, 'request refused')
+  const fields = { ...refusalFields(refusal), ...more }
+  if (refusal.kind === 'internal') log.error(fields, 'request failed')
+  else if (refusal.kind === 'unavailable') log.warn(fields, 'request not served now')
+  else log.info(fields, 'request refused')
 }
 
 const routeUnknown = () => new IdentityError('ROUTE_UNKNOWN', 'no such route')

@@ -80,13 +80,14 @@ test('a connection may be used again once its answer is there', async () => {
 })
 
 test('who is not admitted is answered before its body comes, and hung up on', async () => {
-  const busy = new IdentityError('BUSY', 'too many', {}, { retryAfterMs: 3_000 })
-  await using it = await held({ admit: () => busy })
+  const refusal = new IdentityError('BUSY', 'too many', {}, { retryAfterMs: 3_000 })
+  await using it = await held({ admit: () => ({ refusal, requestId: 'r-7' }) })
   const socket = connect(it.path)
   socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n')
   const answer = await text(socket)
   expect(answer).toMatch(/^HTTP\/1.1 429 /)
   expect(answer).toContain('retry-after: 3\r\n')
+  expect(answer).toContain('x-request-id: r-7\r\n')
   expect(answer).toContain('{"code":"BUSY","message":"too many","retryAfter":3}')
   expect(it.begun).toBe(0)
 })

@@ -8,9 +8,15 @@ import { answerTo } from './refusal.ts'
 export interface ServerForOptions {
   readonly limits?: Partial<Limits>
   /** Why a request is not begun, before anything of its body is read. The connection ends with the answer. */
-  readonly admit?: (request: IncomingMessage, response: ServerResponse) => IdentityError | undefined
+  readonly admit?: (request: IncomingMessage, response: ServerResponse) => TurnedAway | undefined
   /** Somebody went on sending requests on a connection that had been cut for it. Once for each connection. */
   readonly onFlood?: (socket: Socket) => void
+}
+
+export interface TurnedAway {
+  readonly refusal: IdentityError
+  /** Goes out with the answer, as with every other. */
+  readonly requestId: string
 }
 
 /**
@@ -32,9 +38,9 @@ export function serverFor(app: FastifyInstance, options: ServerForOptions = {}):
     if (begun.has(socket)) return void socket.destroy()
     begun.add(socket)
     response.once('close', () => begun.delete(socket))
-    const refusal = admit(request, response)
-    if (refusal === undefined) app.routing(request, response)
-    else turnAway(refusal, response)
+    const turnedAway = admit(request, response)
+    if (turnedAway === undefined) app.routing(request, response)
+    else turnAway(turnedAway, response)
   }
 
   function flood(socket: Socket): void {
@@ -48,11 +54,12 @@ export function serverFor(app: FastifyInstance, options: ServerForOptions = {}):
   return server
 }
 
-function turnAway(refusal: IdentityError, response: ServerResponse): void {
-  const { status, headers, body } = answerTo(refusal, '')
+function turnAway({ refusal, requestId }: TurnedAway, response: ServerResponse): void {
+  const { status, headers, body } = answerTo(refusal, requestId)
   const text = JSON.stringify(body)
   response.writeHead(status, {
     ...headers,
+    'x-request-id': requestId,
     connection: 'close',
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),

@@ -67,6 +67,9 @@ test('a pod that asks too often is told when to come back, and hung up on (T38, 
   expect(replies.slice(0, 60).every(({ status }) => status === 200)).toBe(true)
   const busy = { status: 429, body: { code: 'BUSY', retryAfter: 1 }, headers: { 'retry-after': '1', connection: 'close' } }
   expect(replies[60]).toMatchObject(busy)
+  const requestId = replies[60]?.headers['x-request-id']
+  expect(requestId).toMatch(/./)
+  expect(world.memory.records).toContainEqual(expect.objectContaining({ msg: 'request turned away', requestId }))
   expect(await world.metrics.value('requests_total', { action: 'unknown', code: 'BUSY' })).toBe(1)
   expect((await it.victimAsks()).status).toBe(200)
   await world.clock.advance(1_000)

@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { IdentityError } from '@pallas/identity'
 import { descriptorOf } from '@pallas/linux'
+import type { TurnedAway } from '@pallas/service'
 import type { Allowance, Visit } from './allowance.ts'
 import type { Attest, Attestation } from './attest.ts'
 import type { AgentEvents } from './events.ts'
@@ -24,7 +25,7 @@ export type KeepShut = (ms: number) => void
 export interface Door {
   onConnection(socket: Socket, volume: Volume | undefined, keepShut: KeepShut): void
   /** Why a request is turned away. */
-  admit(this: void, request: IncomingMessage, response: ServerResponse): IdentityError | undefined
+  admit(this: void, request: IncomingMessage, response: ServerResponse): TurnedAway | undefined
   /** For whoever floods a connection. */
   cutOff(socket: Socket, keepShut: KeepShut): void
   callerOf(this: void, socket: Socket): Caller
@@ -35,9 +36,10 @@ export interface DoorDeps {
   readonly attest: Attest
   readonly allowance: Allowance
   readonly events: Pick<AgentEvents, 'turnedAway' | 'cutOff'>
+  readonly requestIds: () => string
 }
 
-export function createDoor({ attest, allowance, events }: DoorDeps): Door {
+export function createDoor({ attest, allowance, events, requestIds }: DoorDeps): Door {
   const callers = new WeakMap<Socket, Caller>()
   const visits = new WeakMap<IncomingMessage, Visit>()
 
@@ -84,8 +86,9 @@ export function createDoor({ attest, allowance, events }: DoorDeps): Door {
         return undefined
       } catch (error) {
         if (!(error instanceof IdentityError)) throw error
-        events.turnedAway(caller, error)
-        return error
+        const turnedAway = { refusal: error, requestId: requestIds() }
+        events.turnedAway(caller, turnedAway)
+        return turnedAway
       }
     },
     visitOf(request) {

@@ -1,6 +1,7 @@
 /** What happens in the agent's life, each event once: a log record and a metric. Nobody else logs them. */
 import { IdentityError } from '@pallas/identity'
 import { createRepeats, type LogFields, type Logger, type Metrics } from '@pallas/runtime'
+import type { TurnedAway } from '@pallas/service'
 import { agentMetrics } from './agent-metrics.ts'
 import type { Attestation } from './attest.ts'
 import { type Caller, callerKey } from './door.ts'
@@ -81,10 +82,11 @@ const callerEvents = ({ writeOnce, tell, pods, counts }: EventTools) => ({
   },
 
   /** A request was answered `BUSY` before it was looked at. */
-  turnedAway(caller: Caller, error: IdentityError): void {
-    counts.requests.inc({ action: 'unknown', code: error.code })
-    const fields = { ...pods.of(caller.volume), ...callerFields(caller), reason: error.code, problem: error.message }
-    writeOnce([callerKey(caller), error.message], 'info', fields, 'request turned away')
+  turnedAway(caller: Caller, { refusal, requestId }: TurnedAway): void {
+    const { code: reason, message: problem } = refusal
+    counts.requests.inc({ action: 'unknown', code: reason })
+    const fields = { requestId, ...pods.of(caller.volume), ...callerFields(caller), reason, problem }
+    writeOnce([callerKey(caller), problem], 'info', fields, 'request turned away')
   },
 
   /** Connections of a caller were closed, and it is kept out for a while: it overdid it. */

@@ -70,7 +70,8 @@ test.each([
 
 test('whoever never reads an answer is cut off when the time for any answer is over (W22)', async () => {
   await using world = await World.open()
-  const app = createServer({ log: world.memory.log, clock: world.clock, requestIds: () => 'x', bodyLimit: 10 })
+  const requestIds = () => 'x'
+  const app = createServer({ log: world.memory.log, clock: world.clock, requestIds, bodyLimit: 10 })
   // More than the kernel keeps for a reader.
   app.get('/long', async () => 'x'.repeat(4_000_000))
   await app.ready()
@@ -78,7 +79,8 @@ test('whoever never reads an answer is cut off when the time for any answer is o
   const allowance = createAllowance({ clock, limits: ALLOWANCE })
   const shared = { path: `${world.root}/s/agent.sock`, isServed: true }
   const ownUid = process.geteuid?.() ?? 0
-  await using listeners = createListeners({ app, attest: attestNobody, allowance, events, clock, ownUid, shared, graceMs: 0, idleMs: 300 })
+  const deps = { app, attest: attestNobody, requestIds, allowance, events, clock, ownUid, shared, graceMs: 0, idleMs: 300 }
+  await using listeners = createListeners(deps)
   await listeners.openShared()
   const before = descriptors()
   const socket = connect(shared.path)

@@ -7,9 +7,9 @@ import { createRequestIds, type Logger } from '@pallas/runtime'
 import { createServer, type Limits } from '@pallas/service'
 import { VOLUME_MODES } from '@pallas/wire'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { ALLOWANCE, type AllowanceLimits, createAllowance } from './allowance.ts'
-import type { Attest, Peers } from './attest.ts'
+import type { Peers } from './attest.ts'
 import { prepareAttestation } from './attestation.ts'
 import { fileContexts } from './contexts.ts'
 import type { Documents } from './documents.ts'
@@ -18,7 +18,7 @@ import type { AgentEvents } from './events.ts'
 import { createGate } from './gate.ts'
 import { identityParts } from './identity-parts.ts'
 import type { IssuingZts } from './issue.ts'
-import { createListeners, type Listeners, type SharedSocket } from './listeners.ts'
+import { createListeners, type Listeners, type ListenersDeps, type SharedSocket } from './listeners.ts'
 import type { Processes } from './processes.ts'
 import { agentRoutes } from './routes.ts'
 import type { IdentityAgentSettings } from './settings.ts'
@@ -94,7 +94,7 @@ export async function startServing(settings: ServeSettings, config: () => Cluste
   const app = createServer({ log, clock, requestIds, bodyLimit: BODY_LIMIT, limits: { handlerTimeoutMs }, tell })
   scope.defer(() => app.close())
   scope.defer(() => stop.abort())
-  const listeners = listenersFor(app, attestation.attest, handlerTimeoutMs + UNREAD_MS, settings, doors)
+  const listeners = listenersFor({ app, attest: attestation.attest, requestIds, idleMs: handlerTimeoutMs + UNREAD_MS }, settings, doors)
   const volumes = volumesFor(listeners, settings, doors)
   const gate = createGate({ volumes, events })
   const parts = identityParts(settings, config, doors)
@@ -136,18 +136,18 @@ const sharedSocketOf = ({ isolation, listen }: ServeSettings): SharedSocket => (
   isServed: isolation === 'shared',
 })
 
-function listenersFor(app: FastifyInstance, attest: Attest, idleMs: number, settings: ServeSettings, doors: Doors): Listeners {
+type OwnParts = Pick<ListenersDeps, 'app' | 'attest' | 'requestIds' | 'idleMs'>
+
+function listenersFor(own: OwnParts, settings: ServeSettings, doors: Doors): Listeners {
   const { clock, events, ownUid, allowance: limits = ALLOWANCE } = doors
   return createListeners({
-    app,
-    attest,
+    ...own,
     allowance: createAllowance({ clock, limits }),
     events,
     clock,
     ownUid,
     shared: sharedSocketOf(settings),
     graceMs: settings.shutdownGrace + LAST_WORDS_MS,
-    idleMs,
     ...(doors.limits === undefined ? {} : { limits: doors.limits }),
   })
 }
