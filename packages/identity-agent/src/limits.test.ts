@@ -68,9 +68,10 @@ test.each([
   expect(await answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
 })
 
+const requestIds = () => 'x'
+
 test('whoever never reads an answer is cut off when the time for any answer is over (W22)', async () => {
   await using world = await World.open()
-  const requestIds = () => 'x'
   const app = createServer({ log: world.memory.log, clock: world.clock, requestIds, bodyLimit: 10 })
   // More than the kernel keeps for a reader.
   app.get('/long', async () => 'x'.repeat(4_000_000))

@@ -133,16 +133,26 @@ test('a template may say what others may not add (T26)', () => {
 const raw = (key: string, value: string): string =>
   JSON.stringify(reviewOf({ metadata: asking, spec: plainSpec })).replace('"metadata":{', `"metadata":{"${key}":${value},`)
 
-test('keys of a prototype are refused or are keys like others, and change nothing for the next (T26)', async () => {
+test('keys of a prototype are denied with a message or are keys like others, and change nothing for the next (T26)', async () => {
   await using it = await openWebhook()
   for (const hostile of [raw('__proto__', '{"annotations":{}}'), raw('constructor', '{"prototype":{"allowed":true}}')]) {
-    expect(await it.post(hostile)).toMatchObject({ status: 400, body: { code: 'BODY_INVALID' } })
+    const { status, body } = await it.post(hostile)
+    expect(status).toBe(200)
+    expect(body.response).toMatchObject({ uid: REVIEW_UID, allowed: false, status: { reason: 'POD_UNSUPPORTED' } })
+    expect(body.response?.status?.message).toContain('__proto__')
   }
+  expect((await it.post(raw('__proto__', '{').replace('}', ''))).status).toBe(400)
   const annotations = { ...asking.annotations, constructor: 'x', toString: 'y', hasOwnProperty: 'z' }
   const { body } = await it.post(reviewOf({ metadata: { annotations }, spec: plainSpec }))
   expect(body.response).toMatchObject({ uid: REVIEW_UID, allowed: true, patchType: 'JSONPatch' })
   const { body: next } = await it.post(reviewOf({ metadata: {}, spec: plainSpec }))
   expect(next.response).toEqual({ uid: REVIEW_UID, allowed: true })
+})
+
+test('a pod that asks for nothing passes whatever its keys are: others say what they think of them (T25)', async () => {
+  await using it = await openWebhook()
+  const text = JSON.stringify(reviewOf({ metadata: { annotations: {} }, spec: plainSpec })).replace('"annotations":{', '"annotations":{"__proto__":"x"')
+  expect((await it.post(text)).body.response).toEqual({ uid: REVIEW_UID, allowed: true })
 })
 
 test('a megabyte of annotation and a name without end are neither repeated nor logged (T26, T46)', async () => {

@@ -5,7 +5,7 @@ import { imageName } from './image-name.ts'
 import { fieldOf, type Named } from './json.ts'
 import { isFrom, partsOf, stateOf, volumeTitle } from './parts.ts'
 import { additions, removals } from './patch.ts'
-import type { PodParts } from './pod.ts'
+import type { PodParts, ReviewedPod } from './pod.ts'
 import type { Templates } from './templates.ts'
 
 export interface InjectionRules {
@@ -23,7 +23,7 @@ export type Injection =
  * A pod that carries all parts already is left as it is, whatever the server has filled in since; so a second look at a
  * patched pod changes nothing. A part of the same name that is not ours, or only some of ours, is a refusal.
  */
-export function inject(pod: PodParts, templates: Templates, rules: InjectionRules): Injection {
+export function inject(pod: ReviewedPod, templates: Templates, rules: InjectionRules): Injection {
   if (!isMeant(pod, templates)) return { kind: 'untouched', ...nearMiss(pod, templates) }
   const unfit = unfitness(pod, rules)
   // Whoever did not ask is not stopped for what they could not get.
@@ -68,7 +68,8 @@ function nearMiss({ annotations }: PodParts, { annotationTrigger }: Templates): 
   return { skipped: `the pod gets no athenz identity: ${annotationTrigger} is not "true"` }
 }
 
-function unfitness({ windows, hostNetwork }: PodParts, rules: InjectionRules) {
+function unfitness({ windows, hostNetwork, hasPrototypeKeys }: ReviewedPod, rules: InjectionRules) {
+  if (hasPrototypeKeys) return refused('POD_UNSUPPORTED', 'a pod with a key named __proto__, or with constructor.prototype, gets no athenz identity')
   if (windows) return refused('POD_UNSUPPORTED', 'windows pods get no athenz identity')
   if (hostNetwork && rules.hostNetwork === 'refuse') {
     return refused('HOST_NETWORK_REFUSED', "pods on their host's network get no athenz identity")

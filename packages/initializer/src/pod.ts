@@ -12,6 +12,12 @@ export interface PodParts {
   readonly windows: boolean
 }
 
+/** A pod as it is injected into. */
+export interface ReviewedPod extends PodParts {
+  /** It has keys that were not read, `__proto__` for one: nothing that depends on all of its keys can be said of it. */
+  readonly hasPrototypeKeys: boolean
+}
+
 /** Throws `BODY_INVALID`, `fields.path` naming the field, for what is no pod. */
 export function podPartsOf(object: unknown): PodParts {
   if (!isFields(object)) return wrong('object')

@@ -9,9 +9,10 @@ import {
 } from '@pallas/kubernetes'
 import type { FastifyInstance } from 'fastify'
 import type { InitializerEvents } from './events.ts'
-import { inject, type InjectionRules } from './inject.ts'
+import { inject, type Injection, type InjectionRules } from './inject.ts'
 import { fieldOf, isFields } from './json.ts'
 import { podPartsOf } from './pod.ts'
+import { type ReviewBody, takeReviews } from './review-body.ts'
 import type { Templates } from './templates.ts'
 
 export interface AdmissionDeps {
@@ -20,9 +21,18 @@ export interface AdmissionDeps {
   readonly events: Pick<InitializerEvents, 'podPatched' | 'podUntouched' | 'podSkipped' | 'podRefused'>
 }
 
-/** `POST /mutate`: an `admission.k8s.io/v1` review in, its answer out; 400 `BODY_INVALID` for what is no review of a pod. */
+/**
+ * `POST /mutate`: an `admission.k8s.io/v1` review in, its answer out; 400 `BODY_INVALID` for what is no review. A pod that
+ * cannot be taken is denied in the answer, whose message its maker sees.
+ */
 export function admissionRoutes(app: FastifyInstance, deps: AdmissionDeps): void {
-  app.post('/mutate', async ({ body }) => review(requestIn(body), deps))
+  app.register(async (routes) => {
+    takeReviews(routes)
+    routes.post<{ Body: ReviewBody | undefined }>('/mutate', async ({ body }) => {
+      const request = requestIn(body?.json)
+      return review(request, () => injectionOf(request, body?.hasPrototypeKeys === true, deps), deps)
+    })
+  })
 }
 
 function requestIn(body: unknown): AdmissionRequest {
@@ -34,10 +44,19 @@ function requestIn(body: unknown): AdmissionRequest {
   }
 }
 
-function review(request: AdmissionRequest, { templates, rules, events }: AdmissionDeps): AdmissionAnswer {
+function injectionOf({ object }: AdmissionRequest, hasPrototypeKeys: boolean, { templates, rules }: AdmissionDeps): Injection {
+  try {
+    return inject({ ...podPartsOf(object), hasPrototypeKeys }, templates(), rules)
+  } catch (error) {
+    if (!(error instanceof IdentityError)) throw error
+    return { kind: 'refused', reason: error.code, message: `${error.message}: ${String(error.fields['path'])}` }
+  }
+}
+
+function review(request: AdmissionRequest, injection: () => Injection, { events }: AdmissionDeps): AdmissionAnswer {
   const pod = podNameOf(request)
   if (!isNewPod(request)) return allowReview(request)
-  const result = inject(podPartsOf(request.object), templates(), rules)
+  const result = injection()
   switch (result.kind) {
     case 'patched':
       events.podPatched(pod)

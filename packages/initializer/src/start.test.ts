@@ -54,14 +54,23 @@ test.each<[string, unknown]>([
   ['something else than a review', { kind: 'Pod' }],
   ['an older version', { ...reviewOf({ spec: plainSpec }), apiVersion: 'admission.k8s.io/v1beta1' }],
   ['a review without uid', reviewOf({ spec: plainSpec }, { uid: '' })],
-  ['a pod without spec', reviewOf({ metadata: {} })],
-  ['a pod whose containers are no list', reviewOf({ spec: { containers: {} } })],
-  ['a pod without the object', reviewOf(null)],
-  ['a container without a name', reviewOf({ spec: { containers: [{}] } })],
-  ['annotations that are a list', reviewOf({ metadata: { annotations: [] }, spec: plainSpec })],
+  ['nothing', ''],
 ])('%s is 400', async (_what, body) => {
   await using it = await openWebhook()
   expect(await it.post(body)).toMatchObject({ status: 400, body: { code: 'BODY_INVALID' } })
+})
+
+test.each<[string, string, unknown]>([
+  ['a pod without spec', 'spec', reviewOf({ metadata: {} })],
+  ['a pod whose containers are no list', 'containers', reviewOf({ spec: { containers: {} } })],
+  ['a pod without the object', 'object', reviewOf(null)],
+  ['a container without a name', 'containers', reviewOf({ spec: { containers: [{}] } })],
+  ['annotations that are a list', 'annotations', reviewOf({ metadata: { annotations: [] }, spec: plainSpec })],
+])('%s is denied, and its maker told what cannot be read', async (_what, path, body) => {
+  await using it = await openWebhook()
+  const answer = await it.post(body)
+  expect(answer).toMatchObject({ status: 200, body: { response: { uid: REVIEW_UID, allowed: false } } })
+  expect(answer.body.response?.status?.message).toBe(`the object is not a pod: ${path} (BODY_INVALID)`)
 })
 
 test('a review as a real api server sends it is answered, and the pod without the annotation left alone', async () => {

@@ -22,7 +22,7 @@ export const podWith = (spec: Partial<TestPod['spec']> = {}, metadata: TestPod['
   spec: { containers: [{ name: 'app', image: 'app:1' }], ...spec },
 })
 /** What is decided on a pod. */
-export const run = (pod: TestPod, rules = NATIVE, templates = TEMPLATES): Injection => inject(podPartsOf(pod), templates, rules)
+export const run = (pod: TestPod, rules = NATIVE, templates = TEMPLATES): Injection => inject({ ...podPartsOf(pod), hasPrototypeKeys: false }, templates, rules)
 
 /** The pod as it is after its patch, which must apply and leave nothing out. */
 export function patched(pod: TestPod, rules = NATIVE, templates = TEMPLATES): TestPod {
