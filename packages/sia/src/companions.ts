@@ -7,7 +7,7 @@ import type { Lifetime } from '@pallas/credentials'
 import type { Clock } from '@pallas/host'
 import type { ReasonCode } from '@pallas/identity'
 import type { Log } from './log.ts'
-import type { SiaSettings } from './settings.ts'
+import type { SiaSettings } from './settings/settings.ts'
 
 /** Settings that this home cannot fulfil, one sentence each; they end the program with exit code 64. */
 export interface CompanionHome {

@@ -1,7 +1,7 @@
 /** JSON lines in the form of every other program of the suite: a static message, facts in fields, ISO times. */
 import type { Clock, Invocation } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
-import type { LOG_LEVELS } from './settings-common.ts'
+import type { LOG_LEVELS } from './settings/settings-common.ts'
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 

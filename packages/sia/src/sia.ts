@@ -2,7 +2,7 @@ import type { Host, Invocation } from '@pallas/host'
 import type { CompanionHome } from './companions.ts'
 import { createLog } from './log.ts'
 import { runProgram } from './run.ts'
-import { program } from './settings.ts'
+import { program } from './settings/settings.ts'
 import { startSia } from './start.ts'
 import { VERSION } from './version.ts'
 

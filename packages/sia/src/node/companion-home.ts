@@ -4,8 +4,8 @@
  */
 import { allOf } from '@pallas/credentials'
 import type { Change, CompanionDeps, CompanionHome } from '../companions.ts'
-import { outputPathsOf } from '../layout.ts'
-import type { SiaSettings } from '../settings.ts'
+import { outputPathsOf } from '../settings/layout.ts'
+import type { SiaSettings } from '../settings/settings.ts'
 import { VERSION } from '../version.ts'
 import { createEvents, type Events } from './events.ts'
 import { type RunHook, startHook } from './hook.ts'

@@ -4,7 +4,7 @@
  */
 import { IdentityError } from '@pallas/identity'
 import type { AccessTokenWish, RoleTokenWish, TokenWish } from '../companions.ts'
-import { isCompoundName } from '../targets.ts'
+import { isCompoundName } from '../settings/targets.ts'
 
 const MOST_ROLES = 100
 /** What ZTS takes: 32 bits. */

@@ -1,7 +1,7 @@
 /** Runs `athenz-sia` on a pod in memory, its settings read as from a command line. */
 import { readProgram } from '@pallas/config'
 import type { CompanionHome } from '../companions.ts'
-import { program, type SiaSettings } from '../settings.ts'
+import { program, type SiaSettings } from '../settings/settings.ts'
 import { startSia } from '../start.ts'
 import type { Pod } from './pod.ts'
 

@@ -3,7 +3,7 @@ import { renewAt } from '@pallas/credentials'
 import type { Clock } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
 import type { AccessToken, AccessTokenWish, RoleToken, RoleTokenWish, Tokens } from '../companions.ts'
-import { forEachOf } from '../roles.ts'
+import { forEachOf } from '../identity/roles.ts'
 import { unavailable } from '../zts/call.ts'
 import type { Client, MemberCalls } from '../zts/member-calls.ts'
 

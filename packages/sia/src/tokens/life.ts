@@ -1,5 +1,5 @@
 import type { Lifetime } from '@pallas/credentials'
-import type { TokenKind } from '../layout.ts'
+import type { TokenKind } from '../settings/layout.ts'
 
 /** When a token that was written down begins and ends, as it says itself; undefined when it does not say it. */
 export function lifeOfToken(kind: TokenKind, text: string): Lifetime | undefined {

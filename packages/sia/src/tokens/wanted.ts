@@ -1,11 +1,11 @@
 /** The tokens that the settings ask for: each renewed before it grows old, in its file or in memory alone. */
 import { type Lifetime, renewAt } from '@pallas/credentials'
 import { type Clock, type Files, HostError } from '@pallas/host'
-import { type Due, DUE_NOW, type Renewable } from '../keep-fresh.ts'
-import type { WantedToken } from '../layout.ts'
+import { type Due, DUE_NOW, type Renewable } from '../loop/keep-fresh.ts'
+import type { WantedToken } from '../settings/layout.ts'
 import type { Log } from '../log.ts'
-import type { Output } from '../output.ts'
-import { createPinnedReader } from '../read-credentials.ts'
+import type { Output } from '../output/output.ts'
+import { createPinnedReader } from '../output/read-credentials.ts'
 import type { HeldToken, TokenCache, Wish } from './cache.ts'
 import { lifeOfToken } from './life.ts'
 

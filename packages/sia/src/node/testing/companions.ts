@@ -5,7 +5,7 @@ import { IdentityError } from '@pallas/identity'
 import { readProgram } from '@pallas/config'
 import type { AccessTokenWish, CompanionDeps, Member, RoleTokenWish, Tokens } from '../../companions.ts'
 import { createLog } from '../../log.ts'
-import { program, type SiaSettings } from '../../settings.ts'
+import { program, type SiaSettings } from '../../settings/settings.ts'
 
 export const ACCESS_TOKEN = 'eyJhbGciOiJFUzI1NiJ9.eyJzY3AiOlsicmVhZGVyIl19.c2lnbmF0dXJlLW9mLXRlc3Q'
 export const ROLE_TOKEN = 'v=Z1;d=media;r=reader;p=pets.web;h=zts;a=01;t=1;e=2;k=0;i=127.0.0.1;s=c2VjcmV0'

@@ -4,7 +4,7 @@ import type { Host } from '@pallas/host'
 import type { WorkloadNames } from '@pallas/identity'
 import { type Certificate, createCsr, readCertificates } from '@pallas/x509'
 import { type CheckDeps, type CheckedIdentity, checkIdentity } from './check.ts'
-import type { Client, MemberCalls } from './zts/member-calls.ts'
+import type { Client, MemberCalls } from '../zts/member-calls.ts'
 
 type Named = Pick<Certificate, 'commonName' | 'names'>
 

@@ -1,6 +1,6 @@
 import { ConfigError, readProgram } from '@pallas/config'
 import { expect, test } from 'vitest'
-import { controlProgram } from './control-settings.ts'
+import { controlProgram } from '../control/control-settings.ts'
 import { agentOf, program, ztsOf } from './settings.ts'
 
 const read = (argv: readonly string[], env: Record<string, string> = {}) =>

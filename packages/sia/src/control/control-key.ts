@@ -1,7 +1,7 @@
 /** The key that a service of the control plane registered at Athenz, and the version it has there. */
 import { type Files, HostError, type Keys, type PrivateKey } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
-import { pinned } from './pinned.ts'
+import { pinned } from '../output/pinned.ts'
 
 const MAX_KEY_BYTES = 64 * 1024
 const MAX_VERSION_BYTES = 256

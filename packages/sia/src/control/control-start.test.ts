@@ -6,8 +6,8 @@ import { nodeKey } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
 import { controlProgram } from './control-settings.ts'
 import { startControlSia } from './control-start.ts'
-import { type ControlPlane, openControlPlane } from './testing/control-plane.ts'
-import { ztsError } from './testing/test-zts.ts'
+import { type ControlPlane, openControlPlane } from '../testing/control-plane.ts'
+import { ztsError } from '../testing/test-zts.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

@@ -2,7 +2,7 @@ import { nodeHost } from '@pallas/linux'
 import { TestCa, nodeKey } from '@pallas/x509/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { checkIdentity, type Identity } from './check.ts'
-import { NAMES } from './testing/test-agent.ts'
+import { NAMES } from '../testing/test-agent.ts'
 
 const NOW = Date.parse('2030-01-01T00:00:00Z')
 const MINUTE = 60_000

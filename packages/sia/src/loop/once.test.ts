@@ -1,9 +1,9 @@
 import { HostError } from '@pallas/host'
 import { expect, test } from 'vitest'
-import { askZts, openPod, type Pod } from './testing/pod.ts'
-import { runSiaOn } from './testing/run.ts'
-import { NAMES, refusal } from './testing/test-agent.ts'
-import { ztsError } from './testing/test-zts.ts'
+import { askZts, openPod, type Pod } from '../testing/pod.ts'
+import { runSiaOn } from '../testing/run.ts'
+import { NAMES, refusal } from '../testing/test-agent.ts'
+import { ztsError } from '../testing/test-zts.ts'
 
 const HOUR = 3_600_000
 const READER = 'media.on-air:role.reader'

@@ -3,12 +3,12 @@ import { type Host, HostError } from '@pallas/host'
 import { IdentityError, parseNToken } from '@pallas/identity'
 import type { AgentClient } from '@pallas/wire'
 import { sameNames } from '@pallas/x509'
-import { readHandle } from './fetch.ts'
-import type { Output } from './output.ts'
+import { readHandle } from '../identity/fetch.ts'
+import type { Output } from '../output/output.ts'
 import { worstOf } from './patience.ts'
 import type { SetRenewable } from './renewable.ts'
-import { forEachOf } from './roles.ts'
-import type { TokenRenewable } from './tokens/wanted.ts'
+import { forEachOf } from '../identity/roles.ts'
+import type { TokenRenewable } from '../tokens/wanted.ts'
 
 /** Renews what was not renewed before, so that it can be tried again; throws the worst of what stood in the way. */
 export function allOnce(

@@ -3,7 +3,7 @@ import { HostError } from '@pallas/host'
 import { CrashedError, type MemoryHost, memoryHost, MemoryMachine } from '@pallas/host/testing'
 import { expect, test } from 'vitest'
 import { pinned } from './pinned.ts'
-import { bytes } from './testing/pod.ts'
+import { bytes } from '../testing/pod.ts'
 import { writeCredentials } from './write-credentials.ts'
 
 const setOf = (n: number): readonly OutputFile[] => [

@@ -3,10 +3,10 @@ import { readCertificates } from '@pallas/x509'
 import { nodeKeyOf, TestCa } from '@pallas/x509/testing'
 import { createPrivateKey } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { askZts, openPod, type Pod } from './testing/pod.ts'
-import { runSiaOn } from './testing/run.ts'
-import { NAMES } from './testing/test-agent.ts'
-import { ztsError } from './testing/test-zts.ts'
+import { askZts, openPod, type Pod } from '../testing/pod.ts'
+import { runSiaOn } from '../testing/run.ts'
+import { NAMES } from '../testing/test-agent.ts'
+import { ztsError } from '../testing/test-zts.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

@@ -1,7 +1,7 @@
 /** What is wanted, and how each of it stands: what health and metrics show. */
 import type { Lifetime } from '@pallas/credentials'
 import { IdentityError } from '@pallas/identity'
-import type { Member, MemberKind } from './companions.ts'
+import type { Member, MemberKind } from '../companions.ts'
 
 export interface Members {
   all(): readonly Member[]

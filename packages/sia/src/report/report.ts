@@ -1,10 +1,10 @@
 /** What happens to what is wanted, told to whoever shows it or acts on it. */
 import { allOf, type Lifetime, outputFiles } from '@pallas/credentials'
-import type { Companions, Member, MemberKind } from './companions.ts'
-import { outputPathsOf, type WantedToken, wantedTokensOf } from './layout.ts'
+import type { Companions, Member, MemberKind } from '../companions.ts'
+import { outputPathsOf, type WantedToken, wantedTokensOf } from '../settings/layout.ts'
 import { createMembers } from './members.ts'
-import type { Published } from './output.ts'
-import type { SiaSettings } from './settings.ts'
+import type { Published } from '../output/output.ts'
+import type { SiaSettings } from '../settings/settings.ts'
 
 export interface Report {
   readonly members: () => readonly Member[]

@@ -5,12 +5,12 @@ import { createControlFetch } from './control-fetch.ts'
 import type { ControlSettings } from './control-settings.ts'
 import { createTokenRenewable } from './control-token.ts'
 import { createCertificateRequest } from './control-zts.ts'
-import type { Log } from './log.ts'
-import { runInit, runRefresh } from './modes.ts'
-import { createOutput } from './output.ts'
-import { createRenewable } from './renewable.ts'
-import { callTimeout } from './settings-common.ts'
-import { mayBeReplicating } from './zts/call.ts'
+import type { Log } from '../log.ts'
+import { runInit, runRefresh } from '../loop/modes.ts'
+import { createOutput } from '../output/output.ts'
+import { createRenewable } from '../loop/renewable.ts'
+import { callTimeout } from '../settings/settings-common.ts'
+import { mayBeReplicating } from '../zts/call.ts'
 
 const MAX_CONFIG_BYTES = 1024 * 1024
 

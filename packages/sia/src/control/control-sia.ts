@@ -1,9 +1,9 @@
 import type { Host, Invocation } from '@pallas/host'
 import { controlProgram } from './control-settings.ts'
 import { startControlSia } from './control-start.ts'
-import { createLog } from './log.ts'
-import { runProgram } from './run.ts'
-import { VERSION } from './version.ts'
+import { createLog } from '../log.ts'
+import { runProgram } from '../run.ts'
+import { VERSION } from '../version.ts'
 
 /** `athenz-control-sia` on any machine behind the door: from what it was given to its exit code. */
 export const runControlSia = (host: Host, invocation: Invocation): Promise<number> =>

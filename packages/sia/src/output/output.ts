@@ -3,10 +3,10 @@ import { allOf, type CredentialSet, type OutputFile, outputFiles, type OutputPat
 import { type Host, HostError } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
 import type { Certificate } from '@pallas/x509'
-import { type CheckDeps, checkIdentity, type Identity } from './check.ts'
-import { SiaError } from './error.ts'
+import { type CheckDeps, checkIdentity, type Identity } from '../identity/check.ts'
+import { SiaError } from '../error.ts'
 import { createPinnedReader, readCredentials } from './read-credentials.ts'
-import { checkRole } from './roles.ts'
+import { checkRole } from '../identity/roles.ts'
 import { writeCredentials } from './write-credentials.ts'
 
 export interface Published {

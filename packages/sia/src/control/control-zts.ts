@@ -1,5 +1,5 @@
 /** The one call of ZTS that needs no agent: a certificate for a service that owns its key (`spec/zts.md` 3.5, 4.3). */
-import { createZtsCall, isText, textIn, type ZtsOptions } from './zts/call.ts'
+import { createZtsCall, isText, textIn, type ZtsOptions } from '../zts/call.ts'
 
 export interface ControlZtsOptions extends ZtsOptions {
   /** Who ZTS is. */

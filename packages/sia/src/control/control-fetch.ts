@@ -11,7 +11,7 @@ import {
 } from '@pallas/identity'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import { createCsr } from '@pallas/x509'
-import { type CheckedIdentity, checkIdentity } from './check.ts'
+import { type CheckedIdentity, checkIdentity } from '../identity/check.ts'
 import { readServiceKey, type ServiceKey } from './control-key.ts'
 import type { RequestCertificate } from './control-zts.ts'
 

@@ -1,9 +1,9 @@
 /** What a clock that is wrong does to renewals, and what not: attacks.md T31. */
 import { readCertificates } from '@pallas/x509'
 import { expect, test } from 'vitest'
-import { askZts, openPod, type Pod } from './testing/pod.ts'
-import { runSiaOn } from './testing/run.ts'
-import { NAMES } from './testing/test-agent.ts'
+import { askZts, openPod, type Pod } from '../testing/pod.ts'
+import { runSiaOn } from '../testing/run.ts'
+import { NAMES } from '../testing/test-agent.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

@@ -2,7 +2,7 @@
 import { type Clock, retry } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
 import { keepFresh, type Renewable } from './keep-fresh.ts'
-import type { Log } from './log.ts'
+import type { Log } from '../log.ts'
 import { patienceOnce } from './patience.ts'
 import { watchClock } from './watch-clock.ts'
 

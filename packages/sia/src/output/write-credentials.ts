@@ -9,7 +9,7 @@ import {
   type Step,
 } from '@pallas/credentials'
 import { type Files, HostError } from '@pallas/host'
-import { SiaError } from './error.ts'
+import { SiaError } from '../error.ts'
 
 export interface WriteDeps {
   readonly files: Files

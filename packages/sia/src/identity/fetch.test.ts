@@ -5,8 +5,8 @@ import { nodeVerify, TestCa } from '@pallas/x509/testing'
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { createFetchForAgentKey, createFetchForOwnKey } from './fetch.ts'
-import { bytes, openPod, type Pod, SOCKET } from './testing/pod.ts'
-import { HANDLE, NAMES, refusal } from './testing/test-agent.ts'
+import { bytes, openPod, type Pod, SOCKET } from '../testing/pod.ts'
+import { HANDLE, NAMES, refusal } from '../testing/test-agent.ts'
 
 const signal = new AbortController().signal
 const ID = { idFile: '/identity/id' }

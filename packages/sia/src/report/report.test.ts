@@ -1,9 +1,9 @@
 import { ConfigError } from '@pallas/config'
 import { expect, test } from 'vitest'
-import type { Change, CompanionDeps, CompanionHome, Failure } from './companions.ts'
-import { askZts, openPod } from './testing/pod.ts'
-import { runSiaOn } from './testing/run.ts'
-import { NAMES } from './testing/test-agent.ts'
+import type { Change, CompanionDeps, CompanionHome, Failure } from '../companions.ts'
+import { askZts, openPod } from '../testing/pod.ts'
+import { runSiaOn } from '../testing/run.ts'
+import { NAMES } from '../testing/test-agent.ts'
 
 const HOUR = 3_600_000
 const READER = 'media.on-air:role.reader'

@@ -1,15 +1,15 @@
 /** What `athenz-sia` asks of ZTS itself, as its settings say. */
 import { type Host, HostError } from '@pallas/host'
-import type { Tokens } from './companions.ts'
-import { outputPathsOf } from './layout.ts'
-import type { Log } from './log.ts'
-import type { SetRenewable } from './renewable.ts'
-import { clientOf, createFetchRoles, type FetchRoles } from './roles.ts'
-import { callTimeout } from './settings-common.ts'
-import { type SiaSettings, ztsOf } from './settings.ts'
-import { TokenCache } from './tokens/cache.ts'
-import { createZtsCall, unavailable } from './zts/call.ts'
-import { createMemberCalls, type MemberCalls } from './zts/member-calls.ts'
+import type { Tokens } from '../companions.ts'
+import { outputPathsOf } from '../settings/layout.ts'
+import type { Log } from '../log.ts'
+import type { SetRenewable } from '../loop/renewable.ts'
+import { clientOf, createFetchRoles, type FetchRoles } from '../identity/roles.ts'
+import { callTimeout } from '../settings/settings-common.ts'
+import { type SiaSettings, ztsOf } from '../settings/settings.ts'
+import { TokenCache } from '../tokens/cache.ts'
+import { createZtsCall, unavailable } from './call.ts'
+import { createMemberCalls, type MemberCalls } from './member-calls.ts'
 
 const MAX_CA_BYTES = 1024 * 1024
 

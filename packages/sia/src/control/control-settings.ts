@@ -1,5 +1,5 @@
 import { duration, path, program as define, setting, type SettingsOf, text } from '@pallas/config'
-import { checkOutputs, common, pathOrNothing, refreshInterval } from './settings-common.ts'
+import { checkOutputs, common, pathOrNothing, refreshInterval } from '../settings/settings-common.ts'
 
 /** `athenz-control-sia`: runs beside a service of the control plane, whose key an administrator made. */
 export const controlProgram = define({

@@ -1,12 +1,12 @@
 /** A certificate with what belongs to it: fetched, published as one, and fetched again before it grows old. */
 import { type CredentialSet, type Lifetime, lifetimeOf, renewAt } from '@pallas/credentials'
 import { type Clock, HostError } from '@pallas/host'
-import type { CheckedIdentity } from './check.ts'
+import type { CheckedIdentity } from '../identity/check.ts'
 import { type Due, DUE_NOW, type Renewable } from './keep-fresh.ts'
-import type { Log } from './log.ts'
-import type { Output, Published } from './output.ts'
+import type { Log } from '../log.ts'
+import type { Output, Published } from '../output/output.ts'
 import { worstOf } from './patience.ts'
-import type { FetchRoles } from './roles.ts'
+import type { FetchRoles } from '../identity/roles.ts'
 
 /** With less of its life left than this, what is on disk is replaced though not everything could be had. */
 const LITTLE = 0.2
