@@ -1,4 +1,5 @@
 import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
@@ -19,6 +20,8 @@ export default defineConfig({
       },
     })),
     passWithNoTests: true,
+    // By default one less than there are, which on two cores leaves one idle: end-to-end tests mostly wait.
+    maxWorkers: Math.max(2, availableParallelism()),
     reporters: ['default', join(root, 'tools/check/src/closing-line.ts')],
   },
 })
