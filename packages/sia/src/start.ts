@@ -1,7 +1,6 @@
 import { ConfigError } from '@pallas/config'
-import type { CredentialSet, Lifetime } from '@pallas/credentials'
+import type { CredentialSet } from '@pallas/credentials'
 import { type Host, HostError, type HttpPeer } from '@pallas/host'
-import { parseNToken } from '@pallas/identity'
 import { type AgentClient, createAgentClient } from '@pallas/wire'
 import { createCache, fetchRolesOf, memberCallsOf, NO_TOKENS } from './zts/asked-of-zts.ts'
 import type { CompanionHome, Companions } from './companions.ts'
@@ -12,6 +11,7 @@ import { runInit, runRefresh } from './loop/modes.ts'
 import { createOutput, type Output } from './output/output.ts'
 import { allOnce, isGoodEnough } from './loop/once.ts'
 import { present } from './identity/presence.ts'
+import { livesOf } from './identity/principal-token.ts'
 import { readCredentials } from './output/read-credentials.ts'
 import { createRenewable, type SetRenewable } from './loop/renewable.ts'
 import { createReport, type Report } from './report/report.ts'
@@ -131,7 +131,8 @@ function createCertificate(settings: SiaSettings, deps: CertificateDeps): SetRen
     fetch: async (signal) => fetch(isInit ? undefined : await held(), signal),
     ...(roles === undefined ? {} : { roles: { fetch: roles, mayWait: !isInit } }),
     current: () => output.current(),
-    otherLives: tokenLife,
+    // ZTS signed the token, so only a renewal of the set brings another.
+    otherLives: ({ ntoken = '' }) => livesOf(ntoken),
     maxIntervalMs: settings.refreshInterval,
     onIdentity,
     onPublished: report.setPublished,
@@ -172,12 +173,6 @@ async function waitForVolume(
 function peerOf(settings: SiaSettings): HttpPeer {
   const agent = agentOf(settings)
   return agent.kind === 'unix' ? { kind: 'unix', socketPath: agent.path } : agent
-}
-
-/** ZTS signed the token, so only a renewal of the set brings another. */
-function tokenLife({ ntoken = '' }: CredentialSet): readonly Lifetime[] {
-  const claims = parseNToken(ntoken)?.claims
-  return claims === undefined ? [] : [{ notBefore: claims.issuedAt * 1_000, notAfter: claims.expiresAt * 1_000 }]
 }
 
 async function anyOf(settings: SiaSettings, { files }: SiaDeps['host']): Promise<CredentialSet | undefined> {

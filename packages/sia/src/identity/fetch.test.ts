@@ -44,6 +44,34 @@ test('a renewal is asked for as one, with a new key each time', async () => {
   expect(second.set.keyPem).not.toBe(first.set.keyPem)
 })
 
+test('an answer that was lost is asked for again with the same key, and got in an outage too (T17, T33)', async () => {
+  const pod = await openPod()
+  const fetch = ownKey(pod)
+  pod.agent.willLoseAnswer()
+  await expect(fetch(undefined, signal)).rejects.toMatchObject({ code: 'AGENT_UNAVAILABLE' })
+  pod.agent.isCutOff = true
+  const { set, leaf } = await fetch(undefined, signal)
+  const [lost, again] = pod.agent.csrs
+  expect(again).toBe(lost)
+  expect([set.ntoken, leaf.spki]).toEqual(['', (await promptImport(set.keyPem)).spki])
+  await expect(fetch(set, signal)).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE' })
+})
+
+test('a key outlives names that change, and every answer ends it', async () => {
+  const pod = await openPod()
+  const fetch = ownKey(pod)
+  pod.agent.willLoseAnswer()
+  await expect(fetch(undefined, signal)).rejects.toThrow()
+  pod.agent.names = { ...NAMES, ip: ['10.9.9.9'] }
+  await fetch(undefined, signal)
+  pod.agent.willRefuse('NOT_A_POD')
+  await expect(fetch(undefined, signal)).rejects.toMatchObject({ kind: 'denied' })
+  await fetch(undefined, signal)
+  const [lost, got, denied, last] = pod.agent.csrs.map((csr) => readCsr(csr).spki.toHex())
+  expect(got).toBe(lost)
+  expect(new Set([got, denied, last]).size).toBe(3)
+})
+
 test('names that change in between are asked for again', async () => {
   const pod = await openPod()
   const moved = { ...NAMES, ip: ['10.9.9.9'] }

@@ -1,10 +1,11 @@
 /** One identity from the agent, checked: id → names → key and CSR → credentials; in the original form the key too. */
 import type { CredentialSet } from '@pallas/credentials'
-import { type Host, HostError } from '@pallas/host'
-import { IdentityError, parseNToken } from '@pallas/identity'
+import { type Host, HostError, type PrivateKey } from '@pallas/host'
+import { IdentityError } from '@pallas/identity'
 import { type AgentClient, type Credentials, type Handle, type NamesAnswer, parseHandle } from '@pallas/wire'
 import { createCsr, type CsrKey, X509Error } from '@pallas/x509'
 import { type CheckedIdentity, checkIdentity, type Identity } from './check.ts'
+import { hasExpired } from './principal-token.ts'
 
 const MAX_ID_BYTES = 256
 /** How often names may change between asking for them and using them. */
@@ -19,25 +20,69 @@ export interface FetchDeps {
 /** Called with what is replaced, if anything. Throws `IdentityError`, or `HostError` when the id cannot be read. */
 export type Fetch = (held: CredentialSet | undefined, signal: AbortSignal) => Promise<CheckedIdentity>
 
-/** The key is made here and leaves this program only for the disk. */
+/**
+ * The key is made here and leaves this program only for the disk. A try whose answer never came keeps its key for the
+ * next one: of what was issued meanwhile, the agent gives whoever comes with that key its own. Any answer ends this.
+ */
 export function createFetchForOwnKey({ agent, host, idFile }: FetchDeps): Fetch {
   const { keys } = host
+  let unanswered: CsrMaker | undefined
   return async (held, signal) => {
     const handle = await readHandle(idFile, host)
-    const key = await keys.generate()
-    for (let changes = 0; ; changes++) {
-      const names = await agent.names(handle, signal)
-      const csr = await csrOf(names, key)
-      try {
-        const answer = await (held === undefined ? agent.init(handle, csr, signal) : agent.refresh(handle, csr, signal))
-        return await checked({ set: { ...answer, keyPem: key.pem }, spki: key.spki, names }, host)
-      } catch (error) {
-        const isChange = error instanceof IdentityError && error.code === 'CSR_NAMES_CHANGED'
-        if (!isChange || changes === MAX_NAME_CHANGES) throw error
-      }
+    unanswered ??= createCsrMaker(await keys.generate())
+    const { key, csrFor } = unanswered
+    const ask = (csr: string) => (held === undefined ? agent.init(handle, csr, signal) : agent.refresh(handle, csr, signal))
+    try {
+      const { names, answer } = await withTheNamesOfNow(() => agent.names(handle, signal), csrFor, ask)
+      unanswered = undefined
+      return await checked({ set: { ...answer, keyPem: key.pem }, spki: key.spki, names }, host)
+    } catch (error) {
+      if (!isSilence(error)) unanswered = undefined
+      throw error
     }
   }
 }
+
+/** Names may change between asking for them and using them. */
+async function withTheNamesOfNow<T>(
+  namesNow: () => Promise<NamesAnswer>,
+  csrFor: CsrMaker['csrFor'],
+  ask: (csr: string) => Promise<T>,
+): Promise<{ readonly names: NamesAnswer; readonly answer: T }> {
+  for (let changes = 0; ; changes++) {
+    const names = await namesNow()
+    const csr = await csrFor(names)
+    try {
+      return { names, answer: await ask(csr) }
+    } catch (error) {
+      const isChange = error instanceof IdentityError && error.code === 'CSR_NAMES_CHANGED'
+      if (!isChange || changes === MAX_NAME_CHANGES) throw error
+    }
+  }
+}
+
+interface CsrMaker {
+  readonly key: PrivateKey
+  /** The same text while the names stay the same. */
+  csrFor(names: NamesAnswer): Promise<string>
+}
+
+function createCsrMaker(key: PrivateKey): CsrMaker {
+  let last: { readonly of: string; readonly csr: string } | undefined
+  return {
+    key,
+    csrFor: async (names) => {
+      const of = JSON.stringify(names)
+      if (last?.of !== of) last = { of, csr: await csrOf(names, key) }
+      return last.csr
+    },
+  }
+}
+
+/** No answer, or one that says to come again: whether something was issued for this key, nobody here knows. */
+const isSilence = (error: unknown): boolean =>
+  error instanceof HostError ||
+  (error instanceof IdentityError && (error.kind === 'unavailable' || error.kind === 'conflict'))
 
 /** The agent makes the key; it shows no names, so that they are not compared here. */
 export function createFetchForAgentKey({ agent, host, idFile }: FetchDeps): Fetch {
@@ -53,8 +98,7 @@ export function createFetchForAgentKey({ agent, host, idFile }: FetchDeps): Fetc
 async function checked(identity: Identity, { keys, clock }: FetchDeps['host']): Promise<CheckedIdentity> {
   const { caPem, ntoken = '' } = identity.set
   if (caPem === '') throw invalid('the answer lacks the authority')
-  const token = parseNToken(ntoken)
-  if (token !== undefined && token.claims.expiresAt * 1_000 <= clock.now()) throw invalid('the token has expired')
+  if (hasExpired(ntoken, clock.now())) throw invalid('the token has expired')
   const leaf = await checkIdentity(identity, { now: clock.now(), verify: (check) => keys.verify(check) })
   return { ...identity, leaf }
 }

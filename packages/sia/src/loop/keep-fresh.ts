@@ -6,7 +6,10 @@ import { patience } from './patience.ts'
 /** After a success that is due again at once (an issuer with odd times): a quarter of what is left of life, within these. */
 const REST_MS = { least: 1_000, most: 60_000 }
 const FIRST_RETRY_MS = 2_000
-const SLOWEST_RETRY_MS = 5 * 60_000
+/** While something still serves: an eighth of what is left, so that a short life has its tries and a long outage few. */
+const SLOWEST_RETRY_MS = { least: 15_000, most: 60 * 60_000 }
+/** While nothing does. */
+const SLOWEST_WITHOUT_MS = 60_000
 
 /** When a thing is to be replaced, and how long it could serve. */
 export interface Due extends RenewalState {
@@ -35,17 +38,25 @@ export interface KeepFreshDeps {
 /** Ends only by rejecting: with the reason of `signal` when that aborts. */
 export async function keepFresh(thing: Renewable, deps: KeepFreshDeps, signal: AbortSignal): Promise<never> {
   const { clock, onFailure } = deps
-  const pace = { clock, initialMs: FIRST_RETRY_MS, maxMs: SLOWEST_RETRY_MS, deadlineMs: Infinity, onWait: onFailure }
+  const pace = { clock, initialMs: FIRST_RETRY_MS, deadlineMs: Infinity, onWait: onFailure }
   const again = (error: unknown) => !signal.aborted && patience(error)
   for (let due = await thing.due(); ; ) {
     await untilDue(due, thing, clock, signal)
-    due = await retry(() => thing.renew(signal), { ...pace, again }, signal)
+    const { life } = due
+    due = await retry(() => thing.renew(signal), { ...pace, maxMs: () => slowestRetry(life, clock), again }, signal)
     await clock.sleep(restAfter(due, clock), signal)
   }
 }
 
+function slowestRetry({ notAfter }: Lifetime, clock: Clock): number {
+  const left = notAfter - clock.now()
+  return left <= 0 ? SLOWEST_WITHOUT_MS : clamp(left / 8, SLOWEST_RETRY_MS)
+}
+
+const clamp = (value: number, { least, most }: typeof REST_MS): number => Math.min(Math.max(value, least), most)
+
 const restAfter = ({ at, life }: Due, clock: Clock): number =>
-  at > clock.now() ? REST_MS.least : Math.min(Math.max((life.notAfter - clock.now()) / 4, REST_MS.least), REST_MS.most)
+  at > clock.now() ? REST_MS.least : clamp((life.notAfter - clock.now()) / 4, REST_MS)
 
 async function untilDue(due: Due, thing: Renewable, clock: Clock, signal: AbortSignal): Promise<void> {
   const since = clock.monotonic()

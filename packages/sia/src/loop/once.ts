@@ -1,9 +1,10 @@
 /** `init`: everything once, and what may stand in for it in an outage. */
 import { type Host, HostError } from '@pallas/host'
-import { IdentityError, parseNToken } from '@pallas/identity'
+import { IdentityError } from '@pallas/identity'
 import type { AgentClient } from '@pallas/wire'
 import { sameNames } from '@pallas/x509'
 import { readHandle } from '../identity/fetch.ts'
+import { hasExpired } from '../identity/principal-token.ts'
 import type { Output } from '../output/output.ts'
 import { worstOf } from './patience.ts'
 import type { SetRenewable } from './renewable.ts'
@@ -54,8 +55,7 @@ export async function isGoodEnough(problem: unknown, deps: GoodEnoughDeps, signa
   if (signal.aborted || !(problem instanceof IdentityError) || problem.kind !== 'unavailable') return false
   const there = await output.current()
   if (there?.isWhole !== true) return false
-  const ntoken = parseNToken(there.set.ntoken ?? '')
-  if (ntoken !== undefined && ntoken.claims.expiresAt * 1_000 <= host.clock.now()) return false
+  if (hasExpired(there.set.ntoken ?? '', host.clock.now())) return false
   for (const token of tokens) if (!(await token.isThere())) return false
   try {
     const names = await agent.names(await readHandle(idFile, host), signal)

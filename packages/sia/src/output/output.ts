@@ -6,6 +6,7 @@ import type { Certificate } from '@pallas/x509'
 import { type CheckDeps, checkIdentity, type Identity } from '../identity/check.ts'
 import { SiaError } from '../error.ts'
 import { createPinnedReader, readCredentials } from './read-credentials.ts'
+import { hasExpired } from '../identity/principal-token.ts'
 import { checkRole } from '../identity/roles.ts'
 import { writeCredentials } from './write-credentials.ts'
 
@@ -71,8 +72,13 @@ export function createOutput({ paths, tokenPaths = [], host, onLeftover, onUnusa
     publish: (identity) =>
       oneByOne(async () => {
         const { leaf } = await check(identity)
-        await write(outputFiles(identity.set, paths), tokens, leaf.serial)
-        const read = await readCredentials(paths, files)
+        const { ntoken: before } = await readCredentials(paths, files)
+        // An agent that answers out of its record has no token: the one before serves as long as it lives.
+        const stays = !identity.set.ntoken && !hasExpired(before, clock.now())
+        const along = stays ? [...tokens, ...ofSet.filter(({ path }) => path === paths.ntoken)] : tokens
+        await write(outputFiles(identity.set, paths), along, leaf.serial)
+        const found = await readCredentials(paths, files)
+        const read = identity.set.ntoken || stays ? found : { ...found, ntoken: '' }
         // Where the authority has no file of its own the chain can only be judged with the one that was answered.
         const set = { ...read, caPem: read.caPem === '' ? identity.set.caPem : read.caPem }
         const published = await judge({ ...identity, set, spki: await spkiIn(read, identity.spki) })

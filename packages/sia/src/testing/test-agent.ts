@@ -1,7 +1,8 @@
 /** An identity agent that attests nobody: it issues from a test CA, and errs as a test wants. */
-import type { HttpRequest, HttpResponse } from '@pallas/host'
+import { HostError, type HttpRequest, type HttpResponse } from '@pallas/host'
 import { kindOf, type ReasonCode, type WorkloadNames } from '@pallas/identity'
 import { type Credentials, credentialsAnswer, parseInitRequest, parseRefreshRequest } from '@pallas/wire'
+import { readCsr } from '@pallas/x509'
 import { nodeKey, type TestCa } from '@pallas/x509/testing'
 
 export const HANDLE = 'A'.repeat(43)
@@ -36,6 +37,10 @@ export class TestAgent {
   /** Such as `names`, `init csr`, `init`, `refresh csr`, `refresh pair`. */
   readonly calls: string[] = []
   readonly csrs: string[] = []
+  /** Nothing can be issued: whoever comes with the key of the last certificate gets that one, without a token. */
+  isCutOff = false
+  /** What was issued for the last CSR. */
+  #record: { readonly spki: string; readonly certPem: string } | undefined
   readonly #ca: TestCa
   readonly #now: () => number
   readonly #instead: (() => Answer)[] = []
@@ -80,13 +85,32 @@ export class TestAgent {
     const instead = this.#instead.shift()
     if (instead !== undefined && this.isOriginal) return { status: 500, headers: {}, body: 'pod lookup failed\n' }
     if (instead !== undefined) return instead()
+    if (this.isCutOff) return this.#repeat(wish.origin === 'pod' ? wish.csr : undefined)
     const made = wish.origin === 'pod' && !this.isOriginal ? await this.#sign(wish.csr) : await this.#make()
     const answer = await this.spoil({ ntoken: this.ntoken, caPem: this.#ca.chainPem, ...made })
     return { status: 200, headers: {}, body: JSON.stringify(credentialsAnswer(answer)) }
   }
 
-  #sign(csr: string): Promise<{ readonly certPem: string }> {
-    return this.#ca.sign(csr, { lifeMs: this.lifeMs, notBefore: this.#now() - this.backdateMs })
+  /** The next certificate is issued, and nobody hears of it. */
+  willLoseAnswer(): void {
+    this.willAnswer(async () => {
+      await this.#sign(this.csrs.at(-1) ?? '')
+      throw new HostError('HOST_UNREACHABLE', 'connection reset')
+    })
+  }
+
+  #repeat(csr: string | undefined): HttpResponse {
+    const { certPem } = this.#record ?? {}
+    const isKnown = csr !== undefined && readCsr(csr).spki.toHex() === this.#record?.spki
+    if (certPem === undefined || !isKnown) return refusal('ISSUER_UNAVAILABLE')
+    const answer = credentialsAnswer({ ntoken: '', certPem, caPem: this.#ca.chainPem })
+    return { status: 200, headers: {}, body: JSON.stringify(answer) }
+  }
+
+  async #sign(csr: string): Promise<{ readonly certPem: string }> {
+    const { certPem } = await this.#ca.sign(csr, { lifeMs: this.lifeMs, notBefore: this.#now() - this.backdateMs })
+    this.#record = { spki: readCsr(csr).spki.toHex(), certPem }
+    return { certPem }
   }
 
   async #make() {
