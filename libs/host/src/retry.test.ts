@@ -42,6 +42,18 @@ test('the ceiling of the wait doubles up to the most, and the wait is drawn belo
   expect(waits).toEqual([100, 200, 400, 400, 0])
 })
 
+test('the most may shrink while it is waited', async () => {
+  const clock = new FakeClock()
+  clock.willDraw(1, 1, 1, 1)
+  const waits: number[] = []
+  const maxMs = () => 400 - 0.5 * clock.monotonic()
+  const onWait = (_error: unknown, delayMs: number) => waits.push(delayMs)
+  const done = retry(failing(4).attempt, options(clock, { maxMs, onWait }))
+  await clock.advance(10_000)
+  await done
+  expect(waits).toEqual([100, 200, 250, 125])
+})
+
 test('no attempt is made before its wait is over', async () => {
   const clock = new FakeClock()
   clock.willDraw(1)

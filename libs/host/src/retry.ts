@@ -5,7 +5,8 @@ export interface RetryOptions {
   readonly clock: Clock
   /** First ceiling of the random delay. */
   readonly initialMs: number
-  readonly maxMs: number
+  /** Ceiling that the delay grows to; asked for at each wait where it depends on the time. */
+  readonly maxMs: number | (() => number)
   /** From the first attempt; when it has passed the last error is thrown. Infinity: for ever. */
   readonly deadlineMs: number
   /** False: give up at once and throw. May name the least wait that the peer asked for (Retry-After). */
@@ -43,7 +44,7 @@ export async function retry<T>(
       const verdict = again(error)
       if (verdict === false) throw error
       const asked = verdict === true ? 0 : verdict.afterMs
-      const ceiling = Math.min(initialMs * 2 ** (tries - 1), maxMs)
+      const ceiling = Math.min(initialMs * 2 ** (tries - 1), typeof maxMs === 'number' ? maxMs : maxMs())
       const delayMs = waitMs({ askedMs: asked, ceilingMs: ceiling, random: clock.random() })
       if (clock.monotonic() + delayMs >= giveUpAt) throw error
       onWait?.(error, delayMs, tries)

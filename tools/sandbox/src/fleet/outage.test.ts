@@ -17,12 +17,12 @@ async function through(hours: number): Promise<Fleet> {
   const to = from + hours * HOUR
   const fleet = createFleet({ seed: 28, lifeMs: LIFE, issuer: duringOutages([{ from, to }]) })
   for (let i = 0; i < PODS; i++) fleet.start((i / PODS) * 0.4 * LIFE)
-  await fleet.clock.run(to + 10 * MINUTE)
+  await fleet.clock.run(to + 75 * MINUTE)
   await fleet.close()
   return fleet
 }
 
-test('ZTS is down for 9½ h, certificates live 24 h: nobody holds an expired one, and within ten minutes all that are due are renewed (T28)', async () => {
+test('ZTS is down for 9½ h, certificates live 24 h: nobody holds an expired one, and within little more than an hour all that are due are renewed (T28)', async () => {
   const fleet = await through(9.5)
   expect(fleet.lapses).toEqual([])
   const failed = new Set(fleet.calls.filter(({ issued }) => !issued).map(({ pod }) => pod))
@@ -37,10 +37,10 @@ test('ZTS is down for 12 h, certificates live 24 h: at most one in ten outlives 
   expect(Math.max(0, ...lapses.map(({ from, to }) => to - from))).toBeLessThan(2.5 * HOUR)
 })
 
-test('in an outage each asks again after minutes, not seconds: retries slow down and stay apart (T28)', async () => {
+test('in an outage each asks again every half hour or so, not every second: retries slow down and stay apart (T28)', async () => {
   const fleet = await through(2)
-  const failed = fleet.calls.filter(({ issued }) => !issued)
+  const failed = fleet.calls.filter(({ issued, at }) => !issued && at < 26 * HOUR)
   const waiting = new Set(failed.map(({ pod }) => pod)).size
-  expect(failed.length).toBeLessThan(waiting * 80)
+  expect(failed.length).toBeLessThan(waiting * 25)
   expect(new Set(failed.map(({ at }) => at)).size).toBeGreaterThan(0.99 * failed.length)
 })
