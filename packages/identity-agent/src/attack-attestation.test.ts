@@ -25,6 +25,17 @@ async function twoPods(settings: Parameters<World['startAgent']>[0] = {}) {
   return { world, a, b, serving }
 }
 
+/** The same, this process in A; it lives as the agent sees it until `end`. */
+async function twoPodsAndAnEnd() {
+  const { world, a } = await twoPods()
+  let alive = true
+  await world.stopAgent()
+  world.peers = { ...world.peers, pin: () => ({ exited: () => !alive, [Symbol.dispose]: () => undefined }) }
+  await world.startAgent()
+  world.enter(A)
+  return { world, a, end: () => void (alive = false) }
+}
+
 test("with pod A's handle over pod B's socket, B is denied, A is named in the log, and ZTS hears nothing (T01, W4)", async () => {
   const { world, a, b } = await twoPods()
   await using _world = world
@@ -92,35 +103,25 @@ test('a process that ended before it was attested is denied, though its child ho
 })
 
 test('a process that ends after it connected is served no more, whoever holds its connection (T03)', async () => {
-  const { world, a } = await twoPods()
+  const { world, a, end } = await twoPodsAndAnEnd()
   await using _world = world
-  let alive = true
-  await world.stopAgent()
-  world.peers = { ...world.peers, pin: () => ({ exited: () => !alive, [Symbol.dispose]: () => undefined }) }
-  await world.startAgent()
-  world.enter(A)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const onOneConnection = { agent, headers: { connection: 'keep-alive' } }
   expect((await world.call(a, 'names', onOneConnection)).status).toBe(200)
-  alive = false
+  end()
   expect(await world.call(a, 'names', onOneConnection)).toMatchObject({ status: 403, body: { code: 'PEER_EXITED' } })
   expect(await world.metrics.value('attestations_total')).toBe(1)
   agent.destroy()
 })
 
 test('a process that ends between the head and the body of its request is not answered (T03)', async () => {
-  const { world, a } = await twoPods()
+  const { world, a, end } = await twoPodsAndAnEnd()
   await using _world = world
-  let alive = true
-  await world.stopAgent()
-  world.peers = { ...world.peers, pin: () => ({ exited: () => !alive, [Symbol.dispose]: () => undefined }) }
-  await world.startAgent()
-  world.enter(A)
   const socket = connect(world.pathsOf(a).socket)
   socket.write(`POST /v1/init/${a} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n`)
   // The server says so once the head has been let through.
   await new Promise((resolve) => socket.once('readable', resolve))
-  alive = false
+  end()
   socket.write('{}')
   expect(await text(socket)).toContain('PEER_EXITED')
   expect(world.issuer.calls).toEqual([])

@@ -81,15 +81,11 @@ test('twenty inits with one key are one call of ZTS (T18, W21)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
   const csr = await csrFor(nodeKey())
-  const gate = Promise.withResolvers<void>()
-  world.issuer.will(async (_call, honest) => {
-    await gate.promise
-    return honest()
-  })
+  const release = world.issuer.hold()
   const replies = Array.from({ length: 20 }, () => world.call(handle, 'init', { body: { csr } }))
   await waitUntil(() => world.verified >= 20)
   await new Promise((resolve) => setImmediate(resolve))
-  gate.resolve()
+  release()
   const answers = await Promise.all(replies)
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
   expect(answers[0]?.status).toBe(200)

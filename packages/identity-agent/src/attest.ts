@@ -5,6 +5,7 @@
  * ends: an answer is for the process that connected, or for nobody.
  */
 import type { ReasonCode } from '@pallas/identity'
+import type { PeerCredentials, PinnedPeer } from '@pallas/linux'
 import { podOfCgroups, type Prefix } from './cgroup.ts'
 import type { Processes, ProcessRecord } from './processes.ts'
 
@@ -13,17 +14,6 @@ export interface Peers {
   credentials(fd: number): PeerCredentials
   /** Pins the process; undefined when this kernel cannot (before 6.5). */
   pin(fd: number): PinnedPeer | undefined
-}
-
-export interface PeerCredentials {
-  /** 0 when the process is in a PID namespace that the agent does not see. */
-  readonly pid: number
-  readonly uid: number
-  readonly gid: number
-}
-
-export interface PinnedPeer extends Disposable {
-  exited(): boolean
 }
 
 export type Attestation =

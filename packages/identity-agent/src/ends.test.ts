@@ -50,17 +50,13 @@ test.each([
 test('what a call that was under way writes after the end of its pod is wiped as well (T39)', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
-  const gate = Promise.withResolvers<void>()
-  world.issuer.will(async (_call, honest) => {
-    await gate.promise
-    return honest()
-  })
+  const release = world.issuer.hold()
   const late = world.call(handle, 'init').catch(() => undefined)
   await waitUntil(() => world.issuer.calls.length === 1)
   world.pods = [{ ...POD, phase: 'Failed' }]
   await world.clock.advance(LOOK_MS)
   await waitUntil(() => told(world, 'pod ended, its refresh state is wiped').length === 1)
-  gate.resolve()
+  release()
   await late
   const { context } = world.pathsOf(handle)
   await waitUntil(() => existsSync(context))

@@ -121,15 +121,11 @@ test('a volume of the original form has no listener of its own: it is reached ov
 test('asked to stop, the agent answers what it was asked before, within the grace', async () => {
   const { world, handle } = await oneLivePod()
   await using _world = world
-  const gate = Promise.withResolvers<void>()
-  world.issuer.will(async (_call, honest) => {
-    await gate.promise
-    return honest()
-  })
+  const release = world.issuer.hold()
   const reply = world.call(handle, 'init')
   await waitUntil(() => world.issuer.calls.length === 1)
   const stopped = world.stopAgent()
-  gate.resolve()
+  release()
   expect((await reply).status).toBe(200)
   await stopped
 })

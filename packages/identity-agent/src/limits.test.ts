@@ -114,11 +114,7 @@ test('a namespace whose pods flood init with keys of their own does not keep ano
   const handles = loud.map((pod) => world.addVolume(pod))
   const own = world.addVolume(quiet)
   await world.startAgent()
-  const gate = Promise.withResolvers<void>()
-  world.issuer.will(async ({ request: { attestationData } }, honest) => {
-    if (attestationData?.includes(quiet.uid) !== true) await gate.promise
-    return honest()
-  })
+  const release = world.issuer.hold(({ request: { attestationData } }) => attestationData?.includes(quiet.uid) !== true)
   const flood: Promise<number>[] = []
   for (const [index, handle] of handles.entries()) {
     const pod = loud[index] ?? quiet
@@ -134,7 +130,7 @@ test('a namespace whose pods flood init with keys of their own does not keep ano
   }
   world.enter(quiet)
   expect((await world.call(own, 'init')).status).toBe(200)
-  gate.resolve()
+  release()
   const statuses = await Promise.all(flood)
   const turnedAway = statuses.filter((status) => status === 429).length
   expect([turnedAway > 0, statuses.every((status) => status === 200 || status === 429)]).toEqual([true, true])

@@ -38,6 +38,16 @@ export class FakeIssuer implements Pick<Zts, 'register' | 'refresh'> {
     this.#twist = () => Promise.reject(error)
   }
 
+  /** Calls from now on wait, those alone that are `meant`, until the function that is returned is called. */
+  hold(meant: (call: IssuerCall) => boolean = () => true): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#twist = async (call, honest) => {
+      if (meant(call)) await promise
+      return honest()
+    }
+    return resolve
+  }
+
   /** The newest serial of an instance, as the real one keeps it. */
   currentSerial = (instanceId: string): string | undefined => this.#current.get(instanceId)
 
