@@ -18,11 +18,12 @@ const low = project('low', 'model')
 const edge: (readonly [string, string])[] = [['@pallas/high', '@pallas/low']]
 const verdict = (...projects: Project[]) => breaches(projects, edge)
 
+const declaringForTests = (file: string) =>
+  project('high', 'kit', { declaredForTests: ['@pallas/low'], ...importing('high', '@pallas/low', file) })
+
 test('a package that is declared for tests may be imported by tests and by nothing else', () => {
-  const importer = (file: string) =>
-    project('high', 'kit', { declaredForTests: ['@pallas/low'], ...importing('high', '@pallas/low', file) })
-  expect(verdict(low, importer('libs/high/src/a.test.ts'))).toEqual([])
-  expect(verdict(low, importer('libs/high/src/a.ts')).join()).toContain('does not declare')
+  expect(verdict(low, declaringForTests('libs/high/src/a.test.ts'))).toEqual([])
+  expect(verdict(low, declaringForTests('libs/high/src/a.ts')).join()).toContain('does not declare')
 })
 
 test('an import of a declared lower layer is fine', () => {

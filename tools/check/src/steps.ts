@@ -3,10 +3,11 @@ import { execFile } from 'node:child_process'
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
-import { breaches } from './layers.ts'
+import { readAlerts } from './alerts.ts'
 import { generatedDocs } from './docs.ts'
 import { gaps } from './evidence/tables.ts'
 import { evidenceOf } from './evidence/tags.ts'
+import { breaches } from './layers.ts'
 import { nxEdges, readProjects } from './workspace.ts'
 
 export interface Step {
@@ -55,6 +56,11 @@ const evidence: Step = {
   run: async (root) => gaps(evidenceOf(root)),
 }
 
+const alerts: Step = {
+  name: 'alerts',
+  run: async (root) => readAlerts(root),
+}
+
 export const STEPS: readonly Step[] = [
   tool('types', 'tsc', ['-p', 'tsconfig.json']),
   tool('types without Node', 'tsc', ['-p', 'tsconfig.anywhere.json']),
@@ -63,6 +69,7 @@ export const STEPS: readonly Step[] = [
   testNames,
   docs,
   evidence,
+  alerts,
 ]
 
 export function writeDocs(root: string): void {
