@@ -43,7 +43,7 @@ export interface Member {
   readonly name: string
   /** Undefined while there is none. */
   readonly life: Lifetime | undefined
-  /** Absolute, empty when it is kept in memory alone. */
+  /** Absolute: those that were written; until then those that are wanted. Empty when it is kept in memory alone. */
   readonly paths: readonly string[]
   /** Why the last attempt failed; undefined after a success. */
   readonly problem: ReasonCode | undefined

@@ -16,7 +16,7 @@ import { readCredentials } from './output/read-credentials.ts'
 import { createRenewable, type SetRenewable } from './loop/renewable.ts'
 import { createReport, type Report } from './report/report.ts'
 import type { FetchRoles } from './identity/roles.ts'
-import { asksForCompanions } from './settings/settings-companions.ts'
+import { asksForCompanions, namesCompanions } from './settings/settings-companions.ts'
 import { callTimeout } from './settings/settings-common.ts'
 import { agentOf, type SiaSettings } from './settings/settings.ts'
 import type { TokenCache } from './tokens/cache.ts'
@@ -152,7 +152,10 @@ async function startBeside(
   { home, report, cache, clock, log }: BesideDeps,
   signal: AbortSignal,
 ): Promise<Companions | undefined> {
-  if (home === undefined || !asksForCompanions(settings)) return undefined
+  if (home === undefined || !asksForCompanions(settings)) {
+    if (namesCompanions(settings)) log.info({}, 'servers and hooks are for a refresher: none is started')
+    return undefined
+  }
   const tokens = cache ?? NO_TOKENS
   const companions = await home.start(settings, { clock, log, tokens, members: report.members }, signal)
   report.tell(companions)

@@ -64,7 +64,7 @@ async function withTheNamesOfNow<T>(
 interface CsrMaker {
   readonly key: PrivateKey
   /** The same text while the names stay the same. */
-  csrFor(names: NamesAnswer): Promise<string>
+  csrFor(this: void, names: NamesAnswer): Promise<string>
 }
 
 function createCsrMaker(key: PrivateKey): CsrMaker {

@@ -5,6 +5,7 @@
 import { allOf } from '@pallas/credentials'
 import type { Change, CompanionDeps, CompanionHome } from '../companions.ts'
 import { outputPathsOf } from '../settings/layout.ts'
+import { namesServer } from '../settings/settings-companions.ts'
 import type { SiaSettings } from '../settings/settings.ts'
 import { VERSION } from '../version.ts'
 import { createEvents, type Events } from './events.ts'
@@ -39,12 +40,9 @@ export const nodeCompanions = (options: NodeHomeOptions): CompanionHome => ({
   },
 })
 
-const hasServers = (it: SiaSettings): boolean =>
-  [it.tokenServerAddr, it.metricsServerAddr, it.healthCheckAddr].some((address) => address !== undefined)
-
 async function prepare(settings: SiaSettings, deps: CompanionDeps, { logTo }: NodeHomeOptions) {
   const { log, clock, members, tokens } = deps
-  if (!hasServers(settings)) return { events: createEvents({ log, metrics: undefined }), servers: undefined }
+  if (!namesServer(settings)) return { events: createEvents({ log, metrics: undefined }), servers: undefined }
   const { createLogger, createSiaMetrics, startServers } = await import('./servers.ts')
   const now = () => clock.now()
   const metrics =

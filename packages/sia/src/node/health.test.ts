@@ -19,7 +19,6 @@ const member = (more: Partial<Member> = {}): Member => ({
   ...more,
 })
 
-const isNeeded = (path: string) => !path.endsWith('/ntoken')
 const onDisk = async () => true
 const withoutKey = async (path: string) => path !== '/tls/service.key'
 
@@ -55,9 +54,9 @@ test('the server follows the state: 200 OK, then 503 with names, then 200 again 
   const path = join(dir, 'service.cert')
   await writeFile(path, '')
   const clock = new FakeClock('2030-01-01T00:00:00Z')
-  let members = [member({ paths: [path, join(dir, 'ntoken')] })]
+  let members = [member({ paths: [path] })]
   let problem: string | undefined
-  const app = createHealthServer({ endpoint: '/live', members: () => members, isNeeded, problem: () => problem, clock, log: memoryLog().log })
+  const app = createHealthServer({ endpoint: '/live', members: () => members, problem: () => problem, clock, log: memoryLog().log })
   const { url } = scope.use(await serve(app, { listen: { host: '127.0.0.1', port: 0 }, graceMs: 0, clock }))
   const ask = async (path = '/live') => {
     const answer = await fetch(`${url}${path}`)

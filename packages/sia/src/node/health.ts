@@ -8,8 +8,6 @@ import type { Member } from '../companions.ts'
 export interface HealthOptions {
   readonly endpoint: string
   readonly members: () => readonly Member[]
-  /** Whether this path of a member must be there: an issuer may leave some out. */
-  readonly isNeeded: (path: string) => boolean
   /** Says in words why another part is not ready; undefined when it is. */
   readonly problem: () => string | undefined
   readonly clock: Pick<Clock, 'now'>
@@ -22,12 +20,11 @@ type Unhealthy = Pick<Member, 'kind' | 'name'> & {
 }
 
 /** `GET <endpoint>`: 200 `OK`, or 503 with what is amiss; kinds and names, never a content. */
-export function createHealthServer({ endpoint, members, isNeeded, problem, clock, log }: HealthOptions) {
-  const isInPlace = async (path: string) => !isNeeded(path) || isThere(path)
+export function createHealthServer({ endpoint, members, problem, clock, log }: HealthOptions) {
   const limits = { maxConnections: 64 }
   const app = createServer({ log, clock, requestIds: createRequestIds(), bodyLimit: 1_024, limits })
   app.get(endpoint, async (_request, reply) => {
-    const amiss = await unhealthy(members(), clock.now(), isInPlace)
+    const amiss = await unhealthy(members(), clock.now())
     const said = problem()
     if (amiss.length === 0 && said === undefined) return reply.type('text/plain; charset=utf-8').send('OK')
     const message = 'not every credential that is wanted is in place'
@@ -41,7 +38,7 @@ export function createHealthServer({ endpoint, members, isNeeded, problem, clock
 export async function unhealthy(
   members: readonly Member[],
   now: number,
-  isInPlace: (path: string) => Promise<boolean>,
+  isInPlace: (path: string) => Promise<boolean> = isThere,
 ): Promise<readonly Unhealthy[]> {
   const wanted = members.filter(({ paths }) => paths.length > 0)
   const judged = await Promise.all(

@@ -84,6 +84,8 @@ test('health follows the files, metrics follow the life, a hook follows the chan
   expect(metrics.match(/^x509_cert_not_after\{/gm)).toHaveLength(1)
   expect(metrics).toContain('athenz_sia_renewals_total{kind="service-certificate",code="OK"} 1')
 
+  await unlink(`${it.root}/tls/cacert.pem`)
+  expect(await it.health()).toMatchObject({ status: 503, text: expect.stringContaining('"state":"missing"') })
   await unlink(`${it.root}/tls/..data`)
   expect(await it.health()).toMatchObject({ status: 503, text: expect.stringContaining('"state":"missing"') })
   expect(await it.stop()).toBe(0)

@@ -5,7 +5,6 @@
 import type { Address } from '@pallas/config'
 import { openTlsFiles, serve } from '@pallas/service'
 import type { CompanionDeps } from '../companions.ts'
-import { outputPathsOf } from '../settings/layout.ts'
 import type { SiaSettings } from '../settings/settings.ts'
 import type { Events } from './events.ts'
 import { createHealthServer } from './health.ts'
@@ -42,16 +41,10 @@ export async function startServers(
   if (settings.healthCheckAddr !== undefined) {
     const problem = () => (tokens?.isStarted() === false ? 'the token server does not listen yet' : undefined)
     const { healthCheckEndpoint: endpoint } = settings
-    const app = createHealthServer({ endpoint, members, isNeeded: neededBy(settings), problem, clock, log })
+    const app = createHealthServer({ endpoint, members, problem, clock, log })
     scope.use(await serve(app, { listen: settings.healthCheckAddr, graceMs: 0, clock }))
   }
   return scope.move()
-}
-
-/** ZTS may send neither authorities nor a principal token: there is no file then, and nothing is amiss. */
-function neededBy(settings: SiaSettings): (path: string) => boolean {
-  const { caCert, ntoken } = outputPathsOf(settings)
-  return (path) => path !== caCert && path !== ntoken
 }
 
 async function startTokens(settings: SiaSettings, deps: ServersDeps, signal: AbortSignal) {

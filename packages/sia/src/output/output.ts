@@ -126,7 +126,8 @@ function createJudge({ paths, host, onUnusable }: Pick<OutputDeps, 'paths' | 'ho
   }
   const judge = async (identity: Identity): Promise<Published> => {
     const it = await check(identity)
-    const isComplete = (paths.roles ?? []).every(({ name }) => it.roles.has(name))
+    const hasAuthority = !paths.caCert || it.set.caPem !== ''
+    const isComplete = hasAuthority && (paths.roles ?? []).every(({ name }) => it.roles.has(name))
     return { ...it, isWhole: isComplete && (await holds(it.set)) }
   }
   return { check, judge }

@@ -5,7 +5,8 @@ import type { Member, MemberKind } from '../companions.ts'
 
 export interface Members {
   all(): readonly Member[]
-  renewed(kind: MemberKind, name: string, life: Lifetime): void
+  /** `paths` where not everything that is wanted was written. */
+  renewed(kind: MemberKind, name: string, life: Lifetime, paths?: readonly string[]): void
   failed(kind: MemberKind, name: string, error: unknown): void
   /** The service learns its name with its first certificate. */
   nameService(name: string): void
@@ -22,8 +23,10 @@ export function createMembers(wanted: readonly WantedMember[]): Members {
   }
   return {
     all: () => [...members],
-    renewed: (kind, name, { notBefore, notAfter }) =>
-      change(kind, name, { life: { notBefore, notAfter }, problem: undefined }),
+    renewed: (kind, name, { notBefore, notAfter }, paths) => {
+      const written = paths === undefined ? {} : { paths }
+      change(kind, name, { life: { notBefore, notAfter }, problem: undefined, ...written })
+    },
     failed: (kind, name, error) => {
       change(kind, name, { problem: error instanceof IdentityError ? error.code : 'INTERNAL' })
     },

@@ -49,7 +49,7 @@ test('what is put in place is told, what fails is told too, and what is wanted s
     [`service-certificate ${NAMES.commonName}`]: {
       life: { notBefore: now, notAfter: now + 24 * HOUR },
       problem: undefined,
-      paths: ['/tls/service.key', '/tls/service.cert', '/tls/cacert.pem', '/tokens/ntoken'],
+      paths: ['/tls/service.key', '/tls/cacert.pem', '/tls/service.cert', '/tokens/ntoken'],
     },
     [`role-certificate ${READER}`]: expect.objectContaining({ problem: undefined, life: expect.anything() }),
     [`role-certificate ${WRITER}`]: { life: undefined, problem: 'ISSUER_DENIED', paths: [`/roles/${WRITER}.cert.pem`] },
@@ -73,11 +73,25 @@ test('a renewal that fails keeps the life of what is there and says why', async 
   await stopped()
 })
 
-test('init tells whoever hooks in, and waits for it at the end', async () => {
+test('init, which may share its environment with a refresher, starts neither servers nor hooks and says so once', async () => {
   const pod = await openPod()
   const it = openHome()
-  await runSiaOn(pod, ['--mode=init', HOOK], it.home).done
-  expect([it.changes.length, it.ended]).toEqual([1, ['ended']])
+  const env = { HEALTH_CHECK_ADDR: ':8080', METRICS_SERVER_ADDR: ':9999', TOKEN_SERVER_ADDR: ':8880', USE_TOKEN_SERVER: 'true' }
+  await runSiaOn(pod, ['--mode=init', HOOK, ...askZts], it.home, env).done
+  await runSiaOn(pod, ['--mode=init', HOOK, ...askZts], undefined, env).done
+  expect(it.deps).toEqual([])
+  expect(pod.said('servers and hooks are for a refresher: none is started')).toBe(2)
+})
+
+test('only files that were really written belong to a member: an authority, and a token where there was one', async () => {
+  const pod = await openPod()
+  pod.agent.ntoken = ''
+  const it = openHome()
+  const { stopped } = runSiaOn(pod, ['--mode=refresh', HOOK], it.home)
+  const paths = () => Object.values(it.members())[0]?.paths
+  await pod.host.clock.advance(0)
+  expect(paths()).toEqual(['/tls/service.key', '/tls/cacert.pem', '/tls/service.cert'])
+  await stopped()
 })
 
 test('what lies there at the beginning is no change, but is shown', async () => {

@@ -43,7 +43,8 @@ export function createReport(settings: SiaSettings): Report {
     setPublished: ({ leaf, set, roles: leaves }, isNew) => {
       service = leaf.commonName ?? ''
       members.nameService(service)
-      members.renewed('service-certificate', service, leaf)
+      const written = outputFiles({ ...set, roles: [] }, paths).map(({ path }) => path)
+      members.renewed('service-certificate', service, leaf, written)
       for (const [name, role] of leaves) members.renewed('role-certificate', name, role)
       if (!isNew) return
       const named = [...leaves.keys()].map((name) => ({ kind: 'role-certificate' as const, name }))

@@ -1,5 +1,6 @@
 /** What `athenz-sia` can be told about what runs beside the renewals (`companions.ts`). */
 import {
+  address,
   duration,
   fail,
   flag,
@@ -26,7 +27,7 @@ const urlPath: Kind<string> = {
 export const companionSettings = {
   tokenServerAddr: setting(localAddress, {
     env: 'TOKEN_SERVER_ADDR',
-    doc: 'Where tokens are served to the workload; only with `--mode=refresh`.',
+    doc: 'Where tokens are served to the workload; `init` ignores it.',
   }),
   tokenServerRestApi: setting(flag, {
     default: 'false',
@@ -60,13 +61,13 @@ export const companionSettings = {
     env: 'ROLE_AUTH_HEADER',
     doc: 'Header in which the token server answers role tokens.',
   }),
-  metricsServerAddr: setting(localAddress, {
+  metricsServerAddr: setting(address, {
     env: 'METRICS_SERVER_ADDR',
-    doc: 'Where `/metrics` is served; only with `--mode=refresh`.',
+    doc: 'Where `/metrics` is served, `:port` on every address; `init` ignores it.',
   }),
-  healthCheckAddr: setting(localAddress, {
+  healthCheckAddr: setting(address, {
     env: 'HEALTH_CHECK_ADDR',
-    doc: 'Where health is served; only with `--mode=refresh`.',
+    doc: 'Where health is served, `:port` on every address: probes come from outside; `init` ignores it.',
   }),
   healthCheckEndpoint: setting(urlPath, {
     default: '/healthz',
@@ -85,10 +86,10 @@ export const companionSettings = {
   }),
   hookCommand: setting(list(text), {
     default: '',
-    doc: 'Program and its arguments, run without a shell whenever files were put in place.',
+    doc: 'Program and its arguments, run without a shell whenever files were put in place; `init` ignores it.',
   }),
   hookSignal: setting(oneOf('SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGTERM'), {
-    doc: 'Signal that is sent to the process in `--hook-pid-file` whenever files were put in place.',
+    doc: 'Signal for the process in `--hook-pid-file` whenever files were put in place; `init` ignores it.',
   }),
   hookPidFile: setting(path, { doc: 'File with the number of the process to signal, read anew each time.' }),
   hookTimeout: setting(duration({ min: '100ms', max: '1h' }), {
@@ -99,19 +100,24 @@ export const companionSettings = {
 
 type CompanionSettings = SettingsOf<{ name: string; envPrefix: string; summary: string; schema: typeof companionSettings }>
 
-/** The settings that ask for something to run beside the renewals. */
-export const asksForCompanions = (settings: CompanionSettings): boolean =>
-  hasServer(settings) || settings.hookCommand.length > 0 || settings.hookSignal !== undefined
+type ModeAndCompanions = CompanionSettings & { readonly mode: 'init' | 'refresh' }
 
-const hasServer = (it: CompanionSettings): boolean =>
+/** Whether something is to run beside the renewals. `init` has none: it may share its environment with a refresher. */
+export const asksForCompanions = (settings: ModeAndCompanions): boolean =>
+  settings.mode === 'refresh' && namesCompanions(settings)
+
+/** Whether the settings name any, used or not. */
+export const namesCompanions = (settings: CompanionSettings): boolean =>
+  namesServer(settings) || settings.hookCommand.length > 0 || settings.hookSignal !== undefined
+
+export const namesServer = (it: CompanionSettings): boolean =>
   [it.tokenServerAddr, it.metricsServerAddr, it.healthCheckAddr].some((address) => address !== undefined)
 
 /** One sentence for each combination that cannot be meant. */
-export function checkCompanions(settings: CompanionSettings & { readonly mode: string }): string[] {
-  const { mode, tokenServerAddr, tokenServerRestApi, useTokenServer, hookCommand, hookSignal, hookPidFile } = settings
+export function checkCompanions(settings: CompanionSettings): string[] {
+  const { tokenServerAddr, tokenServerRestApi, useTokenServer, hookCommand, hookSignal, hookPidFile } = settings
   const { tokenServerTlsCaPath: ca, tokenServerTlsCertPath: cert, tokenServerTlsKeyPath: key } = settings
   const problems: readonly (readonly [boolean, string])[] = [
-    [mode === 'init' && hasServer(settings), 'servers need --mode=refresh'],
     [
       tokenServerAddr !== undefined && !tokenServerRestApi && !useTokenServer,
       '--token-server-addr needs --token-server-rest-api or --use-token-server',

@@ -82,7 +82,6 @@ test.each([
   ['no file for the key', ['--out-key= ,'], 'empty member'],
   ['one path twice', ['--out-key=/tls/k,/tls/k'], 'the same file'],
   ['a life in parts of a second', ['--token-expiry=1500ms'], 'whole seconds'],
-  ['a server in an init container', ['--health-check-addr=:8080'], 'servers need --mode=refresh'],
   ['half of the TLS of the token server', ['--token-server-tls-cert-path=/x'], 'go together'],
   ['authorities of clients without TLS', ['--token-server-tls-ca-path=/x'], 'needs --token-server-tls-cert-path'],
   ['a signal for nobody', ['--hook-signal=SIGHUP'], 'go together'],
@@ -103,15 +102,17 @@ test('in refresh a token must live longer than it is kept', () => {
 })
 
 test.each([
-  [':8880', '127.0.0.1'],
-  ['0.0.0.0:8880', '0.0.0.0'],
-  ['[::1]:8880', '::1'],
-])('the address %s listens on %s: a bare port is for this machine alone', (text, host) => {
-  const argv = ['--token-server-addr', text, '--token-server-rest-api', ...ASKED.slice(1)]
-  expect(problemsOf(argv, {}, 'refresh')).toEqual([])
-  expect(readProgram(program, { argv: ['--mode=refresh', ...argv], env: {}, version: '0' })).toMatchObject({
-    settings: { tokenServerAddr: { host, port: 8880 } },
-  })
+  ['--token-server-addr', ':8880', '127.0.0.1', 'a bare port is for this machine alone'],
+  ['--token-server-addr', '0.0.0.0:8880', '0.0.0.0', 'every address has to be named'],
+  ['--token-server-addr', '[::1]:8880', '::1', 'one may be named'],
+  ['--health-check-addr', ':8080', '', 'a kubelet comes from outside'],
+  ['--metrics-server-addr', ':9999', '', 'Prometheus comes from outside'],
+  ['--health-check-addr', '127.0.0.1:8080', '127.0.0.1', 'one may be named'],
+])('%s=%s listens on "%s": %s (W28)', (flag, text, host) => {
+  const argv = [flag, text, ...(flag === '--token-server-addr' ? ['--token-server-rest-api'] : []), ...ASKED.slice(1)]
+  const reading = readProgram(program, { argv: ['--mode=refresh', ...argv], env: {}, version: '0' })
+  const { tokenServerAddr, healthCheckAddr, metricsServerAddr } = reading.kind === 'run' ? reading.settings : {}
+  expect((tokenServerAddr ?? healthCheckAddr ?? metricsServerAddr)?.host).toBe(host)
 })
 
 test.each([

@@ -11,9 +11,9 @@ export function settingsOf(argv: readonly string[], env: Record<string, string> 
   return reading.settings
 }
 
-export function runSiaOn(pod: Pod, argv: readonly string[], companions?: CompanionHome) {
+export function runSiaOn(pod: Pod, argv: readonly string[], companions?: CompanionHome, env: Record<string, string> = {}) {
   const stop = new AbortController()
-  const done = startSia(settingsOf(argv), { ...pod, companions }, stop.signal)
+  const done = startSia(settingsOf(argv, env), { ...pod, companions }, stop.signal)
   const failed = done.then(
     () => undefined,
     (error: unknown) => error,
