@@ -1,5 +1,6 @@
 /** What a team brings along from the original's agent, read by our own schema and code (spec/athenz-suite.md 1–3, 11.1, 18). */
 import { readProgram } from '@pallas/config'
+import { readSettings } from '@pallas/config/testing'
 import { IdentityError, workloadOf } from '@pallas/identity'
 import { someNameRules } from '@pallas/identity/testing'
 import { AGENT_ROUTES, parseVolumeContext, parseVolumeData, volumePaths, VOLUME_MODES } from '@pallas/wire'
@@ -21,16 +22,10 @@ const NEEDED = {
 
 function read(flags: Readonly<Record<string, string>> = {}, env: Record<string, string> = {}, dashes = '--') {
   const argv = Object.entries({ ...NEEDED, ...flags }).map(([flag, value]) => `${dashes}${flag}=${value}`)
-  const reading = readProgram(program, { argv, env, version: 'x' })
-  if (reading.kind === 'print') throw new Error('printed')
-  return reading.settings
+  return readSettings(program, { argv, env })
 }
 
-const withoutFlags = (env: Record<string, string>) => {
-  const reading = readProgram(program, { argv: [], env, version: 'x' })
-  if (reading.kind === 'print') throw new Error('printed')
-  return reading.settings
-}
+const withoutFlags = (env: Record<string, string>) => readSettings(program, { env })
 
 const SOCKET = { kind: 'unix', path: '/var/athenz/agent/agent.sock' }
 

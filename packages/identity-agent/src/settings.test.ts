@@ -1,14 +1,10 @@
-import { readProgram } from '@pallas/config'
+import { readSettings } from '@pallas/config/testing'
 import { expect, test } from 'vitest'
 import { program } from './settings.ts'
 
 const needed = ['--key=/k', '--cert=/c', '--pod-endpoint=https://127.0.0.1:10250', '--jwt-endpoint=https://jwt:4443/v1']
 
-function read(argv: readonly string[], env: Record<string, string> = {}) {
-  const reading = readProgram(program, { argv, env, version: 'x' })
-  if (reading.kind === 'print') throw new Error('printed')
-  return reading.settings
-}
+const read = (argv: readonly string[], env: Record<string, string> = {}) => readSettings(program, { argv, env })
 
 test('defaults are those of the original, and those of ours (C10)', () => {
   expect(read(needed)).toMatchObject({

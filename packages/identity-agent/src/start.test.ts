@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { readProgram } from '@pallas/config'
+import { readSettings } from '@pallas/config/testing'
 import { type Clock, createMetrics, systemClock } from '@pallas/runtime'
 import { memoryLog } from '@pallas/runtime/testing'
 import { volumePaths } from '@pallas/wire'
@@ -16,13 +16,11 @@ import { pem } from './testing/one-pod.ts'
 import { makeVolume } from './testing/volume-tree.ts'
 
 async function startAgent({ argv, env }: Awaited<ReturnType<typeof openCluster>>, clock: Clock = systemClock) {
-  const reading = readProgram(program, { argv, env, version: 'x' })
-  if (reading.kind === 'print') throw new Error('printed')
   const memory = memoryLog()
   const metrics = createMetrics('identity_agent')
   const ownUid = process.geteuid?.() ?? 0
   const deps = { clock, log: memory.log, metrics, env, ownUid, version: '1' }
-  const agent = await startIdentityAgent(reading.settings, deps)
+  const agent = await startIdentityAgent(readSettings(program, { argv, env }), deps)
   return { agent, memory, metrics: () => fetch(`${agent.adminUrl}/metrics`).then((answer) => answer.text()) }
 }
 

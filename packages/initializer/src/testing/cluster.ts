@@ -1,7 +1,7 @@
 /** An API server that calls the initializer for every new pod of `media`, and an initializer that reads its ConfigMap there. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readProgram } from '@pallas/config'
+import { readSettings } from '@pallas/config/testing'
 import { CONFIG_MAPS, type KubeApi, MUTATING_WEBHOOKS, pathOf, PODS } from '@pallas/kubernetes'
 import { loopbackCredentials, newPodObject, startEmbeddedApiServer, type TestWebhook } from '@pallas/kubernetes/testing'
 import { systemClock } from '@pallas/runtime'
@@ -66,11 +66,9 @@ export async function openCluster({ asUser = 'initializer', config = initConfig(
     apiTokenFile: tokenFile,
     ...settings,
   }
-  const reading = readProgram(program, { argv: [], env: {}, file: given, version: '1' })
-  if (reading.kind === 'print') throw new Error('printed')
   const memory = memoryLog()
   const deps = { clock: systemClock, log: memory.log, metrics: testMetrics() }
-  const initializer = await startInitializer(reading.settings, deps)
+  const initializer = await startInitializer(readSettings(program, { file: given }), deps)
   scope.use(initializer)
   const caBundle = Buffer.from(serverCredentials.caPem).toString('base64')
   await register(admin, INITIALIZER, { url: `${initializer.url}/mutate`, caBundle }, conditions)

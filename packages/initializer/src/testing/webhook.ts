@@ -1,5 +1,5 @@
 /** The initializer on loopback with templates of the test's, and an API server's way of asking it. */
-import { readProgram } from '@pallas/config'
+import { readSettings } from '@pallas/config/testing'
 import { systemClock } from '@pallas/runtime'
 import { memoryLog, testMetrics } from '@pallas/runtime/testing'
 import { clientDispatcher } from '@pallas/service'
@@ -32,12 +32,11 @@ export async function openWebhook(options: WebhookOptions = {}) {
   const ca = options.pair?.ca ?? (await TestCa.create())
   const files = options.pair ?? scope.use(await tlsDirectory(ca, { commonName: 'initializer', ip: ['127.0.0.1'] }))
   const places = [`--key=${files.keyFile}`, `--cert=${files.certFile}`, '--listen=127.0.0.1:0', '--admin-listen=127.0.0.1:0']
-  const reading = readProgram(program, { argv: [...places, ...(options.argv ?? [])], env: {}, version: '1' })
-  if (reading.kind === 'print') throw new Error('printed')
+  const settings = readSettings(program, { argv: [...places, ...(options.argv ?? [])] })
   const memory = memoryLog()
   const metrics = testMetrics()
   const deps = { clock: systemClock, log: memory.log, metrics, readConfigMap: async () => text }
-  const { url, adminUrl } = scope.use(await startInitializer(reading.settings, deps))
+  const { url, adminUrl } = scope.use(await startInitializer(settings, deps))
   const dispatcher = scope.use(clientDispatcher({ ca: ca.certPem }))
   const parts = scope.move()
   /** Sends a body as it is, or as JSON. */
