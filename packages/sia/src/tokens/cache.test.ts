@@ -118,7 +118,7 @@ test('in an outage the last minute of a token serves too; a denial is told (T28)
   expect(await cache.accessToken(READER, never)).toMatchObject({ accessToken: 'access 1' })
   fail(denied)
   await expect(cache.accessToken(READER, never)).rejects.toMatchObject({ code: 'ISSUER_DENIED', fields: { status: 403 } })
-  clock.jump(MINUTE)
+  await clock.advance(MINUTE)
   fail(silent)
   await expect(cache.accessToken(READER, never)).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE' })
 })
@@ -136,6 +136,55 @@ test('what was denied takes no room', async () => {
   for (const domain of ['a', 'b', 'c']) await cache.accessToken({ domain, roles: [] }, never).catch(() => undefined)
   fail(undefined)
   expect(cache.held()['access-token']).toEqual({ entries: 0, bytes: 0 })
+})
+
+test('whoever asks in a loop for a role it lacks reaches ZTS once in fifteen seconds, and others all the same', async () => {
+  const { cache, clock, asked, fail } = open()
+  const ask = () => cache.roleToken(READER, never).catch(({ code }: IdentityError) => code)
+  fail(denied)
+  for (let n = 0; n < 30; n++) {
+    expect(await ask()).toBe('ISSUER_DENIED')
+    await clock.advance(500)
+  }
+  expect(asked).toHaveLength(1)
+  fail(undefined)
+  await cache.roleToken({ domain: 'other', roles: [] }, never)
+  expect(await ask()).toMatchObject({ token: 'role 3' })
+})
+
+test('a ZTS that says when to come back is left alone until then, and callers hear how long that is (T33)', async () => {
+  const { cache, clock, asked, fail } = open({ lifeMs: 10 * MINUTE })
+  fail(new IdentityError('ISSUER_UNAVAILABLE', 'busy', {}, { retryAfterMs: 40_000 }))
+  await expect(cache.roleToken(READER, never)).rejects.toMatchObject({ retryAfterMs: 40_000 })
+  await clock.advance(39_000)
+  await expect(cache.roleToken(READER, never)).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE', retryAfterMs: 1_000 })
+  expect(asked).toHaveLength(1)
+  fail(undefined)
+  await clock.advance(1_000)
+  expect(await cache.roleToken(READER, never)).toMatchObject({ token: 'role 2' })
+})
+
+test('a renewal by itself keeps to the time that ZTS asked for, and the old token serves meanwhile', async () => {
+  const { cache, clock, asked, fail, end } = open()
+  await cache.accessToken(READER, never)
+  const kept = cache.keep(end.signal).catch(() => undefined)
+  fail(new IdentityError('ISSUER_UNAVAILABLE', 'busy', {}, { retryAfterMs: 20 * MINUTE }))
+  await clock.advance(30 * MINUTE)
+  expect(asked).toHaveLength(2)
+  expect(await cache.accessToken(READER, never)).toMatchObject({ accessToken: 'access 1' })
+  end.abort()
+  await kept
+})
+
+test('refusals that are remembered are bounded: the oldest is forgotten', async () => {
+  const { cache, asked, fail } = open()
+  fail(denied)
+  const ask = (n: number) => cache.roleToken({ domain: `d${n}`, roles: [] }, never).catch(() => undefined)
+  for (let n = 0; n < 201; n++) await ask(n)
+  await ask(200)
+  expect(asked).toHaveLength(201)
+  await ask(0)
+  expect(asked).toHaveLength(202)
 })
 
 test('what is asked for is kept fresh by itself, what nobody asks for is forgotten', async () => {

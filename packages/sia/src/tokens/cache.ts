@@ -6,6 +6,7 @@ import type { AccessToken, AccessTokenWish, RoleToken, RoleTokenWish, Tokens } f
 import { forEachOf } from '../identity/roles.ts'
 import { unavailable } from '../zts/call.ts'
 import type { Client, MemberCalls } from '../zts/member-calls.ts'
+import { createRefusals, type Refusals } from './refusals.ts'
 
 export type Wish =
   | { readonly kind: 'access-token'; readonly wish: AccessTokenWish }
@@ -53,11 +54,13 @@ export class TokenCache implements Tokens {
   readonly #deps: TokenCacheDeps
   readonly #life: AbortSignal
   readonly #entries = new Map<string, Entry>()
+  readonly #refusals: Refusals
 
   /** `life` ends every call under way: those who ask may go before the call that they share. */
   constructor(deps: TokenCacheDeps, life: AbortSignal) {
     this.#deps = deps
     this.#life = life
+    this.#refusals = createRefusals(deps.clock)
   }
 
   accessToken = async (wish: AccessTokenWish, signal: AbortSignal): Promise<AccessToken> =>
@@ -112,13 +115,16 @@ export class TokenCache implements Tokens {
   }
 
   async #ask(of: Wish, signal: AbortSignal): Promise<HeldToken> {
-    const entry = this.#entryFor(of)
-    if (entry.token !== undefined && this.#leftOf(entry) > LEAST_LEFT_MS) return entry.token
+    const key = keyOf(of)
+    const entry = this.#entries.get(key)
+    if (entry !== undefined) entry.askedAt = this.#deps.clock.monotonic()
+    if (entry?.token !== undefined && this.#leftOf(entry) > LEAST_LEFT_MS) return entry.token
     try {
-      return await unlessAborted(this.#renew(entry), signal)
+      this.#refusals.heed(key)
+      return await unlessAborted(this.#renew(this.#entryFor(of)), signal)
     } catch (error) {
       const mayPass = error instanceof IdentityError && error.kind === 'unavailable'
-      if (mayPass && entry.token !== undefined && this.#leftOf(entry) > 0) return entry.token
+      if (mayPass && entry?.token !== undefined && this.#leftOf(entry) > 0) return entry.token
       throw error
     }
   }
@@ -148,10 +154,13 @@ export class TokenCache implements Tokens {
       const token = await this.#call(entry.of)
       if (token.expiresAt <= clock.now()) throw unavailable('zts answered with a token that has expired', {})
       this.#put(entry, token)
+      this.#refusals.forget(entry.key)
       return token
     } catch (error) {
       entry.failures++
-      entry.dueAt = clock.monotonic() + pauseAfter(entry.failures, clock.random())
+      this.#refusals.note(entry.key, error)
+      const asked = error instanceof IdentityError ? (error.retryAfterMs ?? 0) : 0
+      entry.dueAt = clock.monotonic() + Math.max(asked, pauseAfter(entry.failures, clock.random()))
       if (entry.token === undefined && !entry.isPinned) this.#entries.delete(entry.key)
       throw error
     } finally {
