@@ -43,6 +43,12 @@ describe('the time of renewal', () => {
     expect(renewAt(life, issue, 0.999_999_999) - life.notBefore).toBe(HOUR)
   })
 
+  test('of a first certificate under an upper bound is anywhere from a tenth of the bound on', () => {
+    const issue = { first: true, maxIntervalMs: HOUR, since: life.notBefore + 2 * HOUR }
+    expect(renewAt(life, issue, 0) - issue.since).toBe(0.1 * HOUR)
+    expect(renewAt(life, issue, 0.999_999_999) - issue.since).toBe(HOUR)
+  })
+
   test('counts the upper bound from the issue, not from a beginning that the issuer set back', () => {
     const issue = { first: false, maxIntervalMs: HOUR, since: life.notBefore + 2 * HOUR }
     expect(renewAt(life, issue, 0) - issue.since).toBe(0.8 * HOUR)
@@ -95,47 +101,3 @@ describe('the nap before a renewal', () => {
     expect(nap(life.notBefore - 730 * DAY, 10 * HOUR)).toBe(0)
   })
 })
-
-describe('10 000 certificates issued within a minute', () => {
-  test.each([1, 2, 3, 4, 5])('never make a herd from the second cycle on (seed %i)', (seed) => {
-    const indexes = herdIndexes(mulberry(seed))
-    expect(indexes).toHaveLength(8)
-    expect(Math.max(...indexes)).toBeLessThanOrEqual(1.5)
-  })
-
-  test('would make one if the first renewals were not spread: the measure can fail', () => {
-    const indexes = herdIndexes(mulberry(1), { spreadFirst: false })
-    expect(Math.max(...indexes)).toBeGreaterThan(1.5)
-  })
-})
-
-/**
- * Fullest of 100 buckets over their mean, in cycles 2 to 9; a cycle is half a life, and the first one is that of first
- * renewals.
- */
-function herdIndexes(random: () => number, { spreadFirst = true } = {}): number[] {
-  const cycle = DAY / 2
-  const start = DAY / 4
-  const buckets = Array.from({ length: 9 * 100 }, () => 0)
-  for (let certificate = 0; certificate < 10_000; certificate++) {
-    let notBefore = random() * 60_000
-    for (let first = spreadFirst; notBefore < start + 9 * cycle; first = false) {
-      notBefore = renewAt({ notBefore, notAfter: notBefore + DAY }, { first }, random())
-      const bucket = Math.floor(((notBefore - start) / cycle) * 100)
-      if (bucket < buckets.length) buckets[bucket] = (buckets[bucket] ?? 0) + 1
-    }
-  }
-  const cycles = Array.from({ length: 8 }, (_, i) => buckets.slice((i + 1) * 100, (i + 2) * 100))
-  return cycles.map((counts) => Math.max(...counts) / (counts.reduce((sum, count) => sum + count, 0) / 100))
-}
-
-/** Numbers in [0, 1) that are the same in every run. */
-function mulberry(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}

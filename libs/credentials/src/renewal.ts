@@ -2,7 +2,8 @@
  * When credentials are renewed: spread over the fleet, soon enough to survive an outage of half a life.
  *
  * The first renewal falls uniformly between 25 and 75 % of life, so that what was issued together is not renewed
- * together; later ones between 40 and 60 %, which keeps the fleet apart. Drawn once per serial: asking again never
+ * together; later ones between 40 and 60 %, which keeps the fleet apart. An upper bound below that moves both: later
+ * ones fall into its last fifth, the first anywhere from a tenth of it on. Drawn once per serial: asking again never
  * moves it.
  */
 
@@ -27,20 +28,44 @@ export interface Issue {
   readonly since?: number
 }
 
-const FIRST = { from: 0.25, to: 0.75 }
-const LATER = { from: 0.4, to: 0.6 }
+interface Window {
+  readonly from: number
+  readonly to: number
+}
+
+const FIRST: Window = { from: 0.25, to: 0.75 }
+const LATER: Window = { from: 0.4, to: 0.6 }
 /** An upper bound that cuts the window off still leaves this share of itself to spread over. */
 const SPREAD_BELOW_BOUND = 0.2
 
 /** `random` is uniform in [0, 1). */
 export function renewAt({ notBefore, notAfter }: Lifetime, issue: Issue, random: number): number {
   const { first, maxIntervalMs = Infinity, since = notBefore } = issue
-  const life = notAfter - notBefore
-  const window = first ? FIRST : LATER
   const age = Math.max(0, since - notBefore)
-  const to = Math.min(window.to * life, age + maxIntervalMs)
-  const from = Math.min(window.from * life, to - SPREAD_BELOW_BOUND * Math.max(0, to - age))
+  const allowed = { lifeMs: notAfter - notBefore, age, latest: age + maxIntervalMs }
+  const { from, to } = first ? firstWindow(allowed) : laterWindow(allowed)
   return notBefore + Math.round(from + (to - from) * random)
+}
+
+interface Allowed {
+  readonly lifeMs: number
+  /** At the issue; this and the windows are counted from the beginning of life. */
+  readonly age: number
+  readonly latest: number
+}
+
+function laterWindow({ lifeMs, age, latest }: Allowed): Window {
+  const to = Math.min(LATER.to * lifeMs, latest)
+  return { from: Math.min(LATER.from * lifeMs, to - SPREAD_BELOW_BOUND * Math.max(0, to - age)), to }
+}
+
+/** As wide as later renewals lie apart: a fleet that fills the time between two of them keeps it filled. */
+function firstWindow(allowed: Allowed): Window {
+  const { lifeMs, age, latest } = allowed
+  const later = laterWindow(allowed)
+  const apart = Math.max(0, (later.from + later.to) / 2 - age)
+  const to = Math.min(FIRST.to * lifeMs, latest)
+  return { from: Math.min(FIRST.from * lifeMs, to - apart), to }
 }
 
 /** The life of a set is that of its member which ends first. Throws `TypeError` for an empty set. */
