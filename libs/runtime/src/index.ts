@@ -1,4 +1,5 @@
 export { type Clock, type Invocation, retry, type RetryOptions } from '@pallas/host'
+export { againAndAgain, type AgainAndAgainOptions } from './again-and-again.ts'
 export { systemClock } from './clock.ts'
 export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions, type LogLevel } from './log.ts'
 export type { LogFields } from './log-fields.ts'

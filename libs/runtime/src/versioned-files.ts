@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '@pallas/host'
+import { againAndAgain } from './again-and-again.ts'
 import { readBounded } from './read-bounded.ts'
 
 export interface VersionedFilesOptions {
@@ -43,7 +44,6 @@ export interface WatchVersionedFilesOptions extends VersionedFilesOptions {
 /** Looks again and again rather than waiting for events: sees every kind of replacement, on every kind of file system. */
 export async function watchVersionedFiles(options: WatchVersionedFilesOptions): Promise<AsyncDisposable> {
   const { clock, pollMs = 5_000, onChange, onFailure } = options
-  const stop = new AbortController()
   let seen = ''
 
   const look = async (): Promise<void> => {
@@ -54,23 +54,9 @@ export async function watchVersionedFiles(options: WatchVersionedFilesOptions): 
     if (state !== seen) tell()
     seen = state
   }
-  const run = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      await clock.sleep(pollMs, stop.signal)
-      await look()
-    }
-  }
 
   await look()
-  const running = run().catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error
-  })
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await running
-    },
-  }
+  return againAndAgain({ clock, pauseMs: () => pollMs, work: look, begin: 'pausing' })
 }
 
 /** The texts may be private keys: only a digest of them is kept. */

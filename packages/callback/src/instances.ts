@@ -10,9 +10,8 @@
  */
 import { type Pod, podState } from '@pallas/identity'
 import type { PodWatch } from '@pallas/kubernetes'
-import type { Clock } from '@pallas/runtime'
+import { againAndAgain, type Clock } from '@pallas/runtime'
 import type { Zts } from '@pallas/zts'
-import { againAndAgain } from './again-and-again.ts'
 import type { CallbackEvents } from './events.ts'
 import { inParallel } from './in-parallel.ts'
 import type { InstanceRecord, InstanceRecords } from './instance-records.ts'

@@ -1,8 +1,7 @@
 /** Deletes the Leases of documents that nobody can use any more, in bounded batches, for as long as it is open. */
 import { DOCUMENT_MAX_LIFE_SECONDS } from '@pallas/identity'
 import { deleteLease, type KubeApi, type Lease, listLeases } from '@pallas/kubernetes'
-import type { Clock } from '@pallas/runtime'
-import { againAndAgain } from './again-and-again.ts'
+import { againAndAgain, type Clock } from '@pallas/runtime'
 import type { CallbackEvents } from './events.ts'
 import { inParallel } from './in-parallel.ts'
 import { DOCUMENT_LABELS, selectorOf } from './lease-labels.ts'

@@ -9,6 +9,7 @@
 import type { Clock } from '@pallas/host'
 import { IdentityError, type Pod } from '@pallas/identity'
 import type { Kubelet } from '@pallas/kubernetes'
+import { againAndAgain } from '@pallas/runtime'
 import type { Handle, VolumeData } from '@pallas/wire'
 import type { Contexts } from './contexts.ts'
 import type { AgentEvents } from './events.ts'
@@ -25,7 +26,11 @@ export interface EndsOptions {
   readonly clock: Clock
 }
 
-/** With the kubelet's own delay and an answer's, the end of a pod is seen within five seconds. */
+/**
+ * With the kubelet's own delay and an answer's, the end of a pod is seen within five seconds, also where its volume is not
+ * unmounted. A look at 250 pods of 10 kB costs some 16 ms of processor time, 0.4 % of a core, half of it for parsing. That
+ * cannot be left out where nothing has changed: a kubelet lists its pods in another order each time, and tells no version.
+ */
 export const LOOK_MS = 4_000
 /** A kubelet that has just started shows none of the pods that run, for a while. */
 export const ORPHANED_MS = 60_000
@@ -45,21 +50,7 @@ export function fateOf(data: VolumeData, pods: readonly Pod[]): Fate {
 /** Looks every few seconds, as long as there are volumes. */
 export function watchEnds(options: EndsOptions): AsyncDisposable {
   const { clock } = options
-  const stop = new AbortController()
-  const look = createLook(options)
-  const run = async () => {
-    while (!stop.signal.aborted) {
-      await clock.sleep(LOOK_MS, stop.signal).catch(() => undefined)
-      if (!stop.signal.aborted) await look(stop.signal)
-    }
-  }
-  const running = run()
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await running
-    },
-  }
+  return againAndAgain({ clock, pauseMs: () => LOOK_MS, work: createLook(options), begin: 'pausing' })
 }
 
 function createLook({ volumes, kubelet, contexts, close, events, clock }: EndsOptions) {

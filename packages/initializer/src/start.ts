@@ -40,5 +40,5 @@ export async function startInitializer(settings: InitializerSettings, deps: Init
 async function configMapReader(settings: InitializerSettings, clock: Clock, scope: AsyncDisposableStack) {
   const api = scope.use(await openKubeApi(settings, { clock }))
   const place = { namespace: settings.configNamespace, name: settings.configMap, key: KEY }
-  return (signal: AbortSignal) => orUnavailable(readConfigMapKey(api, place, signal))
+  return (signal?: AbortSignal) => orUnavailable(readConfigMapKey(api, place, signal))
 }

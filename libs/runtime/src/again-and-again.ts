@@ -1,4 +1,4 @@
-import type { Clock } from '@pallas/runtime'
+import type { Clock } from '@pallas/host'
 
 export interface AgainAndAgainOptions {
   readonly clock: Pick<Clock, 'sleep'>
