@@ -141,6 +141,50 @@ test('a server that ends every watch at once is not hammered', async () => {
   expect(it.api.watches).toHaveLength(2)
 })
 
+test('how long nothing was heard counts from the last list, event or regular end', async () => {
+  await using it = await open({ watchSeconds: 10 }, apiListing('7', web))
+  expect(it.watch.silentMs()).toBe(0)
+  await it.clock.advance(4_000)
+  expect(it.watch.silentMs()).toBe(4_000)
+  it.api.current.sendRaw({ type: 'BOOKMARK', resourceVersion: '8' })
+  await it.settle()
+  expect(it.watch.silentMs()).toBe(0)
+  await it.clock.advance(10_000)
+  it.api.current.end()
+  await it.settle()
+  expect(it.watch.silentMs()).toBe(0)
+})
+
+test('a broken watch is silent from its last word on; one that ends at once has said nothing', async () => {
+  await using it = await open({}, apiListing('7', web))
+  await it.clock.advance(3_000)
+  it.api.current.fail(new KubernetesError('KUBE_UNREACHABLE', 'cut'))
+  await it.clock.advance(200)
+  expect(it.watch.silentMs()).toBe(3_200)
+  it.api.current.end()
+  await it.clock.advance(400)
+  expect(it.watch.silentMs()).toBe(3_600)
+})
+
+test('after a gap in the events nothing counts as heard until the next list', async () => {
+  await using it = await open({}, apiListing('7', web))
+  it.api.listing = new KubernetesError('KUBE_UNREACHABLE', 'away')
+  it.api.current.fail(new KubernetesError('KUBE_GONE', 'expired'))
+  await it.clock.advance(200)
+  expect(it.watch.silentMs()).toBe(Infinity)
+  it.api.listing = listing('50', web)
+  await it.clock.advance(400)
+  expect(it.watch.silentMs()).toBeLessThanOrEqual(400)
+})
+
+test('annotations are forgotten where nobody needs them', async () => {
+  const noted = aPod({ name: 'web', uid: 'u-1', annotations: { note: 'long' } })
+  await using it = await open({ withoutAnnotations: true }, apiListing('7', noted))
+  it.api.current.send('ADDED', { ...noted, name: 'db', uid: 'u-2' }, '8')
+  await it.settle()
+  expect(it.watch.pods().map(({ annotations }) => annotations)).toEqual([{}, {}])
+})
+
 test('until the first list there is nothing, and it is tried again', async () => {
   const api = new ScriptedPodApi()
   api.listing = new KubernetesError('KUBE_FORBIDDEN', 'no rights')

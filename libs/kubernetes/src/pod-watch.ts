@@ -16,6 +16,8 @@ export interface PodWatchOptions extends Selectors {
   readonly namespace?: string
   readonly pageSize?: number
   readonly maxPods?: number
+  /** Forgets the annotations of pods, which may be longer than all else that is known of them. */
+  readonly withoutAnnotations?: boolean
   /** How long one watch call lasts; it is also how long a dead connection can go unnoticed. */
   readonly watchSeconds?: number
   /** First ceiling of the random wait after a failure; it doubles up to `backoffMaxMs`. */
@@ -30,6 +32,12 @@ export interface PodWatchLog {
 export interface PodWatch extends AsyncDisposable {
   /** Whether a whole list was read: it stays so, since old knowledge is not none. */
   synced(): boolean
+  /**
+   * How long the API server has said nothing here: no list, no event, no regular end of a watch call. What is known is as
+   * old as that, but for the events of an outage that are still coming in. Infinity before the first list, and after a gap
+   * in the events until the next one.
+   */
+  silentMs(): number
   /** Resolves when it is; rejects with the signal's reason, or when the watch is disposed first. */
   whenSynced(signal?: AbortSignal): Promise<void>
   pods(): readonly Pod[]
@@ -50,6 +58,7 @@ export function openPodWatch(api: PodApi, options: PodWatchOptions): PodWatch {
 
 /** A watch that ends sooner than this, without news, is a failure: a server that hangs up is not hammered. */
 const TOO_SHORT_MS = 1_000
+const NONE = {}
 
 class Informer implements PodWatch {
   readonly #api: PodApi
@@ -63,6 +72,8 @@ class Informer implements PodWatch {
   #synced = false
   /** Undefined: the next step is a list. */
   #version: string | undefined
+  /** Monotonic; undefined: what is known has a gap. */
+  #heardAt: number | undefined
   #failures = 0
 
   constructor(api: PodApi, options: PodWatchOptions) {
@@ -73,6 +84,7 @@ class Informer implements PodWatch {
   }
 
   synced = (): boolean => this.#synced
+  silentMs = (): number => (this.#heardAt === undefined ? Infinity : this.#options.clock.monotonic() - this.#heardAt)
   pods = (): readonly Pod[] => this.#store.all()
   byUid = (uid: string): Pod | undefined => this.#store.byUid(uid)
   byName = (namespace: string, name: string): Pod | undefined => this.#store.byName(namespace, name)
@@ -110,13 +122,15 @@ class Informer implements PodWatch {
   }
 
   async #relist(signal: AbortSignal): Promise<string> {
+    const askedAt = this.#options.clock.monotonic()
     const { pods, resourceVersion } = await listPods(
       this.#api,
       { ...this.#options, onMalformed: this.#malformed },
       signal,
     )
-    this.#apply(this.#store.replaceAll(pods))
+    this.#apply(this.#store.replaceAll(pods.map(this.#kept)))
     this.#synced = true
+    this.#heardAt = askedAt
     this.#firstList.resolve()
     return resourceVersion
   }
@@ -130,24 +144,27 @@ class Informer implements PodWatch {
     for await (const event of this.#api.watch(path, query, signal)) {
       this.#take(event)
       this.#version = event.resourceVersion
+      this.#heardAt = clock.monotonic()
       this.#failures = 0
       news++
     }
-    if (news > 0 || clock.monotonic() - since >= TOO_SHORT_MS) this.#failures = 0
-    else throw new KubernetesError('KUBE_UNREACHABLE', 'the watch ended at once')
+    if (news === 0 && clock.monotonic() - since < TOO_SHORT_MS)
+      throw new KubernetesError('KUBE_UNREACHABLE', 'the watch ended at once')
+    this.#heardAt = clock.monotonic()
+    this.#failures = 0
   }
 
   #take(event: WatchEvent): void {
     if (event.type === 'BOOKMARK') return
     const { uid } = event.object.metadata
     if (event.type === 'DELETED' && typeof uid === 'string') return this.#apply(this.#store.remove(uid))
-    for (const pod of readable(event.object, this.#malformed)) this.#apply(this.#store.put(pod))
+    for (const pod of readable(event.object, this.#malformed)) this.#apply(this.#store.put(this.#kept(pod)))
   }
 
   /** Waits before the next try. A version that is too old, or bytes we cannot read, cost us a new list. */
   async #recover(error: unknown): Promise<void> {
     const { clock, log, backoffMs = 200, backoffMaxMs = 30_000 } = this.#options
-    if (isKubernetesError(error, 'KUBE_GONE', 'KUBE_BAD_ANSWER', 'KUBE_INVALID')) this.#version = undefined
+    if (isKubernetesError(error, 'KUBE_GONE', 'KUBE_BAD_ANSWER', 'KUBE_INVALID')) this.#version = this.#heardAt = undefined
     const ceiling = Math.min(backoffMs * 2 ** this.#failures, backoffMaxMs)
     this.#failures = Math.min(this.#failures + 1, 30)
     const asked = isKubernetesError(error) ? (error.retryAfterMs ?? 0) : 0
@@ -169,6 +186,8 @@ class Informer implements PodWatch {
       this.#options.log.warn({ err: error, pod: `${pod.namespace}/${pod.name}` }, 'listener to pods failed')
     }
   }
+
+  readonly #kept = (pod: Pod): Pod => (this.#options.withoutAnnotations === true ? { ...pod, annotations: NONE } : pod)
 
   readonly #malformed = (error: unknown): void =>
     this.#options.log.warn({ err: error }, 'an object of the pod list is no pod')

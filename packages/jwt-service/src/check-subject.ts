@@ -11,8 +11,8 @@ import {
 import type { SubjectRequest } from '@pallas/wire'
 
 /**
- * The subject to sign for the agent of `node`: what follows from the pod as the API server shows it, on that node, and
- * alive. All that the agent said of it must be just that. Throws `IdentityError` with the reason when not.
+ * The subject to sign for the agent of `node`: what follows from the pod as it is shown, on that node, and alive. All
+ * that the agent said of it must be just that. Throws `IdentityError` with the reason when not.
  */
 export function checkSubject(asked: SubjectRequest, pod: Pod, node: string, rules: NameRules): PodSubject {
   // Of a pod elsewhere nothing is told but that it is elsewhere.

@@ -1,6 +1,7 @@
 /** What happens at a JWT service: each event is one log record and, where it is counted, one metric. */
 import type { Clock, LogFields, Logger, Metrics } from '@pallas/runtime'
 import { createRefusalEvents } from '@pallas/service'
+import type { Seen } from './find-subject.ts'
 
 export type JwtServiceEvents = ReturnType<typeof createEvents>
 
@@ -11,6 +12,7 @@ export interface SigningFacts {
   readonly node?: string
   readonly pod?: string
   readonly podUid?: string
+  readonly seen?: Seen
   readonly jti?: string
   readonly keyId?: string
 }
@@ -27,6 +29,11 @@ export function createEvents({ log, metrics, clock }: EventsDeps) {
     help: 'Requests by reason code; OK for a signed document.',
     labels: ['code'],
   })
+  const signed = metrics.counter<'seen'>({
+    name: 'documents_signed_total',
+    help: 'Signed documents by where their pod was seen: in the watch, or live at the API server.',
+    labels: ['seen'],
+  })
   const unusable = metrics.gauge({
     name: 'newest_signing_key_unusable',
     help: '1 when the newest signing key cannot be used, so that an older one or none signs.',
@@ -39,8 +46,9 @@ export function createEvents({ log, metrics, clock }: EventsDeps) {
     documentRefused: refusals.refused,
     /** For requests that come to no route. */
     tell: refusals.tell,
-    documentSigned(facts: SigningFacts): void {
+    documentSigned({ seen = 'live', ...facts }: SigningFacts): void {
       count('OK')
+      signed.inc({ seen })
       log.info(facts satisfies LogFields, 'document signed')
     },
     signingWith(keyId: string): void {

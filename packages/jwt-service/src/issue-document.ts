@@ -1,18 +1,14 @@
 /** One request for a document, from the agent's certificate to the signature; each step is a reason to refuse. */
-import { formatSubject, IdentityError, type NameRules, type Pod } from '@pallas/identity'
+import { formatSubject, IdentityError } from '@pallas/identity'
 import type { PeerIdentity } from '@pallas/service'
 import { parseJwtRequest } from '@pallas/wire'
-import { checkSubject } from './check-subject.ts'
 import type { SigningFacts } from './events.ts'
+import { findSubject, type FindSubjectDeps } from './find-subject.ts'
 import type { NodeOfAgent } from './node-of-agent.ts'
 import type { SignDocument } from './signer.ts'
 
-export interface IssueDocumentDeps {
+export interface IssueDocumentDeps extends FindSubjectDeps {
   readonly nodeOfAgent: NodeOfAgent
-  /** As the API server shows it now, from no cache. Throws `API_UNAVAILABLE`. */
-  readonly findPod: (pod: { readonly namespace: string; readonly name: string }) => Promise<Pod | undefined>
-  /** As the configuration says now. */
-  readonly names: () => NameRules
   readonly isRevoked: (node: string) => boolean
   readonly sign: SignDocument
 }
@@ -34,11 +30,8 @@ export async function issueDocument({ peer, body, note }: AgentRequest, deps: Is
   note({ node })
   if (deps.isRevoked(node)) throw new IdentityError('AGENT_REVOKED', 'the agent gets no more documents')
 
-  const pod = await deps.findPod(asked)
-  if (pod === undefined) throw new IdentityError('POD_UNKNOWN', 'no such pod')
-  const subject = checkSubject(asked, pod, node, deps.names())
-
-  const { document, jti, keyId } = await deps.sign({ sub: formatSubject(subject), node, uid: pod.uid })
-  note({ podUid: pod.uid, jti, keyId })
+  const { subject, uid, seen } = await findSubject(asked, node, deps)
+  const { document, jti, keyId } = await deps.sign({ sub: formatSubject(subject), node, uid })
+  note({ podUid: uid, seen, jti, keyId })
   return document
 }

@@ -14,6 +14,7 @@ import {
 } from '@pallas/service'
 import { followClusterConfig } from '@pallas/wire/follow-cluster-config'
 import { createEvents } from './events.ts'
+import { followPods } from './followed-pods.ts'
 import { openSigningKeys } from './keys.ts'
 import { createNodeOfAgent } from './node-of-agent.ts'
 import { openRevokedAgents } from './revoked-agents.ts'
@@ -45,6 +46,9 @@ export async function startJwtService(settings: JwtServiceSettings, deps: JwtSer
   const keys = scope.use(await openSigningKeys({ dir: settings.signKeyDir, name: secretName, clock, events }))
   const revoked = scope.use(await openRevokedAgents({ path: settings.revokedAgents, clock, events }))
   const api = scope.use(await openKubeApi(settings, { clock, timeoutMs: API_TIMEOUT_MS }))
+  const forWatch = scope.use(await openKubeApi(settings, { clock }))
+  // The program is ready without it: until it has begun each pod is asked for.
+  const pods = scope.use(followPods({ api: forWatch, clock, log }))
   const ca = { pem: () => config.current().trustRoots.athenzService }
   const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, ca, log, clock }))
   scope.defer(config.onChange(() => void tls.reload()))
@@ -55,6 +59,7 @@ export async function startJwtService(settings: JwtServiceSettings, deps: JwtSer
   const app = createServer({ ...server, tls, allow, tell: events.tell })
   documentRoutes(app, {
     nodeOfAgent: createNodeOfAgent({ listNodes: () => orUnavailable(listNodes(api)), clock }),
+    watchedPod: pods.byUid,
     findPod: (pod) => orUnavailable(getPod(api, pod)),
     names: () => config.current(),
     isRevoked: revoked.isRevoked,

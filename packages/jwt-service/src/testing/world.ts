@@ -32,12 +32,16 @@ export interface ServiceOptions {
   readonly revoked?: string
   /** Content of the file of the signing key. */
   readonly keyPem?: string
+  /** What the service may do with pods; without `list` and `watch` it never has a watch. */
+  readonly verbs?: readonly string[]
 }
 
-export async function openService({ argv = [], keyPem = signingPem, revoked }: ServiceOptions = {}) {
+const VERBS = ['get', 'list', 'watch']
+
+export async function openService({ argv = [], keyPem = signingPem, revoked, verbs = VERBS }: ServiceOptions = {}) {
   await using scope = new AsyncDisposableStack()
   const calls: string[] = []
-  const api = scope.use(await startApi(calls))
+  const api = scope.use(await startApi(calls, verbs))
   const admin = api.client('admin')
   const pods = [await makePod(admin, 1), await makePod(admin, 2)]
   const [athenz, services] = [await TestCa.create({ name: 'athenz' }), await TestCa.create({ name: 'services' })]
@@ -66,13 +70,13 @@ export async function openService({ argv = [], keyPem = signingPem, revoked }: S
   return { ...world, [Symbol.asyncDispose]: dispose }
 }
 
-const startApi = async (calls: string[]): Promise<EmbeddedApiServer> =>
+const startApi = async (calls: string[], verbs: readonly string[]): Promise<EmbeddedApiServer> =>
   startEmbeddedApiServer({
     serverCredentials: await loopbackCredentials(),
     world: {
       users: { signer: {} },
       rules: [
-        { users: ['signer'], verbs: ['get'], apiGroups: [''], resources: ['pods'] },
+        { users: ['signer'], verbs: [...verbs], apiGroups: [''], resources: ['pods'] },
         { users: ['signer'], verbs: ['list'], apiGroups: [''], resources: ['nodes'] },
       ],
       namespaces: [NAMESPACE],
