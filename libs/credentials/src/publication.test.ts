@@ -19,6 +19,7 @@ import type { Step } from './step.ts'
 import { Tree } from './testing/tree.ts'
 
 const NOW = Date.parse('2030-01-02T03:04:05.678Z')
+const MINUTE = 60_000
 
 const setOf = (word: string): OutputFile[] => [
   { path: '/tls/service.key', content: `key ${word}`, secret: true },
@@ -121,9 +122,9 @@ test('whatever a crash left behind, the next publication succeeds and the one af
   for (let done = 0; done <= steps.length; done++) {
     const tree = before.copy()
     for (const step of steps.slice(0, done)) tree.carryOut(step)
-    publish(tree, setOf('three'), { serial: 'CD' })
+    publish(tree, setOf('three'), { serial: 'CD', now: NOW + 2 * MINUTE })
     expect(plainly(tree)).toEqual(['key three', 'cert three', 'token three'])
-    publish(tree, setOf('four'), { serial: 'EF' })
+    publish(tree, setOf('four'), { serial: 'EF', now: NOW + 4 * MINUTE })
     expect(plainly(tree)).toEqual(['key four', 'cert four', 'token four'])
     const generations = tree.names('/tls').filter((name) => name.startsWith('..2'))
     expect(generations).toHaveLength(2)
@@ -131,13 +132,36 @@ test('whatever a crash left behind, the next publication succeeds and the one af
   }
 })
 
-test('the previous generation stays for late readers, and no older one', () => {
+test('the previous generation stays for late readers until the next publication, however late that is', () => {
   const tree = publish(emptyTree(), setOf('one'), { serial: '1' })
   const late = tree.stat('/tls/..data') as { target: string }
-  publish(tree, setOf('two'), { serial: '2' })
+  publish(tree, setOf('two'), { serial: '2', now: NOW + 60 * MINUTE })
   expect(tree.read(`/tls/${late.target}/service.key`)).toBe('key one')
-  publish(tree, setOf('three'), { serial: '3' })
+  publish(tree, setOf('three'), { serial: '3', now: NOW + 120 * MINUTE })
   expect(tree.read(`/tls/${late.target}/service.key`)).toBeUndefined()
+})
+
+test('a reader has a minute, however soon what it pinned is replaced again and however old it is (T14)', () => {
+  const tree = publish(emptyTree(), setOf('one'), { serial: '1' })
+  const { target } = tree.stat('/tls/..data') as { target: string }
+  const replacedAt = NOW + 600 * MINUTE
+  const pairAfter = (word: string, ms: number) => {
+    publish(tree, setOf(word), { serial: '0', now: replacedAt + ms })
+    return ['service.key', 'service.cert'].map((name) => tree.read(`/tls/${target}/${name}`))
+  }
+  expect(pairAfter('two', 0)).toEqual(['key one', 'cert one'])
+  expect(pairAfter('three', 1)).toEqual(['key one', 'cert one'])
+  expect(pairAfter('four', 20_000)).toEqual(['key one', 'cert one'])
+  expect(pairAfter('five', 10_000)).toEqual(['key one', 'cert one'])
+  expect(pairAfter('six', 59_999)).toEqual(['key one', 'cert one'])
+  expect(pairAfter('seven', 60_001)).toEqual([undefined, undefined])
+})
+
+test('ten generations are kept besides the new one and no more, the youngest, though all came in one moment', () => {
+  const tree = emptyTree()
+  for (let n = 1; n <= 30; n++) publish(tree, setOf(`${n}`), { now: NOW + (n > 15 ? 1 : 0) })
+  const words = tree.names('/tls').filter((name) => name.startsWith('..2')).map((name) => tree.read(`/tls/${name}/service.key`))
+  expect(new Set(words)).toEqual(new Set(Array.from({ length: 11 }, (_, n) => `key ${20 + n}`)))
 })
 
 test('the same set at the same moment makes another generation, and a clock that goes back does no harm', () => {
@@ -232,20 +256,20 @@ test('the kernel agrees: carried out on disk, the steps publish and clean up', (
   try {
     mkdirSync(`${root}/tls`)
     chmodSync(`${root}/tls`, 0o2775)
-    for (const word of ['one', 'two', 'three']) {
+    for (const [n, word] of ['one', 'two', 'three'].entries()) {
       const files = setOf(word).slice(0, 2).map((it) => ({ ...it, path: root + it.path }))
       const seen = new Map([[`${root}/tls`, look(`${root}/tls`)]])
-      stepsOf(planPublication(files, { now: NOW, serial: 'AB', seen })).forEach(carryOut)
+      stepsOf(planPublication(files, { now: NOW + n * 2 * MINUTE, serial: 'AB', seen })).forEach(carryOut)
       expect(readFileSync(`${root}/tls/service.key`, 'utf8')).toBe(`key ${word}`)
     }
     expect(readdirSync(`${root}/tls`).sort()).toEqual([
-      '..20300102T030405.678Z.AB.2',
-      '..20300102T030405.678Z.AB.3',
+      '..20300102T030605.678Z.AB',
+      '..20300102T030805.678Z.AB',
       '..data',
       'service.cert',
       'service.key',
     ])
-    expect(readlinkSync(`${root}/tls/..data`)).toBe('..20300102T030405.678Z.AB.3')
+    expect(readlinkSync(`${root}/tls/..data`)).toBe('..20300102T030805.678Z.AB')
     expect(statSync(`${root}/tls/service.key`).mode & 0o7777).toBe(0o640)
     expect(statSync(`${root}/tls/..data/.`).mode & 0o2000).toBe(0o2000)
   } finally {

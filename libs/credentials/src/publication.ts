@@ -5,8 +5,9 @@
  *     <dir>/..data -> ..20300101T000000.000Z.5C1D…    one rename moves it from the old generation to the new
  *     <dir>/key    -> ..data/key                      what the settings call the file
  *
- * A reader of several files resolves `..data` once and opens them below that. The generation before the current one
- * stays until the next publication, for readers that resolved `..data` just before.
+ * A reader of several files resolves `..data` once and opens them below that. It has a minute for it, however soon
+ * that generation is replaced: the one before the current stays until the next publication, and so does whatever was
+ * current within the last minute, up to a number.
  *
  * No rename spans two directories. Each is whole at any moment and after any crash; they are made current in the order
  * in which the files name them, keys before certificates (`outputFiles`). So whoever reads a certificate in one
@@ -14,8 +15,8 @@
  * reading both again does.
  */
 import { CredentialsError } from './error.ts'
+import { generationName, generationsToKeep, isGeneration } from './generations.ts'
 import type { OutputFile } from './output.ts'
-import { stampOf } from './stamp.ts'
 import type { Step } from './step.ts'
 
 /** What lies in an output directory before publication. */
@@ -50,7 +51,7 @@ export interface Publication {
   readonly prepare: readonly Step[]
   /** Makes them current, one directory after the other. */
   readonly commit: readonly Step[]
-  /** Removes what is older than the previous generation, and links to files no longer published. */
+  /** Removes generations that no reader can be at any more, and links to files no longer published. */
   readonly clean: readonly Step[]
   /** Where each file's new content lies after `prepare`, by the file's path. */
   readonly written: ReadonlyMap<string, string>
@@ -59,7 +60,6 @@ export interface Publication {
 const DATA = '..data'
 const NEW_DATA = '..data_tmp'
 const NEW_LINK = '..link_tmp'
-const GENERATION = /^\.\.\d{8}T\d{6}\.\d{3}Z\.[0-9A-F]{1,16}(\.\d+)?$/
 const HEX = /^[0-9A-Fa-f]+$/
 const SETGID = 0o2000
 
@@ -108,7 +108,7 @@ function planDirectory(path: string, members: readonly Member[], { now, serial, 
   const at = (name: string) => (path === '/' ? `/${name}` : `${path}/${name}`)
   refuseOccupied(path, members, byName)
 
-  const generation = newName(`..${stampOf(now)}.${serial.toUpperCase().slice(0, 16)}`, byName)
+  const generation = generationName(now, serial, byName.keys())
   const inGeneration = (member: Member) => `${at(generation)}/${member.name}`
   const isShared = (mode & SETGID) !== 0
   const fileMode = ({ secret }: Member) => (secret ? (isShared ? 0o640 : 0o600) : 0o644)
@@ -131,7 +131,7 @@ function planDirectory(path: string, members: readonly Member[], { now, serial, 
       ...members.filter((it) => !isLinked(it)).flatMap(({ name }) => link(`${DATA}/${name}`, NEW_LINK, name)),
       { do: 'sync', path },
     ] satisfies Step[],
-    clean: staleSteps(members, byName, at),
+    clean: staleSteps(members, byName, { at, now }),
     written: members.map((it): [string, string] => [it.path, inGeneration(it)]),
   }
 }
@@ -146,24 +146,20 @@ function refuseOccupied(path: string, members: readonly Member[], byName: Readon
   throw new CredentialsError('OUTPUT_OCCUPIED', 'a directory stands in the place of a file', { path: taken.path })
 }
 
-function newName(wanted: string, byName: ReadonlyMap<string, SeenEntry>): string {
-  let name = wanted
-  for (let n = 2; byName.has(name); n++) name = `${wanted}.${n}`
-  return name
+interface Place {
+  /** The path of a name. */
+  readonly at: (name: string) => string
+  readonly now: number
 }
 
-function staleSteps(
-  members: readonly Member[],
-  byName: ReadonlyMap<string, SeenEntry>,
-  at: (name: string) => string,
-): Step[] {
-  const previous = byName.get(DATA)?.target
+function staleSteps(members: readonly Member[], byName: ReadonlyMap<string, SeenEntry>, { at, now }: Place): Step[] {
   const wanted = new Set(members.map((member) => member.name))
   const entries = [...byName.values()]
   const links = entries.filter((it) => it.target === `${DATA}/${it.name}` && !wanted.has(it.name))
-  const old = entries.filter((it) => it.kind === 'directory' && GENERATION.test(it.name) && it.name !== previous)
+  const generations = entries.filter((it) => it.kind === 'directory' && isGeneration(it.name)).map(({ name }) => name)
+  const kept = new Set(generationsToKeep(generations, byName.get(DATA)?.target, now))
   return [
     ...links.map(({ name }): Step => ({ do: 'unlink', path: at(name) })),
-    ...old.map(({ name }): Step => ({ do: 'discard', path: at(name) })),
+    ...generations.filter((name) => !kept.has(name)).map((name): Step => ({ do: 'discard', path: at(name) })),
   ]
 }

@@ -89,7 +89,7 @@ export function createOutput({ paths, tokenPaths = [], host, onLeftover, onUnusa
       waiting.set(path, token)
       return oneByOne(async () => {
         if (waiting.get(path) !== token) return
-        // Those that came meanwhile go along: readers that pinned a generation lose it with the next but one.
+        // Those that came meanwhile go along: each publication costs late readers one of the generations that are kept.
         const changed = [...waiting].map(([path, content]) => ({ path, content, secret: true }))
         const others = [...ofSet, ...tokens].filter((it) => !waiting.has(it.path))
         await write(changed, others, '0')

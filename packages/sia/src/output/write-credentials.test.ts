@@ -13,11 +13,14 @@ const setOf = (n: number): readonly OutputFile[] => [
   { path: '/tokens/ntoken', content: `token ${n}`, secret: true },
 ]
 
+/** After so long no reader is waited for. */
+const A_WHILE = 2 * 60_000
+
 const leftovers: unknown[] = []
 const onLeftover = (error: unknown) => void leftovers.push(error)
 
 function write(host: MemoryHost, n: number): Promise<void> {
-  return writeCredentials(setOf(n), { files: host.files, now: host.clock.now() + n, serial: `A${n}`, onLeftover })
+  return writeCredentials(setOf(n), { files: host.files, now: host.clock.now() + n * A_WHILE, serial: `A${n}`, onLeftover })
 }
 
 async function withDirectories(mode = 0o777): Promise<MemoryHost> {
@@ -182,7 +185,7 @@ test('a file that does not hold what was written is never made current', async (
   await write(host, 1)
   const { files } = host
   const lying = { ...files, read: async (path: string, max: number) => (await files.read(path, max)).map((byte) => byte ^ 1) }
-  const deps = { files: lying, now: host.clock.now() + 9, serial: 'A9', onLeftover }
+  const deps = { files: lying, now: host.clock.now() + 9 * A_WHILE, serial: 'A9', onLeftover }
   await expect(writeCredentials(setOf(2), deps)).rejects.toMatchObject({ code: 'SIA_READ_BACK' })
   expect(await generationSeen(host)).toBe('1')
 })
