@@ -40,7 +40,10 @@ test('whoever begins with a pause works after it', async () => {
   expect(begun()).toBe(1)
 })
 
-test.each([['the work', 'working', 1], ['the pause', 'pausing', 0]] as const)('disposed, %s ends at once and nothing follows', async (_what, begin, times) => {
+test.each([
+  ['the work', 'working', 1],
+  ['the pause', 'pausing', 0],
+] as const)('disposed, %s ends at once and nothing follows', async (_what, begin, times) => {
   const { clock, running, begun } = open(begin)
   await running[Symbol.asyncDispose]()
   await clock.advance(1_000)
