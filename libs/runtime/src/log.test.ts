@@ -3,13 +3,23 @@ import { memoryLog, testMetrics } from './testing/index.ts'
 
 const SECRETS = ['key', 'keyPem', 'keyPEM', 'token', 'jwt', 'ntoken', 'attestationData', 'csr', 'authorization']
 
-test.each(SECRETS)('%s is never written, at the top, one deep or two deep', (name) => {
-  const { log, text } = memoryLog()
+test.each(SECRETS)('%s is never written, however deep and by whatever way', (name) => {
+  const { log, text, records } = memoryLog()
   const secret = { [name]: 'hush' }
-  log.info({ ...secret, one: secret, two: { deep: secret } }, 'said')
+  log.info({ ...secret, one: secret, two: { deep: secret }, three: [{ deeper: { still: secret } }] }, 'said')
+  log.info({ [name]: { whole: 'hush' }, other: 'shown' }, 'said')
   log.error({ err: Object.assign(new Error('broken'), { fields: secret }) }, 'said')
+  log.child(secret).child({ two: secret }).warn('said')
   expect(text()).not.toContain('hush')
   expect(text()).toContain('broken')
+  expect(records.map(({ msg }) => msg)).toEqual(Array(4).fill('said'))
+  expect(records[1]).toMatchObject({ [name]: '[secret]', other: 'shown', level: 'info' })
+})
+
+test('what only speaks of a secret is written as it is', () => {
+  const { log, records } = memoryLog()
+  log.info({ problem: '{"key": 1, "token":2}', keyId: 'k.v1' }, 'said "key":')
+  expect(records[0]).toMatchObject({ problem: '{"key": 1, "token":2}', keyId: 'k.v1', msg: 'said "key":' })
 })
 
 test('a record carries program, level by name, ISO time and the chain of causes', () => {

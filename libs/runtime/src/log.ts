@@ -5,7 +5,7 @@ export type { Logger }
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** Never logged, whoever passes them and however deep within two objects. */
+/** Never logged, whoever passes them and however deep. */
 const SECRETS = ['key', 'keyPem', 'keyPEM', 'token', 'jwt', 'ntoken', 'attestationData', 'csr', 'authorization']
 
 export interface LoggerOptions {
@@ -21,7 +21,17 @@ export function createLogger(program: string, { level, destination }: LoggerOpti
     base: { program },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[secret]' },
+    hooks: { streamWrite: withoutSecrets },
   }
   return destination === undefined ? pino(options) : pino(options, destination)
 }
+
+const NAMED = new RegExp(`"(?:${SECRETS.join('|')})":`)
+
+/** A whole line, since pino's own redaction walks every field of every record: a tenth of what a busy server does. */
+function withoutSecrets(line: string): string {
+  if (!NAMED.test(line)) return line
+  return `${JSON.stringify(JSON.parse(line, censored))}\n`
+}
+
+const censored = (name: string, value: unknown): unknown => (SECRETS.includes(name) ? '[secret]' : value)
