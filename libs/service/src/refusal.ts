@@ -21,7 +21,6 @@ export function refusalOf(error: unknown): IdentityError {
   if (!(error instanceof Error)) return new IdentityError('INTERNAL', 'not an error', {}, { cause: error })
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new IdentityError('BODY_TOO_LARGE', 'the body is too long')
-  if (code === 'FST_ERR_HANDLER_TIMEOUT') return new IdentityError('BUSY', 'not answered in time')
   if (code.startsWith('FST_ERR_CTP_') || code === 'FST_ERR_VALIDATION') {
     return new IdentityError('BODY_INVALID', 'the body is not what this route takes', {}, { cause: error })
   }

@@ -50,7 +50,6 @@ export function createServer(options: ServerOptions): FastifyInstance {
     bodyLimit: options.bodyLimit,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    handlerTimeout: limits.handlerTimeoutMs,
     return503OnClosing: false,
     exposeHeadRoutes: false,
     clientErrorHandler: answerBadBytes(options),
@@ -59,7 +58,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
   }) as unknown as FastifyInstance
   app.server.maxConnections = limits.maxConnections
   takeOnlyJson(app)
-  app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
+  limitHandlers(app, limits)
   refuseWhileClosing(app)
   if (secure !== undefined) guard(app, secure, options)
   app.addHook('onResponse', logRequest)
@@ -79,11 +82,10 @@ function guard(app: FastifyInstance, secure: SecureOptions, options: ServerOptio
   const following = followTlsFiles(server, secure)
   tellFailedHandshakes(server, options)
   app.addHook('onClose', async () => following.stop())
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     if (following.isOutdated(request.raw.socket)) reply.header('connection', 'close')
-    if (secure.callers === 'anonymous') return
-    const reason = callerProblem(request, allow, clock.now())
-    if (reason === undefined) return
+    const reason = secure.callers === 'anonymous' ? undefined : callerProblem(request, allow, clock.now())
+    if (reason === undefined) return done()
     reply.header('connection', 'close')
     throw new IdentityError(reason, 'the client certificate may not call this service', { peer: peerOf(request)?.commonName })
   })
@@ -94,11 +96,25 @@ function callerProblem(request: FastifyRequest, allow: Allow = () => undefined, 
   return peer === undefined || peer.notAfter <= now ? 'CALLER_NOT_ALLOWED' : allow(peer)
 }
 
+/** Fastify's own `handlerTimeout` costs each request a signal, and an abort of it, that nobody here listens to. */
+function limitHandlers(app: FastifyInstance, { handlerTimeoutMs }: Limits): void {
+  app.addHook('onRequest', (_request, reply, done) => {
+    const giveUp = (): void => {
+      if (reply.sent) return
+      if (reply.raw.headersSent) reply.raw.destroy()
+      else reply.send(new IdentityError('BUSY', 'not answered in time'))
+    }
+    const timer = setTimeout(giveUp, handlerTimeoutMs)
+    reply.raw.once('close', () => clearTimeout(timer))
+    done()
+  })
+}
+
 function refuseWhileClosing(app: FastifyInstance): void {
   let closing = false
   app.addHook('preClose', async () => void (closing = true))
-  app.addHook('onRequest', async (_request, reply) => {
-    if (!closing) return
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (!closing) return done()
     reply.header('connection', 'close')
     throw new IdentityError('NOT_READY', 'the service is stopping', {}, { retryAfterMs: 1_000 })
   })
@@ -122,7 +138,7 @@ function logRefusal(refusal: IdentityError, { log }: FastifyRequest, more: Pick<
 
 const routeUnknown = () => new IdentityError('ROUTE_UNKNOWN', 'no such route')
 
-async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+function logRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   const facts = {
     method: request.method,
     route: request.routeOptions.url ?? 'none',
@@ -130,4 +146,5 @@ async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise
     durationMs: Math.round(reply.elapsedTime),
   } satisfies LogFields
   request.log.debug(facts, 'request answered')
+  done()
 }
