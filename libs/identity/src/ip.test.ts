@@ -12,6 +12,17 @@ describe('canonical text', () => {
     )
   })
 
+  test('of IPv4 is the text itself, when every part is a number to 255 without a zero before it', () => {
+    const part = fc.oneof(fc.nat(300).map(String), fc.constantFrom('00', '01', '', '25 ', '-1', '1e1'))
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 3, maxLength: 5 }), (parts) => {
+        const isOne = parts.length === 4 && parts.every((it) => /^\d+$/.test(it) && String(Number(it)) === it && Number(it) < 256)
+        expect(canonicalIp(parts.join('.'))).toBe(isOne ? parts.join('.') : undefined)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
   test('is one for all spellings of an address', () => {
     const groups = fc.array(fc.oneof(fc.constant(0), fc.nat(0xffff)), { minLength: 8, maxLength: 8 })
     fc.assert(

@@ -3,8 +3,11 @@ import ipaddr from 'ipaddr.js'
 
 /** Lower case and compressed; undefined for anything but dotted-decimal IPv4 or IPv6 without a zone. */
 export function canonicalIp(text: string): string | undefined {
-  return parseIp(text)?.toString()
+  // By far the most addresses are in the one spelling that IPv4 has.
+  return IPV4.test(text) ? text : parseIp(text)?.toString()
 }
+
+const IPV4 = /^(?:(?:0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])(?:\.(?!$)|$)){4}$/
 
 /** `<address>/<bits>`. The address may have bits set behind the prefix. */
 export const isCidr = (text: string): boolean => parseCidr(text) !== undefined
