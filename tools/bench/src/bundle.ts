@@ -1,6 +1,6 @@
 /** The programs bundled, as images will hold them; made anew for each run: what is measured is what stands here. */
 import { join } from 'node:path'
-import { REPOSITORY } from '@pallas/sandbox'
+import { nodeFlagsOf, REPOSITORY } from '@pallas/sandbox'
 import { build } from 'esbuild'
 
 /** What came from CommonJS packages asks for `require` in a module. */
@@ -39,5 +39,5 @@ export async function bundle(entry: Entry, dir: string, { oneFile = false }: Bun
     banner: { js: BANNER },
     logLevel: 'error',
   })
-  return [process.execPath, '--disable-warning=ExperimentalWarning', join(outdir, 'main.mjs')]
+  return [process.execPath, ...nodeFlagsOf(ENTRIES[entry]), join(outdir, 'main.mjs')]
 }

@@ -15,6 +15,7 @@ import {
   removePod,
   siaArguments,
 } from './pods.ts'
+import { pause } from './wait.ts'
 
 export interface LaunchOptions {
   readonly it: BenchCluster
@@ -34,12 +35,16 @@ export interface Launch {
   end(): Promise<void>
 }
 
+const ALONE_MS = 600
+
 export function createLaunches({ it, driver, context }: LaunchOptions) {
   const { state } = it.cluster
   const { dir, signal } = context
   const call: DriverCall = { command: driver, settings: state.driverSettings, root: state.kubeletRoot }
   let number = 0
   return {
+    /** Until the last launch is history for the agent, whose word of the kubelet holds for half a second. */
+    alone: () => pause(ALONE_MS, signal),
     /** A running pod with a mounted volume, and nothing running in it yet. */
     async next(): Promise<Launch> {
       const pod = await addPod(it, ++number)

@@ -44,6 +44,7 @@ async function runSiaInit(context: BenchContext): Promise<readonly Figure[]> {
   const launch = (name: string, command: readonly string[], ...more: readonly string[]) => ({
     name,
     sample: async () => {
+      await launches.alone()
       const pod = await launches.next()
       const ms = await launches.init(pod, command, ...more)
       inits.set(name, [...(inits.get(name) ?? []), ms])
