@@ -14,45 +14,13 @@ import {
 import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { type OutputFile, outputFiles } from './output.ts'
-import { directoriesOf, planPublication, type Publication, type SeenDirectory, type SeenEntry } from './publication.ts'
+import { planPublication, type SeenDirectory, type SeenEntry } from './publication.ts'
 import type { Step } from './step.ts'
+import { emptyTree, MINUTE, NOW, plainly, plan, publish, setOf, stepsOf } from './testing/publish.ts'
 import { Tree } from './testing/tree.ts'
-
-const NOW = Date.parse('2030-01-02T03:04:05.678Z')
-const MINUTE = 60_000
-
-const setOf = (word: string): OutputFile[] => [
-  { path: '/tls/service.key', content: `key ${word}`, secret: true },
-  { path: '/tls/service.cert', content: `cert ${word}`, secret: false },
-  { path: '/tokens/ntoken', content: `token ${word}`, secret: true },
-]
-
-const emptyTree = () =>
-  new Tree([
-    ['/tls', { kind: 'directory', mode: 0o755 }],
-    ['/tokens', { kind: 'directory', mode: 0o2775 }],
-  ])
-
-function plan(tree: Tree, files: readonly OutputFile[], more: { now?: number; serial?: string } = {}): Publication {
-  const seen = new Map<string, SeenDirectory>()
-  for (const directory of directoriesOf(files)) {
-    const found = tree.look(directory)
-    if (found !== undefined) seen.set(directory, found)
-  }
-  return planPublication(files, { now: NOW, serial: 'AB12', ...more, seen })
-}
-
-const stepsOf = ({ prepare, commit, clean }: Publication) => [...prepare, ...commit, ...clean]
-
-function publish(tree: Tree, files: readonly OutputFile[], more: { now?: number; serial?: string } = {}): Tree {
-  for (const step of stepsOf(plan(tree, files, more))) tree.carryOut(step)
-  return tree
-}
 
 /** What a reader gets that pins `..data` and reads both files below it. */
 const pinned = (tree: Tree) => ['service.key', 'service.cert'].map((name) => tree.read(`/tls/..data/${name}`))
-const PATHS = ['/tls/service.key', '/tls/service.cert', '/tokens/ntoken']
-const plainly = (tree: Tree) => PATHS.map((path) => tree.read(path))
 
 test('after publication every file is where the settings say', () => {
   const tree = publish(emptyTree(), setOf('one'))
@@ -132,47 +100,6 @@ test('whatever a crash left behind, the next publication succeeds and the one af
   }
 })
 
-test('the previous generation stays for late readers until the next publication, however late that is', () => {
-  const tree = publish(emptyTree(), setOf('one'), { serial: '1' })
-  const late = tree.stat('/tls/..data') as { target: string }
-  publish(tree, setOf('two'), { serial: '2', now: NOW + 60 * MINUTE })
-  expect(tree.read(`/tls/${late.target}/service.key`)).toBe('key one')
-  publish(tree, setOf('three'), { serial: '3', now: NOW + 120 * MINUTE })
-  expect(tree.read(`/tls/${late.target}/service.key`)).toBeUndefined()
-})
-
-test('a reader has a minute, however soon what it pinned is replaced again and however old it is (T14)', () => {
-  const tree = publish(emptyTree(), setOf('one'), { serial: '1' })
-  const { target } = tree.stat('/tls/..data') as { target: string }
-  const replacedAt = NOW + 600 * MINUTE
-  const pairAfter = (word: string, ms: number) => {
-    publish(tree, setOf(word), { serial: '0', now: replacedAt + ms })
-    return ['service.key', 'service.cert'].map((name) => tree.read(`/tls/${target}/${name}`))
-  }
-  expect(pairAfter('two', 0)).toEqual(['key one', 'cert one'])
-  expect(pairAfter('three', 1)).toEqual(['key one', 'cert one'])
-  expect(pairAfter('four', 20_000)).toEqual(['key one', 'cert one'])
-  expect(pairAfter('five', 10_000)).toEqual(['key one', 'cert one'])
-  expect(pairAfter('six', 59_999)).toEqual(['key one', 'cert one'])
-  expect(pairAfter('seven', 60_001)).toEqual([undefined, undefined])
-})
-
-test('ten generations are kept besides the new one and no more, the youngest, though all came in one moment', () => {
-  const tree = emptyTree()
-  for (let n = 1; n <= 30; n++) publish(tree, setOf(`${n}`), { now: NOW + (n > 15 ? 1 : 0) })
-  const words = tree.names('/tls').filter((name) => name.startsWith('..2')).map((name) => tree.read(`/tls/${name}/service.key`))
-  expect(new Set(words)).toEqual(new Set(Array.from({ length: 11 }, (_, n) => `key ${20 + n}`)))
-})
-
-test('the same set at the same moment makes another generation, and a clock that goes back does no harm', () => {
-  const tree = publish(emptyTree(), setOf('one'))
-  publish(tree, setOf('two'))
-  expect(tree.stat('/tls/..data')).toEqual({ kind: 'symlink', target: '..20300102T030405.678Z.AB12.2' })
-  publish(tree, setOf('three'), { now: 0 })
-  expect(tree.stat('/tls/..data')).toEqual({ kind: 'symlink', target: '..19700101T000000.000Z.AB12' })
-  expect(plainly(tree)).toEqual(['key three', 'cert three', 'token three'])
-})
-
 test('a file no longer published loses its name; a stranger keeps its own', () => {
   const tree = publish(emptyTree(), setOf('one'))
   tree.carryOut({ do: 'create', path: '/tls/notes', content: 'mine', mode: 0o644 })
@@ -183,6 +110,20 @@ test('a file no longer published loses its name; a stranger keeps its own', () =
     expect.arrayContaining(['..2030_kubelet', '..data', 'alias', 'notes', 'service.key']),
   )
   expect(tree.stat('/tls/service.cert')).toBeUndefined()
+})
+
+test('a directory that is emptied loses its files and is made current last; what readers pinned stays', () => {
+  const tree = publish(emptyTree(), setOf('one'))
+  const { target } = tree.stat('/tokens/..data') as { target: string }
+  const files = setOf('two').slice(0, 2)
+  const seen = new Map(['/tls', '/tokens'].map((path) => [path, tree.look(path)!] as const))
+  const { prepare, commit, clean } = planPublication(files, { now: NOW + 1, serial: 'CD', seen, emptied: ['/tokens', '/tls'] })
+  for (const step of [...prepare, ...commit, ...clean]) tree.carryOut(step)
+  expect(plainly(tree)).toEqual(['key two', 'cert two', undefined])
+  expect(tree.names('/tokens')).not.toContain('ntoken')
+  expect(tree.read(`/tokens/${target}/ntoken`)).toBe('token one')
+  const swaps = commit.flatMap((step) => (step.do === 'rename' && step.to.endsWith('/..data') ? [step.to] : []))
+  expect(swaps).toEqual(['/tls/..data', '/tokens/..data'])
 })
 
 test('plain files of the original are replaced by links, whatever they are', () => {

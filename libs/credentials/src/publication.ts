@@ -40,6 +40,8 @@ export interface PublicationOptions {
   readonly serial: string
   /** By path as in `directoriesOf`; a directory that is missing here does not exist yet. */
   readonly seen: ReadonlyMap<string, SeenDirectory>
+  /** Directories that lose what was published in them, unless a file names them; last of all. */
+  readonly emptied?: readonly string[]
 }
 
 /** Three lists of steps, to be carried out in order, each only after all of the one before. */
@@ -69,7 +71,9 @@ const SETGID = 0o2000
  */
 export function planPublication(files: readonly OutputFile[], options: PublicationOptions): Publication {
   if (!HEX.test(options.serial)) throw new TypeError('a serial is hex')
-  const plans = [...byDirectory(files)].map(([path, members]) => planDirectory(path, members, options))
+  const directories = new Map(byDirectory(files))
+  for (const path of options.emptied ?? []) if (options.seen.has(path)) directories.set(path, directories.get(path) ?? [])
+  const plans = [...directories].map(([path, members]) => planDirectory(path, members, options))
   return {
     prepare: plans.flatMap((plan) => plan.prepare),
     commit: plans.flatMap((plan) => plan.commit),

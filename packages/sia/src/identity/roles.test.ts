@@ -138,20 +138,54 @@ test('a role that is never granted costs the service nothing: it is renewed at h
   await stopped()
 })
 
-test('a role that is lost takes nothing from readers until little of its life is left; the service is not lost with it', async () => {
+test('a role that was there and is denied leaves its readers within the hour of the renewal; the service does not wait for it', async () => {
   const pod = await openMember()
   await runSiaOn(pod, ['--mode=init', ...ROLES]).done
   const before = await leafAt(pod, '/tls/service.cert')
   pod.zts.roles.delete(WRITER)
+  pod.host.clock.willDraw(0.5)
+  const { stopped } = runSiaOn(pod, ['--mode=refresh', ...ROLES])
+  await pod.host.clock.advance(12 * HOUR + 5 * MINUTE)
+  expect(askedFor(pod, '/zts/v1/rolecert')).toBeGreaterThan(3)
+  expect([(await leafAt(pod, '/tls/service.cert'))?.serial, await isThere(pod, WRITER)]).toEqual([before?.serial, true])
+  await pod.host.clock.advance(55 * MINUTE)
+  const after = await leafAt(pod, '/tls/service.cert')
+  expect(after?.serial).not.toBe(before?.serial)
+  expect([await isThere(pod, READER), await isThere(pod, WRITER)]).toEqual([true, false])
+  await stopped()
+})
+
+test('the last role of a directory goes as well, and comes back when it is granted again', async () => {
+  const pod = await openMember([READER])
+  const argv = [...askZts, `--target-domain-roles=${READER}`, '--rolecert-dir=/roles']
+  await runSiaOn(pod, ['--mode=init', ...argv]).done
+  pod.zts.roles.delete(READER)
+  const { stopped } = runSiaOn(pod, ['--mode=refresh', ...argv])
+  await pod.host.clock.advance(20 * HOUR)
+  expect(await isThere(pod, READER)).toBe(false)
+  pod.zts.roles.set(READER, [NAMES.commonName])
+  await pod.host.clock.advance(3 * HOUR)
+  expect((await leafAt(pod, `/roles/${READER}.cert.pem`))?.spki.toHex()).toBe(spkiOf(await pod.read('/tls/service.key')))
+  await stopped()
+})
+
+test.each([
+  ['is silent', () => ztsError(503, 'busy')],
+  ['does not know the domain yet', () => ztsError(404, 'no such domain')],
+])('while a ZTS %s nothing is taken from readers until little of life is left; the service is not lost with it (T28)', async (_what, answer) => {
+  const pod = await openMember()
+  await runSiaOn(pod, ['--mode=init', ...ROLES]).done
+  const before = await leafAt(pod, '/tls/service.cert')
+  pod.zts.instead.push(...Array.from({ length: 9_999 }, answer))
   const { stopped } = runSiaOn(pod, ['--mode=refresh', ...ROLES])
   await pod.host.clock.advance(19 * HOUR)
   expect((await leafAt(pod, '/tls/service.cert'))?.serial).toBe(before?.serial)
   expect(await isThere(pod, WRITER)).toBe(true)
-  await pod.host.clock.advance(0.5 * HOUR)
+  await pod.host.clock.advance(2 * HOUR)
   const after = await leafAt(pod, '/tls/service.cert')
   expect(after?.serial).not.toBe(before?.serial)
   expect(after?.notAfter).toBeGreaterThan(pod.host.clock.now() + 12 * HOUR)
-  expect([await isThere(pod, READER), await isThere(pod, WRITER)]).toEqual([true, false])
+  expect(await isThere(pod, WRITER)).toBe(false)
   await stopped()
 })
 

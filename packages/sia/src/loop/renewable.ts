@@ -1,17 +1,21 @@
 /** A certificate with what belongs to it: fetched, published as one, and fetched again before it grows old. */
 import { type CredentialSet, type Lifetime, lifetimeOf, renewAt } from '@pallas/credentials'
 import { type Clock, HostError } from '@pallas/host'
+import { IdentityError } from '@pallas/identity'
 import type { CheckedIdentity } from '../identity/check.ts'
 import { type Due, DUE_NOW, type Renewable } from './keep-fresh.ts'
 import type { Log } from '../log.ts'
 import type { Output, Published } from '../output/output.ts'
 import { worstOf } from './patience.ts'
-import type { FetchRoles } from '../identity/roles.ts'
+import type { FetchRoles, RolesGot } from '../identity/roles.ts'
+import { mayBeReplicating } from '../zts/call.ts'
 
 /** With less of its life left than this, what is on disk is replaced though not everything could be had. */
 const LITTLE = 0.2
 /** What could not be completed by then is begun anew. */
 const STALE = 0.5
+/** A role that was there is given up after it was denied for so long, or for a tenth of life: others may be at work on it. */
+const SETTLED = { afterMs: 10 * 60_000, share: 0.1 }
 
 export interface RenewableDeps {
   readonly clock: Clock
@@ -79,14 +83,15 @@ export function createRenewable(deps: RenewableDeps): SetRenewable {
     },
     outdated: async () => published !== undefined && outdated !== undefined && outdated(published),
     renew: async (signal) => {
-      const { identity, problem } = await gather.all(signal)
+      const { identity, problem, refused } = await gather.all(signal)
       if (problem === undefined) {
         const due = dueOf(await publish(identity), clock.now())
         gather.forget()
         log.info({ serial: due.serial, notAfter: due.life.notAfter, renewAt: due.at }, 'credentials published')
         return due
       }
-      if (deps.roles?.mayWait === true && isBetter(identity, published && { ...published, life: lifeOf(published) }, clock.now())) {
+      const there = published && { ...published, life: lifeOf(published) }
+      if (deps.roles?.mayWait === true && isBetter(identity, there, { now: clock.now(), refused })) {
         const { leaf } = await publish(identity)
         log.warn({ serial: leaf.serial, err: problem }, 'credentials published without some role certificates')
       }
@@ -95,11 +100,16 @@ export function createRenewable(deps: RenewableDeps): SetRenewable {
   }
 }
 
-/** Better than what is there: nothing is taken from readers, or they are about to lose it all. */
+interface Judging {
+  readonly now: number
+  readonly refused: ReadonlySet<string>
+}
+
+/** Better than what is there: nothing is taken from readers but what ZTS refuses for good, or they are about to lose it all. */
 function isBetter(
   { set: { roles = [] }, leaf }: CheckedIdentity,
   there: (Pick<Published, 'roles' | 'leaf'> & { readonly life: Lifetime }) | undefined,
-  now: number,
+  { now, refused }: Judging,
 ): boolean {
   if (there === undefined) return true
   const { notBefore, notAfter } = there.life
@@ -107,11 +117,19 @@ function isBetter(
   const names = new Set(roles.map(({ name }) => name))
   const before = [...there.roles.keys()]
   const isNews = before.length < names.size || there.leaf.serial !== leaf.serial
-  return isNews && before.every((name) => names.has(name))
+  return isNews && before.every((name) => names.has(name) || refused.has(name))
+}
+
+interface Gathered {
+  readonly identity: CheckedIdentity
+  readonly problem: unknown
+  /** Roles that are missing because ZTS has denied them for a while. */
+  readonly refused: ReadonlySet<string>
 }
 
 /** An identity and its roles, kept until it is whole: asking the issuer again for what is there would not help. */
 function createGathering({ clock, log, fetch, roles, onFailed = () => {}, onIdentity = () => {} }: RenewableDeps) {
+  const refusals = createRefusalsOfRoles(clock)
   let held: CheckedIdentity | undefined
   let staleAt = 0
 
@@ -131,18 +149,36 @@ function createGathering({ clock, log, fetch, roles, onFailed = () => {}, onIden
     forget: () => {
       held = undefined
     },
-    all: async (signal: AbortSignal): Promise<{ readonly identity: CheckedIdentity; readonly problem: unknown }> => {
+    all: async (signal: AbortSignal): Promise<Gathered> => {
       if (clock.monotonic() >= staleAt) held = undefined
       held ??= await begin(signal)
       onIdentity()
-      if (roles === undefined) return { identity: held, problem: undefined }
+      if (roles === undefined) return { identity: held, problem: undefined, refused: new Set() }
       const got = await roles.fetch(held, signal)
       held = { ...held, set: { ...held.set, roles: got.roles } }
       for (const [name, err] of got.missing) {
         log.warn({ err, name }, 'a role certificate could not be had')
         onFailed(err, name)
       }
-      return { identity: held, problem: worstOf([...got.missing.values()]) }
+      const problem = worstOf([...got.missing.values()])
+      return { identity: held, problem, refused: refusals.settled(got, held.leaf) }
     },
   }
 }
+
+function createRefusalsOfRoles(clock: Pick<Clock, 'monotonic'>) {
+  const since = new Map<string, number>()
+  return {
+    /** Those that were denied for long enough, an outage in between or not. */
+    settled: ({ roles, missing }: RolesGot, { notBefore, notAfter }: Lifetime): ReadonlySet<string> => {
+      const now = clock.monotonic()
+      for (const { name } of roles) since.delete(name)
+      for (const [name, error] of missing) if (isFinal(error)) since.set(name, since.get(name) ?? now)
+      const afterMs = Math.min(SETTLED.afterMs, SETTLED.share * (notAfter - notBefore))
+      return new Set([...missing.keys()].filter((name) => now - (since.get(name) ?? now) >= afterMs))
+    },
+  }
+}
+
+const isFinal = (error: unknown): boolean =>
+  error instanceof IdentityError && error.kind === 'denied' && !mayBeReplicating(error)

@@ -44,15 +44,7 @@ export function createOutput({ paths, tokenPaths = [], host, onLeftover, onUnusa
   const oneByOne = createQueue()
   const ofSet = pathsIn(paths)
   const { check, judge } = createJudge({ paths, host, onUnusable })
-  /** What is left as it is goes along: a directory changes as one. */
-  const write = async (changed: readonly OutputFile[], unchanged: readonly Place[], serial: string) => {
-    const directories = new Set(changed.map(({ path }) => directoryOf(path)))
-    const read = createPinnedReader(files)
-    const along = unchanged.filter(({ path }) => directories.has(directoryOf(path)))
-    const kept = await Promise.all(along.map(async (it) => ({ ...it, content: await read(it.path) })))
-    const all = [...changed, ...kept.filter(({ content }) => content !== '')]
-    await writeCredentials(all, { files, now: clock.now(), serial, onLeftover })
-  }
+  const write = createWriter({ host, onLeftover })
   const spkiIn = async ({ keyPem }: CredentialSet, fallback: Uint8Array | undefined) =>
     keyPem === '' ? (fallback ?? new Uint8Array()) : (await keys.import(keyPem)).spki
   const tokens = tokenPaths.map((path) => ({ path, secret: true }))
@@ -75,8 +67,10 @@ export function createOutput({ paths, tokenPaths = [], host, onLeftover, onUnusa
         const { ntoken: before } = await readCredentials(paths, files)
         // An agent that answers out of its record has no token: the one before serves as long as it lives.
         const stays = !identity.set.ntoken && !hasExpired(before, clock.now())
-        const along = stays ? [...tokens, ...ofSet.filter(({ path }) => path === paths.ntoken)] : tokens
-        await write(outputFiles(identity.set, paths), along, leaf.serial)
+        const changed = outputFiles(identity.set, paths)
+        const others = ofSet.filter(({ path }) => changed.every((file) => file.path !== path))
+        const [along, gone] = stays ? split(others, ({ path }) => path === paths.ntoken) : [[], others]
+        await write({ changed, unchanged: [...tokens, ...along], gone, serial: leaf.serial })
         const found = await readCredentials(paths, files)
         const read = identity.set.ntoken || stays ? found : { ...found, ntoken: '' }
         // Where the authority has no file of its own the chain can only be judged with the one that was answered.
@@ -92,10 +86,33 @@ export function createOutput({ paths, tokenPaths = [], host, onLeftover, onUnusa
         // Those that came meanwhile go along: each publication costs late readers one of the generations that are kept.
         const changed = [...waiting].map(([path, content]) => ({ path, content, secret: true }))
         const others = [...ofSet, ...tokens].filter((it) => !waiting.has(it.path))
-        await write(changed, others, '0')
+        await write({ changed, unchanged: others, serial: '0' })
         for (const { path, content } of changed) if (waiting.get(path) === content) waiting.delete(path)
       })
     },
+  }
+}
+
+interface Writing {
+  readonly changed: readonly OutputFile[]
+  /** Kept where a directory changes in which it lies: that changes as one. */
+  readonly unchanged: readonly Place[]
+  /** No longer there afterwards. */
+  readonly gone?: readonly Place[]
+  readonly serial: string
+}
+
+function createWriter({ host: { files, clock }, onLeftover }: Pick<OutputDeps, 'host' | 'onLeftover'>) {
+  return async ({ changed, unchanged, gone = [], serial }: Writing): Promise<void> => {
+    const read = createPinnedReader(files)
+    const foundAt = async (places: readonly Place[]) => {
+      const found = await Promise.all(places.map(async (it) => ({ ...it, content: await read(it.path) })))
+      return found.filter(({ content }) => content !== '')
+    }
+    const emptied = (await foundAt(gone)).map(({ path }) => directoryOf(path))
+    const directories = new Set([...changed.map(({ path }) => directoryOf(path)), ...emptied])
+    const kept = await foundAt(unchanged.filter(({ path }) => directories.has(directoryOf(path))))
+    await writeCredentials([...changed, ...kept], { files, now: clock.now(), serial, emptied, onLeftover })
   }
 }
 
@@ -134,6 +151,11 @@ function createJudge({ paths, host, onUnusable }: Pick<OutputDeps, 'paths' | 'ho
 }
 
 type Place = Pick<OutputFile, 'path' | 'secret'>
+
+const split = <T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [readonly T[], readonly T[]] => [
+  items.filter(isFirst),
+  items.filter((item) => !isFirst(item)),
+]
 
 /** Every place that a set may have a file in. */
 function pathsIn(paths: OutputPaths): readonly Place[] {

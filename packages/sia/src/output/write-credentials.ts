@@ -17,6 +17,8 @@ export interface WriteDeps {
   readonly now: number
   /** Of the certificate in the set, hex. */
   readonly serial: string
+  /** Directories that lose whatever was put there before, where the files name them no more. */
+  readonly emptied?: readonly string[]
   /** Told what stays behind when old generations cannot be removed: the new set is in place nevertheless. */
   readonly onLeftover: (error: unknown) => void
 }
@@ -26,9 +28,9 @@ export interface WriteDeps {
  * `SiaError`; a failure before the first swap leaves nothing new behind.
  */
 export async function writeCredentials(output: readonly OutputFile[], deps: WriteDeps): Promise<void> {
-  const { files, now, serial, onLeftover } = deps
-  const seen = await look(directoriesOf(output), files)
-  const plan = planPublication(output, { now, serial, seen })
+  const { files, now, serial, emptied = [], onLeftover } = deps
+  const seen = await look([...new Set([...directoriesOf(output), ...emptied])], files)
+  const plan = planPublication(output, { now, serial, seen, emptied })
   await prepare(output, plan, files)
   for (const step of plan.commit) await carryOut(step, files)
   try {

@@ -7,6 +7,8 @@ export interface Members {
   all(): readonly Member[]
   /** `paths` where not everything that is wanted was written. */
   renewed(kind: MemberKind, name: string, life: Lifetime, paths?: readonly string[]): void
+  /** It is no longer there. */
+  lost(kind: MemberKind, name: string): void
   failed(kind: MemberKind, name: string, error: unknown): void
   /** The service learns its name with its first certificate. */
   nameService(name: string): void
@@ -27,6 +29,7 @@ export function createMembers(wanted: readonly WantedMember[]): Members {
       const written = paths === undefined ? {} : { paths }
       change(kind, name, { life: { notBefore, notAfter }, problem: undefined, ...written })
     },
+    lost: (kind, name) => change(kind, name, { life: undefined }),
     failed: (kind, name, error) => {
       change(kind, name, { problem: error instanceof IdentityError ? error.code : 'INTERNAL' })
     },

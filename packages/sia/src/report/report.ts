@@ -45,7 +45,11 @@ export function createReport(settings: SiaSettings): Report {
       members.nameService(service)
       const written = outputFiles({ ...set, roles: [] }, paths).map(({ path }) => path)
       members.renewed('service-certificate', service, leaf, written)
-      for (const [name, role] of leaves) members.renewed('role-certificate', name, role)
+      for (const { name } of roles) {
+        const role = leaves.get(name)
+        if (role === undefined) members.lost('role-certificate', name)
+        else members.renewed('role-certificate', name, role)
+      }
       if (!isNew) return
       const named = [...leaves.keys()].map((name) => ({ kind: 'role-certificate' as const, name }))
       companions?.published({
