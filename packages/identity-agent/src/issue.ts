@@ -21,7 +21,7 @@ import type { MakeKey } from './make-key.ts'
 import type { Pace } from './pace.ts'
 import { remember } from './record.ts'
 import type { Subject } from './subjects.ts'
-import { issuerError } from './zts-refusal.ts'
+import { freshly, issuerError } from './zts-refusal.ts'
 
 /** What the agent asks of ZTS. */
 export type IssuingZts = Pick<Zts, 'register' | 'refresh'>
@@ -159,7 +159,7 @@ function createAsk(deps: IssueDeps): Ask {
 
   async function register(order: Order, signal: AbortSignal): Promise<CredentialsAnswer> {
     try {
-      return await certify(order, 'register', signal)
+      return await freshly(() => certify(order, 'register', signal))
     } catch (cause) {
       throw issuerError(cause)
     }
@@ -169,7 +169,7 @@ function createAsk(deps: IssueDeps): Ask {
     register,
     async refresh(order, previous, signal) {
       try {
-        return await certify(order, 'refresh', signal, previous)
+        return await freshly(() => certify(order, 'refresh', signal, previous))
       } catch (cause) {
         if (!(cause instanceof ZtsError) || cause.code !== 'ZTS_REVOKED') throw issuerError(cause)
         events.lineageStale(order.subject, 'revoked')

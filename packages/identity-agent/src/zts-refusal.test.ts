@@ -44,3 +44,27 @@ test('the owner of a pod that ZTS refuses learns why, with no stack in the log a
   expect(record).toMatchObject({ level: 'info', problem: message, facts: { detail }, requestId: reply.headers['x-request-id'] })
   expect(JSON.stringify(record)).not.toContain('stack')
 })
+
+const oldDocument = (reason: 'DOCUMENT_EXPIRED' | 'DOCUMENT_REPLAYED' | 'DOCUMENT_SIGNATURE') =>
+  new ZtsError('ZTS_REFUSED', 'zts refused', { status: 403, reason })
+
+test.each(['DOCUMENT_EXPIRED', 'DOCUMENT_REPLAYED'] as const)('a document that came too late (%s), as on a machine that slept, is replaced once (T31)', async (reason) => {
+  const { world, handle } = await oneLivePod()
+  await using _world = world
+  world.issuer.will((call, honest) => (world.issuer.calls.length === 1 ? Promise.reject(oldDocument(reason)) : honest()))
+  expect((await world.call(handle, 'init')).status).toBe(200)
+  const [first, second, ...more] = world.issuer.calls.map(({ request }) => request.attestationData)
+  expect(more).toEqual([])
+  expect(second).not.toBe(first)
+})
+
+test('once, and not again; any other fault of a document is told at once', async () => {
+  const { world, handle } = await oneLivePod()
+  await using _world = world
+  world.issuer.willFail(oldDocument('DOCUMENT_EXPIRED'))
+  expect(await world.call(handle, 'init')).toMatchObject({ status: 403, body: { code: 'DOCUMENT_EXPIRED' } })
+  expect(world.issuer.calls).toHaveLength(2)
+  world.issuer.willFail(oldDocument('DOCUMENT_SIGNATURE'))
+  expect(await world.call(handle, 'init')).toMatchObject({ status: 403, body: { code: 'DOCUMENT_SIGNATURE' } })
+  expect(world.issuer.calls).toHaveLength(3)
+})

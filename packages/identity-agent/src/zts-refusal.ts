@@ -1,5 +1,5 @@
 /** What a failed ZTS call means for the pod: refused for good, or to be tried again (design.md 3, rule 8). */
-import { IdentityError, kindOf, type ReasonKind } from '@pallas/identity'
+import { IdentityError, kindOf, type ReasonCode, type ReasonKind } from '@pallas/identity'
 import { ZtsError } from '@pallas/zts'
 
 const COME_BACK_MS = 5_000
@@ -42,3 +42,15 @@ const cleaned = (text: string): string =>
     .replace(/[^\x20-\x7e]+/g, ' ')
     .replace(/[A-Za-z0-9+/_.=-]{80,}/g, '[long]')
     .slice(0, LONGEST_DETAIL)
+
+/** Once more, with a new document, where the first has grown old on its way: a machine that slept denies nobody. */
+export async function freshly<T>(certify: () => Promise<T>): Promise<T> {
+  try {
+    return await certify()
+  } catch (error) {
+    if (error instanceof ZtsError && error.reason !== undefined && OLD_DOCUMENT.has(error.reason)) return certify()
+    throw error
+  }
+}
+
+const OLD_DOCUMENT: ReadonlySet<ReasonCode> = new Set(['DOCUMENT_EXPIRED', 'DOCUMENT_REPLAYED'])
