@@ -51,7 +51,7 @@ const oldDocument = (reason: 'DOCUMENT_EXPIRED' | 'DOCUMENT_REPLAYED' | 'DOCUMEN
 test.each(['DOCUMENT_EXPIRED', 'DOCUMENT_REPLAYED'] as const)('a document that came too late (%s), as on a machine that slept, is replaced once (T31)', async (reason) => {
   const { world, handle } = await oneLivePod()
   await using _world = world
-  world.issuer.will((call, honest) => (world.issuer.calls.length === 1 ? Promise.reject(oldDocument(reason)) : honest()))
+  world.issuer.will((_call, honest) => (world.issuer.calls.length === 1 ? Promise.reject(oldDocument(reason)) : honest()))
   expect((await world.call(handle, 'init')).status).toBe(200)
   const [first, second, ...more] = world.issuer.calls.map(({ request }) => request.attestationData)
   expect(more).toEqual([])
