@@ -1,7 +1,7 @@
-import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ReasonCode } from '@pallas/identity'
 import type { Logger } from '@pallas/runtime'
+import { STATUS_CODES } from './node-http.ts'
 
 export interface BadBytesOptions {
   readonly log: Logger

@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { IdentityError } from '@pallas/identity'
 import type { FastifyInstance } from 'fastify'
 import { DEFAULT_LIMITS, httpOptionsOf, type Limits } from './limits.ts'
+import { createServer } from './node-http.ts'
 import { answerTo } from './refusal.ts'
 
 export interface ServerForOptions {
