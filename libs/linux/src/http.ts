@@ -16,7 +16,7 @@ async function exchange(request: HttpRequest, signal?: AbortSignal): Promise<Htt
   const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>()
   const peer = nameOf(request.to)
   const progress: Progress = { answered: false }
-  const sent = await send(request)
+  const sent = send(request)
   const onTimeout = () => reject(new HostError('HOST_TIMEOUT', 'no answer in time', { peer }))
   const timer = setTimeout(onTimeout, request.timeoutMs)
   const onAbort = () => reject(signal?.reason)
@@ -36,20 +36,26 @@ async function exchange(request: HttpRequest, signal?: AbortSignal): Promise<Htt
   }
 }
 
-async function send(request: HttpRequest): Promise<ClientRequest> {
+function send(request: HttpRequest): ClientRequest {
   const { to, method, path, body } = request
   const length = body === undefined ? {} : { 'content-length': `${Buffer.byteLength(body)}` }
   const headers = { ...request.headers, ...length, connection: 'close' }
   // Without `agent: false` a process-wide agent could reuse connections or follow a proxy from the environment.
   const common: RequestOptions = { agent: false, method, path, headers }
   if (to.kind === 'tls') {
-    const { request: https } = await import('node:https')
-    return made(to, () => https({ ...common, ...tlsOptions(to) }))
+    const https = builtin('node:https')
+    return made(to, () => https.request({ ...common, ...tlsOptions(to) }))
   }
-  const { request: http } = await import('node:http')
-  if (to.kind === 'tcp') return made(to, () => http({ ...common, host: to.host, port: to.port }))
-  return made(to, () => http({ ...common, socketPath: to.socketPath, host: 'localhost' }))
+  const http = builtin('node:http')
+  if (to.kind === 'tcp') return made(to, () => http.request({ ...common, host: to.host, port: to.port }))
+  return made(to, () => http.request({ ...common, socketPath: to.socketPath, host: 'localhost' }))
 }
+
+/**
+ * Loaded at the first exchange, and not by `import`: that reads every export of a built-in module, and some of `node:http`
+ * load an HTTP client of their own when they are read. It took half of a short program's time and a quarter of its memory.
+ */
+const builtin = <const Name extends 'node:http' | 'node:https'>(name: Name) => process.getBuiltinModule(name)
 
 /** Node checks path, headers and PEM when it makes a request; none of them may show in the error. */
 function made(to: HttpPeer, make: () => ClientRequest): ClientRequest {

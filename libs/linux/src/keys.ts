@@ -11,7 +11,6 @@ import {
   sign,
   verify,
 } from 'node:crypto'
-import { promisify } from 'node:util'
 
 const RSA_BITS = { least: 2048, most: 8192 } as const
 /** What a longer one costs in every check of a signature, it gives to nobody. */
@@ -19,16 +18,23 @@ const RSA_EXPONENT = { least: 3n, most: 2n ** 32n - 1n } as const
 const PROBE = Buffer.from('halves of one key')
 
 export const nodeKeys = (): Keys => ({
-  generate: async () => {
-    const { privateKey } = await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' })
-    return privateKeyOf(privateKey, 'ec-p256')
-  },
+  generate: async () => privateKeyOf(await newKey(), 'ec-p256'),
   import: importKey,
   verify: verifySignature,
   sha256: async (data) => plain(createHash('sha256').update(data).digest()),
   hmacSha256: async (key, data) => plain(createHmac('sha256', key).update(data).digest()),
   randomBytes: (length) => plain(randomBytes(length)),
 })
+
+/** By callback, since importing `node:util` for its `promisify` costs every program a megabyte. */
+function newKey(): Promise<KeyObject> {
+  const { promise, resolve, reject } = Promise.withResolvers<KeyObject>()
+  generateKeyPair('ec', { namedCurve: 'P-256' }, (error, _publicKey, privateKey) => {
+    if (error === null) resolve(privateKey)
+    else reject(error)
+  })
+  return promise
+}
 
 async function importKey(pem: string): Promise<PrivateKey> {
   const key = readPrivateKey(pem)
