@@ -1,17 +1,16 @@
-import { X509Certificate } from 'node:crypto'
+import { createPublicKey, X509Certificate } from 'node:crypto'
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { HttpResponse } from '@pallas/host'
-import { nodeKey, TestCa } from '@pallas/x509/testing'
+import { type NodeKey, nodeKey, TestCa } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
 import { clusterConfig } from './testing/control-plane.ts'
-import { serveTls, serveUnix } from './testing/serve.ts'
+import { openRealZts } from './testing/real-zts.ts'
+import { serveUnix } from './testing/serve.ts'
 import { HANDLE, TestAgent } from './testing/test-agent.ts'
-import { TestZts, ztsError } from './testing/test-zts.ts'
 
 const SIA = fileURLToPath(new URL('main.ts', import.meta.url))
 const CONTROL = fileURLToPath(new URL('control-main.ts', import.meta.url))
@@ -162,15 +161,15 @@ async function openZts() {
   const root = await mkdtemp(join(tmpdir(), 'control-sia-'))
   scope.defer(() => rm(root, { recursive: true }))
   const ca = await TestCa.create({ algorithm: 'rsa' })
-  const { keyPem: key, certPem: cert } = await ca.issue({ commonName: 'zts', dns: ['localhost'], ip: ['127.0.0.1'] })
-  const zts = new TestZts({ ca, now: () => Date.now() })
-  const { port } = scope.use(await serveTls(zts.handler, { key, cert }))
+  const zts = scope.use(await openRealZts(ca))
   const owned = nodeKey('rsa')
-  zts.keys.set('v7', owned.spki)
+  const register = ({ object }: NodeKey) =>
+    zts.register('k8s.admin.athenz-callback', 'v7', createPublicKey(object).export({ format: 'pem', type: 'spki' }))
+  register(owned)
   await mkdir(`${root}/private`)
   await writeFile(`${root}/private/service.key`, owned.pem)
   await writeFile(`${root}/private/service.version`, 'v7\n')
-  await writeFile(`${root}/config.yaml`, clusterConfig(ca.certPem, `https://127.0.0.1:${port}/zts/v1`))
+  await writeFile(`${root}/config.yaml`, clusterConfig(zts.caPem, zts.url))
   const argv = (mode: string, ...more: readonly string[]) => [
     `--mode=${mode}`,
     '--namespace=k8s-admin',
@@ -183,11 +182,7 @@ async function openZts() {
     ...more,
   ]
   const parts = scope.move()
-  return { root, zts, argv, [Symbol.asyncDispose]: () => parts.disposeAsync() }
-}
-
-const answering = (answer: HttpResponse) => async ({ zts }: { zts: TestZts }) => {
-  for (let n = 0; n < 99; n++) zts.instead.push(answer)
+  return { root, zts, register, argv, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
 test('the control plane gets a certificate for its own key over TLS, as openssl sees it', async () => {
@@ -199,11 +194,11 @@ test('the control plane gets a certificate for its own key over TLS, as openssl 
   expect((await stat(`${it.root}/tokens/ntoken`)).mode & 0o777).toBe(0o600)
 })
 
-test.each([
-  ['a ZTS that says no', 77, answering(ztsError(403, 'Forbidden'))],
-  ['a ZTS that is busy', 75, answering(ztsError(503, 'busy'))],
-  ['a missing version', 75, ({ root }: { root: string }) => rm(`${root}/private/service.version`)],
-  ['a configuration that is none', 64, ({ root }: { root: string }) => writeFile(`${root}/config.yaml`, 'nonsense: true')],
+test.each<[string, number, (it: Awaited<ReturnType<typeof openZts>>) => unknown]>([
+  ['a ZTS that knows another key', 77, ({ register }) => register(nodeKey())],
+  ['a ZTS that is busy', 75, ({ zts }) => zts.faults.busy(503)],
+  ['a missing version', 75, ({ root }) => rm(`${root}/private/service.version`)],
+  ['a configuration that is none', 64, ({ root }) => writeFile(`${root}/config.yaml`, 'nonsense: true')],
 ])('%s ends init of the control plane with %d', async (_name, code, spoil) => {
   await using it = await openZts()
   await spoil(it)

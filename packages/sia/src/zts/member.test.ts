@@ -1,38 +1,44 @@
-/** Role certificates and tokens on the real home: sockets, mutual TLS, files, and what openssl makes of them. */
+/**
+ * Role certificates and tokens on the real home, from a ZTS that is as strict as the recorded one: sockets, mutual TLS,
+ * files, and what openssl and a relying party make of them.
+ */
 import { nodeHost } from '@pallas/linux'
-import { readCertificates } from '@pallas/x509'
+import { readCertificate, readCertificates } from '@pallas/x509'
 import { TestCa } from '@pallas/x509/testing'
+import { readJws, readRoleToken } from '@pallas/zts/testing'
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { setTimeout as timer } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { runSia } from '../sia.ts'
-import { serveTls, serveUnix } from '../testing/serve.ts'
+import { openRealZts, type RealZts } from '../testing/real-zts.ts'
+import { serveUnix } from '../testing/serve.ts'
 import { HANDLE, NAMES, TestAgent } from '../testing/test-agent.ts'
-import { TestZts } from '../testing/test-zts.ts'
 
 const READER = 'media.on-air:role.reader'
 
 const openssl = (...argv: readonly string[]) => execFileSync('openssl', argv, { encoding: 'utf8', stdio: 'pipe' })
 
-async function open() {
+async function open({ lifeMs }: { readonly lifeMs?: number } = {}) {
   await using scope = new AsyncDisposableStack()
   const root = await mkdtemp(join(tmpdir(), 'member-'))
   scope.defer(() => rm(root, { recursive: true }))
   const ca = await TestCa.create()
-  const agent = new TestAgent({ ca, now: () => Date.now() })
+  const agent = new TestAgent({ ca, now: () => Date.now(), ...(lifeMs === undefined ? {} : { lifeMs }) })
   scope.use(await serveUnix(agent.handler, `${root}/agent.sock`))
-  const zts = new TestZts({ ca, now: () => Date.now() })
-  zts.roles.set(READER, [NAMES.commonName])
-  const { keyPem: key, certPem: cert } = await ca.issue({ commonName: 'zts', ip: ['127.0.0.1'] })
-  const { port } = scope.use(await serveTls(zts.handler, { key, cert, ca: ca.certPem }))
+  const zts = scope.use(await openRealZts(ca))
+  zts.allow('media.on-air', 'reader', NAMES.commonName)
   await writeFile(`${root}/id`, HANDLE)
-  await writeFile(`${root}/ca.pem`, ca.certPem)
+  await writeFile(`${root}/ca.pem`, zts.caPem)
   const env = {
     MODE: 'init',
     ID_FILE: `${root}/id`,
-    SIA_ZTS_ENDPOINT: `https://127.0.0.1:${port}/zts/v1`,
+    SIA_ZTS_ENDPOINT: zts.url,
     ENDPOINT: `unix://${root}/agent.sock`,
     SERVER_CA_CERT: `${root}/ca.pem`,
     KEY_FILE: `${root}/tls/service.key.pem,${root}/copy/key.pem`,
@@ -47,25 +53,39 @@ async function open() {
     TOKEN_TYPE: 'roletoken+accesstoken',
   }
   const parts = scope.move()
-  return { root, zts, ca, env, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return { root, zts, agent, env, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}
+
+type Opened = Awaited<ReturnType<typeof open>>
+
+function start(env: Record<string, string>) {
+  const said: string[] = []
+  const stop = new AbortController()
+  const tell = (line: string) => void said.push(line)
+  const done = runSia(nodeHost(), { argv: ['--init-timeout=2s'], env, signal: stop.signal, out: tell, err: tell })
+  const times = (message: string) => said.filter((line) => line.includes(message)).length
+  return { done, times, stop: () => stop.abort(), said: () => said.join('') }
 }
 
 async function run(env: Record<string, string>) {
-  const said: string[] = []
-  const { signal } = new AbortController()
-  const tell = (text: string) => void said.push(text)
-  const code = await runSia(nodeHost(), { argv: ['--init-timeout=2s'], env, signal, out: tell, err: tell })
-  return { code, said: said.join('') }
+  const { done, said } = start(env)
+  return { code: await done, said: said() }
 }
 
-test('a member gets role certificate and tokens over mutual TLS, and openssl finds that all belongs together', async () => {
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await timer(20)
+}
+
+const pubkeyOf = (kind: 'pkey' | 'x509', path: string) =>
+  kind === 'pkey' ? openssl('pkey', '-in', path, '-pubout') : openssl('x509', '-in', path, '-noout', '-pubkey')
+
+test.each(['pod', 'agent'])('with a key of the %s all certificates are for it and openssl trusts them', async (origin) => {
   await using it = await open()
-  expect(await run(it.env)).toMatchObject({ code: 0 })
+  expect(await run({ ...it.env, SIA_KEY_ORIGIN: origin })).toMatchObject({ code: 0 })
   const role = `${it.root}/roles/${READER}`
   expect(openssl('verify', '-CAfile', `${it.root}/tls/ca.pem`, '-purpose', 'sslclient', `${role}.cert.pem`)).toContain('OK')
-  const pubkey = openssl('pkey', '-in', `${role}.key.pem`, '-pubout')
   for (const cert of [`${role}.cert.pem`, `${it.root}/tls/service.cert.pem`, `${it.root}/copy/cert.pem`]) {
-    expect(openssl('x509', '-in', cert, '-noout', '-pubkey')).toBe(pubkey)
+    expect(pubkeyOf('x509', cert)).toBe(pubkeyOf('pkey', `${role}.key.pem`))
   }
   const said = openssl('x509', '-in', `${role}.cert.pem`, '-noout', '-subject', '-ext', 'subjectAltName')
   expect(said).toContain(`CN = ${READER}`)
@@ -76,19 +96,65 @@ test('a member gets role certificate and tokens over mutual TLS, and openssl fin
   }
 })
 
-test.each<[string, number, (it: Opened) => Promise<void>]>([
-  ['a ZTS that denies the role', 77, async ({ zts }) => zts.roles.clear()],
-  ['a ZTS that another authority vouches for (W24)', 75, async ({ root }) => {
-    await writeFile(`${root}/ca.pem`, (await TestCa.create()).certPem)
-  }],
+test('a relying party finds both tokens signed by a published key, for the role and for the certificate', async () => {
+  await using it = await open()
+  expect((await run(it.env)).code).toBe(0)
+  const keys = await publishedKeys(it.zts)
+  const tokenIn = (kind: string) => readFile(`${it.root}/tokens/${READER}.${kind}`, 'utf8')
+  const leaf = readCertificate(await readFile(`${it.root}/tls/service.cert.pem`, 'utf8'))
+  const hash = createHash('sha256').update(leaf.der).digest('base64url')
+  expect(readJws(await tokenIn('accesstoken'), keys)).toMatchObject({
+    isSigned: true,
+    claims: { aud: 'media.on-air', sub: NAMES.commonName, scp: ['reader'], cnf: { 'x5t#S256': hash } },
+  })
+  expect(readRoleToken(await tokenIn('roletoken'), keys)).toMatchObject({
+    isSigned: true,
+    fields: { d: 'media.on-air', r: 'reader', p: NAMES.commonName },
+  })
+})
+
+test.each<[string, number, (it: Opened) => unknown]>([
+  ['a ZTS that denies the role', 77, ({ zts }) => zts.allow('media.on-air', 'reader')],
+  ['a ZTS that is away', 75, ({ zts }) => zts.faults.away()],
+  ['a ZTS that is busy', 75, ({ zts }) => zts.faults.busy(503, { seconds: 9 })],
+  ['a page in the place of ZTS (T33)', 75, ({ zts }) => zts.faults.html()],
+  ['a connection that is reset after the issue (T33)', 75, ({ zts }) => zts.faults.resetAfterIssue()],
+  ['role certificates of another authority (T16)', 75, ({ zts }) => zts.faults.wrongCertificate('chain')],
+  ['role certificates for another key (T16)', 75, ({ zts }) => zts.faults.wrongCertificate('key')],
+  ['a ZTS that another authority vouches for (W24)', 75, async ({ root }) => writeFile(`${root}/ca.pem`, (await TestCa.create()).certPem)],
   ['no authorities of ZTS', 75, ({ root }) => rm(`${root}/ca.pem`)],
-])('%s ends init with %d', async (_name, code, spoil) => {
+])('%s ends init with %d, and nothing is put in place', async (_name, code, spoil) => {
   await using it = await open()
   await spoil(it)
   expect((await run(it.env)).code).toBe(code)
+  await expect(stat(`${it.root}/tls`)).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
-type Opened = Awaited<ReturnType<typeof open>>
+test.each(['pod', 'agent'])('refresh renews service and role together, with the key of the %s', async (origin) => {
+  await using it = await open({ lifeMs: 6_000 })
+  const { done, times, stop } = start({ ...it.env, MODE: 'refresh', SIA_KEY_ORIGIN: origin })
+  await until(() => times('credentials published') >= 3)
+  stop()
+  expect(await done).toBe(0)
+  const [service, role] = [`${it.root}/tls/service.cert.pem`, `${it.root}/roles/${READER}.cert.pem`]
+  expect(pubkeyOf('x509', role)).toBe(pubkeyOf('x509', service))
+  expect(pubkeyOf('pkey', `${it.root}/tls/service.key.pem`)).toBe(pubkeyOf('x509', service))
+  const granted = it.zts.calls().filter(({ operation, status }) => operation === 'role-certificate' && status === 200)
+  expect(granted.length).toBeGreaterThan(2)
+}, 60_000)
+
+test('refresh gives the service its certificate while ZTS is away, and role and tokens as soon as it is back (T28)', async () => {
+  await using it = await open()
+  it.zts.faults.away()
+  const { done, times, stop } = start({ ...it.env, MODE: 'refresh' })
+  await until(() => times('credentials published without some role certificates') > 0)
+  it.zts.faults.reset()
+  await until(() => times('token renewed') === 2)
+  await until(() => stat(`${it.root}/roles/${READER}.cert.pem`).then(() => true, () => false))
+  stop()
+  expect(await done).toBe(0)
+  expect(it.agent.asked).toBe(1)
+}, 60_000)
 
 test('settings that cannot be meant end it with 64, servers without a home for them too', async () => {
   await using it = await open()
@@ -97,3 +163,10 @@ test('settings that cannot be meant end it with 64, servers without a home for t
   expect(code).toBe(64)
   expect(said).toContain('no servers and no hooks')
 })
+
+/** As anybody may read them. */
+function publishedKeys({ url, caPem }: RealZts): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  get(`${url}/oauth2/keys?rfc=true`, { ca: caPem, agent: false }, (answer) => resolve(text(answer))).on('error', reject)
+  return promise
+}
