@@ -29,7 +29,7 @@ export async function followInstances(
 ): Promise<Instances> {
   const { ztsEndpoint, providerService } = config.current()
   await using scope = new AsyncDisposableStack()
-  const pods = scope.use(openPodWatch(api, { clock, log, watchSeconds: WATCH_SECONDS }))
+  const pods = scope.use(openPodWatch(api, { clock, log, watchSeconds: WATCH_SECONDS, withoutAnnotations: true }))
   const zts = scope.use(
     createZtsClient({
       endpoint: new URL(ztsEndpoint),
