@@ -1,13 +1,9 @@
-import { formatKeyId, IdentityError, keyVersionIn } from '@pallas/identity'
-import { type Clock, watchVersionedFiles } from '@pallas/runtime'
+import { IdentityError } from '@pallas/identity'
+import { type KeyDirectory, watchKeyFiles } from '@pallas/service'
 import type { CallbackEvents } from './events.ts'
 import { parsePublicKey, type PublicKey } from './public-key.ts'
 
-export interface PublicKeysOptions {
-  readonly dir: string
-  /** Files `<name>.v<N>` are keys; every other name is not looked at. */
-  readonly name: string
-  readonly clock: Pick<Clock, 'sleep'>
+export interface PublicKeysOptions extends KeyDirectory {
   readonly events: Pick<CallbackEvents, 'publicKeysLoaded' | 'publicKeyUnusable' | 'publicKeysUnreadable'>
 }
 
@@ -19,23 +15,17 @@ export interface PublicKeys extends AsyncDisposable {
   readonly problem: () => string | undefined
 }
 
-const LONGEST_PEM = 16 * 1024
-
 /** A directory that cannot be listed leaves the keys as they were: being blind is no reason to deny. */
-export async function openPublicKeys({ dir, name, clock, events }: PublicKeysOptions): Promise<PublicKeys> {
+export async function openPublicKeys({ events, ...directory }: PublicKeysOptions): Promise<PublicKeys> {
   let keys: ReadonlyMap<string, PublicKey> = new Map()
-  const watch = await watchVersionedFiles({
-    dir,
-    clock,
-    maxBytes: LONGEST_PEM,
-    versionOf: (fileName) => keyVersionIn(fileName, name),
+  const watch = await watchKeyFiles({
+    ...directory,
     onChange: (files) => {
       const usable = new Map<string, PublicKey>()
-      for (const { version, text = '' } of files) {
-        const keyId = formatKeyId({ name, version })
+      for (const { id, text } of files) {
         const key = parsePublicKey(text)
-        if (key === undefined) events.publicKeyUnusable(keyId)
-        else usable.set(keyId, key)
+        if (key === undefined) events.publicKeyUnusable(id)
+        else usable.set(id, key)
       }
       keys = usable
       events.publicKeysLoaded(keys.size)

@@ -3,15 +3,8 @@ import { aPod, someNameRules } from '@pallas/identity/testing'
 import type { SubjectRequest } from '@pallas/wire'
 import { expect, test } from 'vitest'
 import { checkSubject } from './check-subject.ts'
+import { asked } from './testing/asked.ts'
 
-const asked: SubjectRequest = {
-  namespace: 'media-on--air',
-  name: 'web-0',
-  domain: 'media.on-air',
-  service: 'web',
-  ip: '10.1.2.3',
-  uid: aPod().uid,
-}
 const subject = { namespace: 'media-on--air', name: 'web-0', domain: 'media.on-air', service: 'web', ip: '10.1.2.3' }
 const noIp = someNameRules({ hostNetwork: 'no-ip' })
 

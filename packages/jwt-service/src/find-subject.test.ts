@@ -3,16 +3,8 @@ import { aPod, someNameRules } from '@pallas/identity/testing'
 import type { SubjectRequest } from '@pallas/wire'
 import { describe, expect, test } from 'vitest'
 import { findSubject } from './find-subject.ts'
+import { asked } from './testing/asked.ts'
 
-const uid = aPod().uid
-const asked: SubjectRequest = {
-  namespace: 'media-on--air',
-  name: 'web-0',
-  domain: 'media.on-air',
-  service: 'web',
-  ip: '10.1.2.3',
-  uid,
-}
 const OTHER = '11111111-2222-3333-4444-555555555555'
 const away = new IdentityError('API_UNAVAILABLE', 'away')
 
@@ -85,6 +77,6 @@ test.each<[string, string, Partial<SubjectRequest>, Pod | undefined]>([
   ['with another address', 'SUBJECT_MISMATCH', { ip: '10.9.9.9' }, aPod()],
   ['for one pod with the UID of another', 'POD_UNKNOWN', { name: 'web-1' }, aPod({ name: 'web-1', uid: OTHER })],
 ])('asked %s, the live answer refuses: %s (W5, W8)', async (_name, code, request, live) => {
-  const watched = live?.uid === uid ? live : aPod({ node: 'node-2' })
+  const watched = live?.uid === asked.uid ? live : aPod({ node: 'node-2' })
   expect(await find({ watched, ...(live === undefined ? {} : { live }) }, request)).toEqual({ outcome: code, asks: 1 })
 })

@@ -6,16 +6,12 @@
  * signed before for as long as that file is still there, and says so as an error and in a metric: one slip in a Secret
  * must not end every renewal in the cluster, and a key that had to go at once is one whose file has been removed.
  */
-import { formatKeyId, formatKeyUri, IdentityError, keyVersionIn } from '@pallas/identity'
-import { type Clock, type VersionedFile, watchVersionedFiles } from '@pallas/runtime'
+import { IdentityError } from '@pallas/identity'
+import { type KeyDirectory, type KeyFile, watchKeyFiles } from '@pallas/service'
 import type { JwtServiceEvents } from './events.ts'
 import { parseSigningKey, type SigningKey } from './signing-key.ts'
 
-export interface SigningKeysOptions {
-  readonly dir: string
-  /** Files `<name>.v<N>` are keys; every other name is not looked at. */
-  readonly name: string
-  readonly clock: Pick<Clock, 'sleep'>
+export interface SigningKeysOptions extends KeyDirectory {
   readonly events: Pick<JwtServiceEvents, 'signingWith' | 'signingKeyUnusable' | 'signingKeysUnreadable'>
 }
 
@@ -26,22 +22,16 @@ export interface SigningKeys extends AsyncDisposable {
   readonly problem: () => string | undefined
 }
 
-const LONGEST_PEM = 32 * 1024
-
-export async function openSigningKeys({ dir, name, clock, events }: SigningKeysOptions): Promise<SigningKeys> {
+export async function openSigningKeys({ events, ...directory }: SigningKeysOptions): Promise<SigningKeys> {
   let signing: SigningKey | undefined
-  const watch = await watchVersionedFiles({
-    dir,
-    clock,
-    maxBytes: LONGEST_PEM,
-    versionOf: (fileName) => keyVersionIn(fileName, name),
+  const watch = await watchKeyFiles({
+    ...directory,
     onChange: (files) => {
       const [latest] = files
-      const newest = latest && keyIn(latest, name)
-      const idOf = ({ version }: VersionedFile): string => formatKeyId({ name, version })
-      if (newest === undefined) events.signingKeyUnusable(latest && idOf(latest))
+      const newest = latest && keyIn(latest)
+      if (newest === undefined) events.signingKeyUnusable(latest?.id)
       else events.signingWith(newest.id)
-      const stillThere = files.some((file) => idOf(file) === signing?.id)
+      const stillThere = files.some(({ id }) => id === signing?.id)
       signing = newest ?? (stillThere ? signing : undefined)
     },
     onFailure: (error) => events.signingKeysUnreadable(error),
@@ -56,7 +46,7 @@ export async function openSigningKeys({ dir, name, clock, events }: SigningKeysO
   }
 }
 
-function keyIn({ version, text = '' }: VersionedFile, name: string): SigningKey | undefined {
+function keyIn({ id, uri, text }: KeyFile): SigningKey | undefined {
   const parsed = parseSigningKey(text)
-  return parsed && { ...parsed, id: formatKeyId({ name, version }), uri: formatKeyUri({ name, version }) }
+  return parsed && { ...parsed, id, uri }
 }

@@ -1,12 +1,9 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { type DocumentHeader, documentAlgorithmOf } from '@pallas/identity'
+import type { KeyFile } from '@pallas/service'
 
 /** A key that signs documents, with the one algorithm that it is used with. */
-export interface SigningKey {
-  /** `kid`: `<name>.v<N>`. */
-  readonly id: string
-  /** The same key in the original's words: `secret:<name>?version=v<N>`. */
-  readonly uri: string
+export interface SigningKey extends Omit<KeyFile, 'text'> {
   readonly algorithm: DocumentHeader['alg']
   readonly key: KeyObject
 }
