@@ -2,11 +2,12 @@ import { versionedDirectory } from '@pallas/runtime/testing'
 import { expect, test } from 'vitest'
 import { type KeyFile, watchKeyFiles } from './key-files.ts'
 
+const onFailure = (error: unknown): void => expect.fail(String(error))
+
 test('the files of one name are told with both their ids, newest first by number, and again when they change', async () => {
   await using it = await versionedDirectory({ 'sign.v9': 'nine', 'sign.v10': 'ten', 'other.v1': 'x', '..data': 'x' })
   const told: (readonly KeyFile[])[] = []
   const onChange = (files: readonly KeyFile[]): void => void told.push(files)
-  const onFailure = (error: unknown): void => expect.fail(String(error))
   await using _watch = await watchKeyFiles({ dir: it.dir, name: 'sign', clock: it.clock, onChange, onFailure })
   const ten = { id: 'sign.v10', uri: 'secret:sign?version=v10', text: 'ten' }
   const nine = { id: 'sign.v9', uri: 'secret:sign?version=v9', text: 'nine' }

@@ -77,6 +77,6 @@ test.each<[string, string, Partial<SubjectRequest>, Pod | undefined]>([
   ['with another address', 'SUBJECT_MISMATCH', { ip: '10.9.9.9' }, aPod()],
   ['for one pod with the UID of another', 'POD_UNKNOWN', { name: 'web-1' }, aPod({ name: 'web-1', uid: OTHER })],
 ])('asked %s, the live answer refuses: %s (W5, W8)', async (_name, code, request, live) => {
-  const watched = live?.uid === asked.uid ? live : aPod({ node: 'node-2' })
+  const watched = live?.uid === aPod().uid ? live : aPod({ node: 'node-2' })
   expect(await find({ watched, ...(live === undefined ? {} : { live }) }, request)).toEqual({ outcome: code, asks: 1 })
 })
