@@ -1,5 +1,5 @@
 /** What teams bring along: the original's SIAs (spec/athenz-suite.md 1, 7, 18) and k8s-athenz-sia (spec/sia-features.md A). */
-import { readProgram } from '@pallas/config'
+import { readSettings } from '@pallas/config/testing'
 import { parseNToken } from '@pallas/identity'
 import { readCertificates, readCsr } from '@pallas/x509'
 import { nodeKeyOf } from '@pallas/x509/testing'
@@ -11,7 +11,7 @@ import { outputPathsOf, wantedTokensOf } from './settings/layout.ts'
 import { agentOf, program, type SiaSettings, ztsOf } from './settings/settings.ts'
 import { openControlPlane } from './testing/control-plane.ts'
 import { openPod } from './testing/pod.ts'
-import { runSiaOn, settingsOf } from './testing/run.ts'
+import { runSiaOn } from './testing/run.ts'
 import { NAMES } from './testing/test-agent.ts'
 
 const HOUR = 3_600_000
@@ -20,11 +20,8 @@ const MINUTE = 60_000
 const SOCKET = { kind: 'unix', path: '/identity/connect/agent.sock' }
 const NEEDED = { NAMESPACE: 'k8s-admin', ACCOUNT: 'athenz-callback' }
 
-function control(argv: readonly string[], env: Record<string, string> = NEEDED): ControlSettings {
-  const reading = readProgram(controlProgram, { argv, env, version: '0' })
-  if (reading.kind === 'print') throw new Error(reading.text)
-  return reading.settings
-}
+const settingsOf = (argv: readonly string[], env: Record<string, string> = {}) => readSettings(program, { argv, env })
+const control = (argv: readonly string[], env: Record<string, string> = NEEDED) => readSettings(controlProgram, { argv, env })
 
 /** Flag, variable, a value, what is read of it, and the default. */
 type Row<S> = readonly [flag: string, variable: string, value: string, setting: keyof S, read: unknown, byDefault: unknown]
@@ -68,8 +65,8 @@ test.each(CONTROL_PLANE)('athenz-control-sia takes --%s and %s, with the default
 })
 
 test.each<[string, (argv: readonly string[]) => unknown]>([
-  ['athenz-sia', (argv) => readProgram(program, { argv, env: {}, version: '0' })],
-  ['athenz-control-sia', (argv) => readProgram(controlProgram, { argv, env: NEEDED, version: '0' })],
+  ['athenz-sia', (argv) => settingsOf(argv)],
+  ['athenz-control-sia', (argv) => control(argv)],
 ])('the mode of %s is required: init or refresh and nothing else (C11)', (_name, readIt) => {
   const read = (...argv: readonly string[]) => () => readIt(argv)
   expect(read('-mode', 'init')).not.toThrow()

@@ -8,9 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { type NodeKey, nodeKey, TestCa } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
 import { clusterConfig } from './testing/control-plane.ts'
+import { openRealAgent } from './testing/real-agent.ts'
 import { openRealZts } from './testing/real-zts.ts'
-import { serveUnix } from './testing/serve.ts'
-import { HANDLE, TestAgent } from './testing/test-agent.ts'
 
 const SIA = fileURLToPath(new URL('main.ts', import.meta.url))
 const CONTROL = fileURLToPath(new URL('control-main.ts', import.meta.url))
@@ -33,27 +32,10 @@ function run(main: string, argv: readonly string[], env: Record<string, string> 
 
 const openssl = (...argv: readonly string[]) => execFileSync('openssl', argv, { encoding: 'utf8', stdio: 'pipe' })
 
-/** A directory of its own with an agent on a socket in it. */
 async function openAgent(lifeMs?: number) {
-  await using scope = new AsyncDisposableStack()
-  const root = await mkdtemp(join(tmpdir(), 'sia-'))
-  scope.defer(() => rm(root, { recursive: true }))
-  const ca = await TestCa.create()
-  const agent = new TestAgent({ ca, now: () => Date.now(), ...(lifeMs === undefined ? {} : { lifeMs }) })
-  scope.use(await serveUnix(agent.handler, `${root}/agent.sock`))
-  await writeFile(`${root}/id`, HANDLE)
-  const argv = (mode: string, ...more: readonly string[]) => [
-    `--mode=${mode}`,
-    `--id-file=${root}/id`,
-    `--endpoint=unix://${root}/agent.sock`,
-    `--out-key=${root}/tls/service.key`,
-    `--out-cert=${root}/tls/service.cert`,
-    `--out-ca-cert=${root}/tls/cacert.pem`,
-    `--out-ntoken=${root}/tokens/ntoken`,
-    ...more,
-  ]
-  const parts = scope.move()
-  return { root, agent, argv, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  const it = await openRealAgent({ lifeMs })
+  const argv = (mode: string, ...more: readonly string[]) => [`--mode=${mode}`, ...it.argv, ...more]
+  return { ...it, argv }
 }
 
 test.each([SIA, CONTROL])('%s tells its settings and its version', async (main) => {

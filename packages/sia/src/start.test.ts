@@ -1,33 +1,19 @@
-import { readProgram } from '@pallas/config'
 import { HostError } from '@pallas/host'
 import { readCertificate } from '@pallas/x509'
 import { TestCa } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
-import { program } from './settings/settings.ts'
-import { startSia } from './start.ts'
 import { openPod, type Pod, SOCKET } from './testing/pod.ts'
+import { runSiaOn } from './testing/run.ts'
 import { NAMES } from './testing/test-agent.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-function settingsOf(...argv: readonly string[]) {
-  const reading = readProgram(program, { argv, env: {}, version: '0' })
-  if (reading.kind === 'print') throw new Error(reading.text)
-  return reading.settings
-}
-
-function run(pod: Pod, ...argv: readonly string[]) {
-  const stop = new AbortController()
-  const done = startSia(settingsOf(...argv), pod, stop.signal)
-  return { stop, done, failed: done.then(() => undefined, (error: unknown) => error) }
-}
-
 const certOf = async (pod: Pod) => readCertificate(await pod.read('/tls/service.cert'))
 
 test('init publishes key, certificate, authority and token, once, and is done', async () => {
   const pod = await openPod()
-  await run(pod, '--mode=init', '--out-bundle=/tls/bundle.pem').done
+  await runSiaOn(pod, ['--mode=init', '--out-bundle=/tls/bundle.pem']).done
   expect(await certOf(pod)).toMatchObject({ commonName: NAMES.commonName })
   expect(await pod.read('/tokens/ntoken')).toBe(pod.agent.ntoken)
   expect(await pod.read('/tls/cacert.pem')).toBe(pod.ca.chainPem)
@@ -38,9 +24,9 @@ test('init publishes key, certificate, authority and token, once, and is done', 
 
 test('init over credentials that are there issues anew and swaps (T17)', async () => {
   const pod = await openPod()
-  await run(pod, '--mode=init').done
+  await runSiaOn(pod, ['--mode=init']).done
   const { serial } = await certOf(pod)
-  await run(pod, '--mode=init').done
+  await runSiaOn(pod, ['--mode=init']).done
   expect((await certOf(pod)).serial).not.toBe(serial)
   expect(pod.agent.calls.filter((call) => call === 'init csr')).toHaveLength(2)
 })
@@ -49,7 +35,7 @@ test('init tries again while something is unavailable, and keeps to the wait it 
   const pod = await openPod()
   pod.agent.willRefuse('POD_IP_PENDING', { times: 2, retryAfter: 7 })
   pod.host.clock.willDraw(0, 0)
-  const { done } = run(pod, '--mode=init')
+  const { done } = runSiaOn(pod, ['--mode=init'])
   await pod.host.clock.advance(13_999)
   expect(pod.agent.asked).toBe(2)
   await pod.host.clock.advance(1)
@@ -60,7 +46,7 @@ test('init tries again while something is unavailable, and keeps to the wait it 
 test('init gives up when its time is over, with what stood in the way', async () => {
   const pod = await openPod()
   pod.agent.willRefuse('ISSUER_UNAVAILABLE', { times: 999 })
-  const { failed } = run(pod, '--mode=init', '--init-timeout=20s')
+  const { failed } = runSiaOn(pod, ['--mode=init', '--init-timeout=20s'])
   await pod.host.clock.advance(20_000)
   expect(await failed).toMatchObject({ code: 'ISSUER_UNAVAILABLE', kind: 'unavailable' })
   expect(pod.host.clock.now() - Date.parse('2030-01-01T00:00:00Z')).toBe(20_000)
@@ -69,7 +55,7 @@ test('init gives up when its time is over, with what stood in the way', async ()
 test('init takes a denial as final', async () => {
   const pod = await openPod()
   pod.agent.willRefuse('HANDLE_PEER_MISMATCH')
-  expect(await run(pod, '--mode=init').failed).toMatchObject({ code: 'HANDLE_PEER_MISMATCH', kind: 'denied' })
+  expect(await runSiaOn(pod, ['--mode=init']).failed).toMatchObject({ code: 'HANDLE_PEER_MISMATCH', kind: 'denied' })
   expect(pod.agent.asked).toBe(1)
   expect(await pod.host.files.list('/tls')).toEqual([])
 })
@@ -78,7 +64,7 @@ test('a disk that is full for a while costs no second certificate', async () => 
   const pod = await openPod()
   const full = new HostError('HOST_IO', 'full', { errno: 'ENOSPC' })
   pod.host.faults.failWhen(({ call }) => (call === 'files.create' ? full : undefined))
-  const { done } = run(pod, '--mode=init')
+  const { done } = runSiaOn(pod, ['--mode=init'])
   await pod.host.clock.advance(3_000)
   pod.host.faults.reset()
   await pod.host.clock.advance(10_000)
@@ -93,7 +79,7 @@ test.each([
 ])('%s is waited for, and when it does not come that is unavailable', async (_name, path) => {
   const pod = await openPod()
   await pod.host.files.unlink(path)
-  const { failed } = run(pod, '--mode=init', '--socket-timeout=5s')
+  const { failed } = runSiaOn(pod, ['--mode=init', '--socket-timeout=5s'])
   await pod.host.clock.advance(5_100)
   expect(await failed).toMatchObject({ code: 'AGENT_UNAVAILABLE', fields: { path } })
   expect(pod.agent.calls).toEqual([])
@@ -102,7 +88,7 @@ test.each([
 test('a socket that comes late is found', async () => {
   const pod = await openPod()
   await pod.host.files.unlink(SOCKET)
-  const { done } = run(pod, '--mode=init')
+  const { done } = runSiaOn(pod, ['--mode=init'])
   await pod.host.clock.advance(4_000)
   pod.host.machine.place(SOCKET, { kind: 'socket' })
   await pod.host.clock.advance(100)
@@ -111,10 +97,10 @@ test('a socket that comes late is found', async () => {
 
 test('refresh takes over what init wrote, renews between a quarter and three quarters of life, then at about half (W30)', async () => {
   const pod = await openPod({ lifeMs: 24 * HOUR })
-  await run(pod, '--mode=init').done
+  await runSiaOn(pod, ['--mode=init']).done
   const { serial } = await certOf(pod)
   pod.host.clock.willDraw(0.999)
-  const { stop, done } = run(pod, '--mode=refresh')
+  const { stopped } = runSiaOn(pod, ['--mode=refresh'])
   await pod.host.clock.advance(17.9 * HOUR)
   expect((await certOf(pod)).serial).toBe(serial)
   await pod.host.clock.advance(0.2 * HOUR)
@@ -125,18 +111,16 @@ test('refresh takes over what init wrote, renews between a quarter and three qua
   expect((await certOf(pod)).serial).toBe(renewed.serial)
   await pod.host.clock.advance(1)
   expect((await certOf(pod)).serial).not.toBe(renewed.serial)
-  stop.abort()
-  await done
+  await stopped()
 })
 
 test('refresh begins at once when there is nothing, and then asks as for the first time', async () => {
   const pod = await openPod()
-  const { stop, done } = run(pod, '--mode=refresh')
+  const { stopped } = runSiaOn(pod, ['--mode=refresh'])
   await pod.host.clock.advance(0)
   expect(pod.agent.calls).toEqual(['names', 'init csr'])
   expect(await certOf(pod)).toBeDefined()
-  stop.abort()
-  await done
+  await stopped()
 })
 
 test.each([
@@ -145,16 +129,15 @@ test.each([
   ['gone', (pod: Pod) => pod.host.files.unlink('/tls/service.cert'), 'init csr'],
 ])('refresh begins at once when what is there is %s', async (_name, spoil, call) => {
   const pod = await openPod()
-  await run(pod, '--mode=init').done
+  await runSiaOn(pod, ['--mode=init']).done
   // Pinning readers use the generation: an older program's plain files have none.
   await plain(pod)
   await spoil(pod)
-  const { stop, done } = run(pod, '--mode=refresh')
+  const { stopped } = runSiaOn(pod, ['--mode=refresh'])
   await pod.host.clock.advance(0)
   expect(pod.agent.calls.at(-1)).toBe(call)
   expect((await certOf(pod)).notAfter).toBe(pod.host.clock.now() + 24 * HOUR)
-  stop.abort()
-  await done
+  await stopped()
 })
 
 test('the token lives shorter than the certificate, so the set is renewed for it', async () => {
@@ -163,35 +146,32 @@ test('the token lives shorter than the certificate, so the set is renewed for it
     const now = pod.host.clock.now() / 1_000
     return { ...it, ntoken: `v=S1;d=media;n=web;a=00;t=${now};e=${now + 7_200};k=0;z=zts;s=AA--` }
   }
-  const { stop, done } = run(pod, '--mode=refresh')
+  const { stopped } = runSiaOn(pod, ['--mode=refresh'])
   await pod.host.clock.advance(1.5 * HOUR + MINUTE)
   expect(pod.agent.asked).toBe(2)
-  stop.abort()
-  await done
+  await stopped()
 })
 
 test('a refresh interval is an upper bound', async () => {
   const pod = await openPod({ lifeMs: 24 * HOUR })
-  const { stop, done } = run(pod, '--mode=refresh', '--refresh-interval=1h')
+  const { stopped } = runSiaOn(pod, ['--mode=refresh', '--refresh-interval=1h'])
   await pod.host.clock.advance(HOUR + MINUTE)
   expect(pod.agent.asked).toBe(2)
-  stop.abort()
-  await done
+  await stopped()
 })
 
 test('the upper bound counts from the issue: certificates that begin an hour ago are not renewed every minute', async () => {
   const pod = await openPod({ lifeMs: 24 * HOUR })
   pod.agent.backdateMs = HOUR
-  const { stop, done } = run(pod, '--mode=refresh', '--refresh-interval=1h')
+  const { stopped } = runSiaOn(pod, ['--mode=refresh', '--refresh-interval=1h'])
   await pod.host.clock.advance(3 * HOUR)
   expect(pod.agent.asked).toBe(4)
-  stop.abort()
-  await done
+  await stopped()
 })
 
 test('an outage longer than life keeps the old set in place, and the first answer ends it (W30, T28)', async () => {
   const pod = await openPod({ lifeMs: 2 * HOUR })
-  const { stop, done } = run(pod, '--mode=refresh')
+  const { stopped } = runSiaOn(pod, ['--mode=refresh'])
   await pod.host.clock.advance(0)
   const before = await certOf(pod)
   pod.agent.willAnswer(...Array.from({ length: 10_000 }, () => () => Promise.reject(new HostError('HOST_UNREACHABLE', 'down'))))
@@ -201,13 +181,12 @@ test('an outage longer than life keeps the old set in place, and the first answe
   pod.agent.answerAgain()
   await pod.host.clock.advance(6 * MINUTE)
   expect((await certOf(pod)).serial).not.toBe(before.serial)
-  stop.abort()
-  await done
+  await stopped()
 })
 
 test('a bad answer is never published: the old set stays and the good one after it comes (W24, T16)', async () => {
   const pod = await openPod({ lifeMs: 2 * HOUR })
-  const { stop, done } = run(pod, '--mode=refresh')
+  const { stopped } = runSiaOn(pod, ['--mode=refresh'])
   await pod.host.clock.advance(0)
   const before = await certOf(pod)
   const stranger = await TestCa.create({ now: pod.host.clock.now() })
@@ -219,30 +198,27 @@ test('a bad answer is never published: the old set stays and the good one after 
   pod.agent.spoil = (it) => it
   await pod.host.clock.advance(6 * MINUTE)
   expect((await certOf(pod)).serial).not.toBe(before.serial)
-  stop.abort()
-  await done
+  await stopped()
 })
 
 test('a denial does not end refresh, which asks again slowly', async () => {
   const pod = await openPod()
   pod.agent.willRefuse('POD_UNKNOWN', { times: 3 })
-  const { stop, done } = run(pod, '--mode=refresh')
+  const { stopped } = runSiaOn(pod, ['--mode=refresh'])
   await pod.host.clock.advance(59_999)
   expect(pod.agent.asked).toBe(1)
   await pod.host.clock.advance(10 * MINUTE)
   expect(await certOf(pod)).toBeDefined()
-  stop.abort()
-  await done
+  await stopped()
 })
 
 test.each(['init', 'refresh'])('in the original form %s works with the key of the agent', async (mode) => {
   const pod = await openPod()
-  await run(pod, '--mode=init', '--key-origin=agent').done
-  const { stop, done } = run(pod, `--mode=${mode}`, '--key-origin=agent')
+  await runSiaOn(pod, ['--mode=init', '--key-origin=agent']).done
+  const { stopped } = runSiaOn(pod, [`--mode=${mode}`, '--key-origin=agent'])
   await pod.host.clock.advance(20 * HOUR)
   expect(pod.agent.calls.slice(0, 2)).toEqual(['init', mode === 'init' ? 'init' : 'refresh pair'])
-  stop.abort()
-  await done
+  await stopped()
 })
 
 test('a stop is answered at once: while asleep, while waiting to try again, while the agent keeps silent', async () => {
@@ -253,10 +229,9 @@ test('a stop is answered at once: while asleep, while waiting to try again, whil
   ]) {
     const pod = await openPod()
     prepare(pod)
-    const { stop, done } = run(pod, '--mode=refresh')
+    const { stopped } = runSiaOn(pod, ['--mode=refresh'])
     await pod.host.clock.advance(100)
-    stop.abort(new Error('stopped by SIGTERM'))
-    await done
+    await stopped()
     expect(pod.said('stopped')).toBe(1)
   }
 })
@@ -264,7 +239,7 @@ test('a stop is answered at once: while asleep, while waiting to try again, whil
 test('nothing secret is ever logged (W18, T46)', async () => {
   const pod = await openPod()
   pod.agent.willRefuse('ISSUER_UNAVAILABLE')
-  const { done } = run(pod, '--mode=init', '--log-level=debug')
+  const { done } = runSiaOn(pod, ['--mode=init', '--log-level=debug'])
   await pod.host.clock.advance(MINUTE)
   await done
   const logged = JSON.stringify(pod.lines)

@@ -1,4 +1,4 @@
-import { readProgram } from '@pallas/config'
+import { readSettings } from '@pallas/config/testing'
 import type { HttpResponse } from '@pallas/host'
 import { parseNToken } from '@pallas/identity'
 import { readCertificates, readCsr } from '@pallas/x509'
@@ -7,23 +7,16 @@ import { expect, test } from 'vitest'
 import { controlProgram } from './control-settings.ts'
 import { startControlSia } from './control-start.ts'
 import { type ControlPlane, openControlPlane } from '../testing/control-plane.ts'
+import { running } from '../testing/run.ts'
 import { ztsError } from '../testing/test-zts.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const CERT = '/var/tls/athenz/public/service.cert'
 
-function run(plane: ControlPlane, ...argv: readonly string[]) {
+const run = (plane: ControlPlane, ...argv: readonly string[]) => {
   const env = { NAMESPACE: 'k8s-admin', ACCOUNT: 'athenz-callback' }
-  const reading = readProgram(controlProgram, { argv, env, version: '0' })
-  if (reading.kind === 'print') throw new Error(reading.text)
-  const stop = new AbortController()
-  const done = startControlSia(reading.settings, plane, stop.signal)
-  const stopped = () => {
-    stop.abort()
-    return done
-  }
-  return { stopped, done, failed: done.then(() => undefined, (error: unknown) => error) }
+  return running((signal) => startControlSia(readSettings(controlProgram, { argv, env }), plane, signal))
 }
 
 const busyWith = (answer: HttpResponse) => async (plane: ControlPlane) => {

@@ -6,13 +6,13 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { setTimeout as timer } from 'node:timers/promises'
 import { tlsDirectory } from '@pallas/service/testing'
 import { TestCa } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
 import type { Change } from '../companions.ts'
 import { nodeCompanions } from './companion-home.ts'
 import { ACCESS_TOKEN, settingsOf, testDeps } from './testing/companions.ts'
+import { until } from '../testing/until.ts'
 
 const ALL = ['--token-server-addr=127.0.0.1:0', '--token-server-rest-api', '--metrics-server-addr=127.0.0.1:0', '--health-check-addr=127.0.0.1:0']
 const CHANGE: Change = { members: [{ kind: 'service-certificate', name: 'media.web' }], paths: ['/tls/service.cert'] }
@@ -54,10 +54,6 @@ const isOpen = async (port: number): Promise<boolean> => {
   } finally {
     socket.destroy()
   }
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await timer(20)
 }
 
 test('nothing is started that the settings do not ask for', async () => {

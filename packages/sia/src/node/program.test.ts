@@ -1,16 +1,11 @@
 /** `athenz-sia` as a process, with everything beside its renewals, against an agent on a real socket. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, unlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { setTimeout as timer } from 'node:timers/promises'
+import { readFile, unlink } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { systemClock } from '@pallas/runtime'
-import { TestCa } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
-import { serveUnix } from '../testing/serve.ts'
-import { HANDLE, TestAgent } from '../testing/test-agent.ts'
+import { openRealAgent } from '../testing/real-agent.ts'
+import { until } from '../testing/until.ts'
 
 const SIA = fileURLToPath(new URL('../main.ts', import.meta.url))
 
@@ -21,18 +16,11 @@ async function get(port: number | undefined, path: string) {
 
 async function openSia(...more: readonly string[]) {
   await using scope = new AsyncDisposableStack()
-  const root = await mkdtemp(join(tmpdir(), 'sia-'))
-  scope.defer(() => rm(root, { recursive: true }))
-  const agent = new TestAgent({ ca: await TestCa.create(), now: () => systemClock.now() })
-  scope.use(await serveUnix(agent.handler, `${root}/agent.sock`))
-  await writeFile(`${root}/id`, HANDLE)
+  const pod = scope.use(await openRealAgent())
+  const { root } = pod
   const argv = [
     '--mode=refresh',
-    `--id-file=${root}/id`,
-    `--endpoint=unix://${root}/agent.sock`,
-    ...['key', 'cert'].map((name) => `--out-${name}=${root}/tls/service.${name}`),
-    `--out-ca-cert=${root}/tls/cacert.pem`,
-    `--out-ntoken=${root}/tokens/ntoken`,
+    ...pod.argv,
     '--health-check-addr=127.0.0.1:0',
     '--metrics-server-addr=127.0.0.1:0',
     ...more.map((it) => it.replaceAll('ROOT', root)),
@@ -60,10 +48,6 @@ async function openSia(...more: readonly string[]) {
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await timer(20)
 }
 
 const isThere = (path: string) =>

@@ -8,43 +8,30 @@ import { TestCa } from '@pallas/x509/testing'
 import { readJws, readRoleToken } from '@pallas/zts/testing'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { setTimeout as timer } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { runSia } from '../sia.ts'
+import { openRealAgent } from '../testing/real-agent.ts'
 import { openRealZts, type RealZts } from '../testing/real-zts.ts'
-import { serveUnix } from '../testing/serve.ts'
-import { HANDLE, NAMES, TestAgent } from '../testing/test-agent.ts'
+import { NAMES } from '../testing/test-agent.ts'
+import { until } from '../testing/until.ts'
 
 const READER = 'media.on-air:role.reader'
 
 const openssl = (...argv: readonly string[]) => execFileSync('openssl', argv, { encoding: 'utf8', stdio: 'pipe' })
 
-async function open({ lifeMs }: { readonly lifeMs?: number } = {}) {
+async function open(options: { readonly lifeMs?: number } = {}) {
   await using scope = new AsyncDisposableStack()
-  const root = await mkdtemp(join(tmpdir(), 'member-'))
-  scope.defer(() => rm(root, { recursive: true }))
-  const ca = await TestCa.create()
-  const agent = new TestAgent({ ca, now: () => Date.now(), ...(lifeMs === undefined ? {} : { lifeMs }) })
-  scope.use(await serveUnix(agent.handler, `${root}/agent.sock`))
+  const { root, ca, agent, argv } = scope.use(await openRealAgent(options))
   const zts = scope.use(await openRealZts(ca))
   zts.allow('media.on-air', 'reader', NAMES.commonName)
-  await writeFile(`${root}/id`, HANDLE)
   await writeFile(`${root}/ca.pem`, zts.caPem)
   const env = {
     MODE: 'init',
-    ID_FILE: `${root}/id`,
     SIA_ZTS_ENDPOINT: zts.url,
-    ENDPOINT: `unix://${root}/agent.sock`,
     SERVER_CA_CERT: `${root}/ca.pem`,
-    KEY_FILE: `${root}/tls/service.key.pem,${root}/copy/key.pem`,
-    CERT_FILE: `${root}/tls/service.cert.pem,${root}/copy/cert.pem`,
-    CA_CERT_FILE: `${root}/tls/ca.pem`,
-    TOKEN_FILE: `${root}/tokens/ntoken`,
     TARGET_DOMAIN_ROLES: READER,
     ROLECERT_DIR: `${root}/roles`,
     ROLE_CERT_KEY_FILE_OUTPUT: 'true',
@@ -52,28 +39,24 @@ async function open({ lifeMs }: { readonly lifeMs?: number } = {}) {
     TOKEN_DIR: `${root}/tokens`,
     TOKEN_TYPE: 'roletoken+accesstoken',
   }
+  const begin = (more: Record<string, string> = {}) => start(argv, { ...env, ...more })
+  const run = async (more?: Record<string, string>) => {
+    const { done, said } = begin(more)
+    return { code: await done, said: said() }
+  }
   const parts = scope.move()
-  return { root, zts, agent, env, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return { root, zts, agent, begin, run, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
 type Opened = Awaited<ReturnType<typeof open>>
 
-function start(env: Record<string, string>) {
+function start(argv: readonly string[], env: Record<string, string>) {
   const said: string[] = []
   const stop = new AbortController()
   const tell = (line: string) => void said.push(line)
-  const done = runSia(nodeHost(), { argv: ['--init-timeout=2s'], env, signal: stop.signal, out: tell, err: tell })
+  const done = runSia(nodeHost(), { argv: ['--init-timeout=2s', ...argv], env, signal: stop.signal, out: tell, err: tell })
   const times = (message: string) => said.filter((line) => line.includes(message)).length
   return { done, times, stop: () => stop.abort(), said: () => said.join('') }
-}
-
-async function run(env: Record<string, string>) {
-  const { done, said } = start(env)
-  return { code: await done, said: said() }
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await timer(20)
 }
 
 const pubkeyOf = (kind: 'pkey' | 'x509', path: string) =>
@@ -81,10 +64,10 @@ const pubkeyOf = (kind: 'pkey' | 'x509', path: string) =>
 
 test.each(['pod', 'agent'])('with a key of the %s all certificates are for it and openssl trusts them', async (origin) => {
   await using it = await open()
-  expect(await run({ ...it.env, SIA_KEY_ORIGIN: origin })).toMatchObject({ code: 0 })
+  expect(await it.run({ SIA_KEY_ORIGIN: origin })).toMatchObject({ code: 0 })
   const role = `${it.root}/roles/${READER}`
-  expect(openssl('verify', '-CAfile', `${it.root}/tls/ca.pem`, '-purpose', 'sslclient', `${role}.cert.pem`)).toContain('OK')
-  for (const cert of [`${role}.cert.pem`, `${it.root}/tls/service.cert.pem`, `${it.root}/copy/cert.pem`]) {
+  expect(openssl('verify', '-CAfile', `${it.root}/tls/cacert.pem`, '-purpose', 'sslclient', `${role}.cert.pem`)).toContain('OK')
+  for (const cert of [`${role}.cert.pem`, `${it.root}/tls/service.cert`]) {
     expect(pubkeyOf('x509', cert)).toBe(pubkeyOf('pkey', `${role}.key.pem`))
   }
   const said = openssl('x509', '-in', `${role}.cert.pem`, '-noout', '-subject', '-ext', 'subjectAltName')
@@ -98,10 +81,10 @@ test.each(['pod', 'agent'])('with a key of the %s all certificates are for it an
 
 test('a relying party finds both tokens signed by a published key, for the role and for the certificate', async () => {
   await using it = await open()
-  expect((await run(it.env)).code).toBe(0)
+  expect((await it.run()).code).toBe(0)
   const keys = await publishedKeys(it.zts)
   const tokenIn = (kind: string) => readFile(`${it.root}/tokens/${READER}.${kind}`, 'utf8')
-  const leaf = readCertificate(await readFile(`${it.root}/tls/service.cert.pem`, 'utf8'))
+  const leaf = readCertificate(await readFile(`${it.root}/tls/service.cert`, 'utf8'))
   const hash = createHash('sha256').update(leaf.der).digest('base64url')
   expect(readJws(await tokenIn('accesstoken'), keys)).toMatchObject({
     isSigned: true,
@@ -126,19 +109,19 @@ test.each<[string, number, (it: Opened) => unknown]>([
 ])('%s ends init with %d, and nothing is put in place', async (_name, code, spoil) => {
   await using it = await open()
   await spoil(it)
-  expect((await run(it.env)).code).toBe(code)
+  expect((await it.run()).code).toBe(code)
   await expect(stat(`${it.root}/tls`)).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
 test.each(['pod', 'agent'])('refresh renews service and role together, with the key of the %s', async (origin) => {
   await using it = await open({ lifeMs: 6_000 })
-  const { done, times, stop } = start({ ...it.env, MODE: 'refresh', SIA_KEY_ORIGIN: origin })
+  const { done, times, stop } = it.begin({ MODE: 'refresh', SIA_KEY_ORIGIN: origin })
   await until(() => times('credentials published') >= 3)
   stop()
   expect(await done).toBe(0)
-  const [service, role] = [`${it.root}/tls/service.cert.pem`, `${it.root}/roles/${READER}.cert.pem`]
+  const [service, role] = [`${it.root}/tls/service.cert`, `${it.root}/roles/${READER}.cert.pem`]
   expect(pubkeyOf('x509', role)).toBe(pubkeyOf('x509', service))
-  expect(pubkeyOf('pkey', `${it.root}/tls/service.key.pem`)).toBe(pubkeyOf('x509', service))
+  expect(pubkeyOf('pkey', `${it.root}/tls/service.key`)).toBe(pubkeyOf('x509', service))
   const granted = it.zts.calls().filter(({ operation, status }) => operation === 'role-certificate' && status === 200)
   expect(granted.length).toBeGreaterThan(2)
 }, 60_000)
@@ -146,7 +129,7 @@ test.each(['pod', 'agent'])('refresh renews service and role together, with the 
 test('refresh gives the service its certificate while ZTS is away, and role and tokens as soon as it is back (T28)', async () => {
   await using it = await open()
   it.zts.faults.away()
-  const { done, times, stop } = start({ ...it.env, MODE: 'refresh' })
+  const { done, times, stop } = it.begin({ MODE: 'refresh' })
   await until(() => times('credentials published without some role certificates') > 0)
   it.zts.faults.reset()
   await until(() => times('token renewed') === 2)
@@ -158,8 +141,8 @@ test('refresh gives the service its certificate while ZTS is away, and role and 
 
 test('settings that cannot be meant end it with 64, servers without a home for them too', async () => {
   await using it = await open()
-  expect((await run({ ...it.env, SERVER_CA_CERT: '' })).code).toBe(64)
-  const { code, said } = await run({ ...it.env, MODE: 'refresh', HEALTH_CHECK_ADDR: ':0' })
+  expect((await it.run({ SERVER_CA_CERT: '' })).code).toBe(64)
+  const { code, said } = await it.run({ MODE: 'refresh', HEALTH_CHECK_ADDR: ':0' })
   expect(code).toBe(64)
   expect(said).toContain('no servers and no hooks')
 })

@@ -2,7 +2,7 @@
 import { systemClock } from '@pallas/runtime'
 import type { Clock } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
-import { readProgram } from '@pallas/config'
+import { readSettings } from '@pallas/config/testing'
 import type { AccessTokenWish, CompanionDeps, Member, RoleTokenWish, Tokens } from '../../companions.ts'
 import { createLog } from '../../log.ts'
 import { program, type SiaSettings } from '../../settings/settings.ts'
@@ -12,12 +12,8 @@ export const ROLE_TOKEN = 'v=Z1;d=media;r=reader;p=pets.web;h=zts;a=01;t=1;e=2;k
 
 const LATER = 2_000_000_000_000
 
-export function settingsOf(...argv: readonly string[]): SiaSettings {
-  const usual = ['--mode=refresh', '--zts-endpoint=https://zts.test/zts/v1', '--server-ca-cert=/ca.pem']
-  const reading = readProgram(program, { argv: [...usual, ...argv], env: {}, version: '0' })
-  if (reading.kind === 'print') throw new Error(reading.text)
-  return reading.settings
-}
+export const settingsOf = (...argv: readonly string[]): SiaSettings =>
+  readSettings(program, { argv: ['--mode=refresh', '--zts-endpoint=https://zts.test/zts/v1', '--server-ca-cert=/ca.pem', ...argv] })
 
 /** Gives the same tokens to everybody, for an hour, until it is told otherwise. */
 export class TestTokens implements Tokens {
