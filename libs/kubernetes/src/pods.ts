@@ -67,11 +67,14 @@ export interface ListPodsOptions extends Selectors {
   readonly namespace?: string
   /** Pods per call. */
   readonly pageSize?: number
-  /** More pods than this is `KUBE_BAD_ANSWER`. */
+  /** More pods than this is `KUBE_BAD_ANSWER`; by default as many as a cluster may have. */
   readonly maxPods?: number
   /** Told of an item that is no pod, which is then left out; without it the first such item fails the whole list. */
   readonly onMalformed?: OnMalformed
 }
+
+/** What one cluster of Kubernetes is made for. */
+const MOST_PODS = 150_000
 
 /** All pages of one consistent list. */
 export async function listPods(
@@ -79,7 +82,7 @@ export async function listPods(
   options: ListPodsOptions = {},
   signal?: AbortSignal,
 ): Promise<{ readonly pods: readonly Pod[]; readonly resourceVersion: string }> {
-  const { namespace, pageSize = 500, maxPods = 50_000, onMalformed } = options
+  const { namespace, pageSize = 500, maxPods = MOST_PODS, onMalformed } = options
   const query = { ...selectorsOf(options), limit: pageSize }
   const path = pathOf(PODS, namespace === undefined ? {} : { namespace })
   const pods: Pod[] = []
