@@ -26,6 +26,8 @@ export interface Renewable {
   due(): Promise<Due>
   /** Puts a new one in the old one's place. */
   renew(signal: AbortSignal): Promise<Due>
+  /** The life of what serves now, where that is more than the last success: part of a new set, say. */
+  serving?(): Lifetime | undefined
   /** Asked about every minute: true replaces at once, whatever the time. */
   outdated?(): Promise<boolean>
 }
@@ -43,7 +45,8 @@ export async function keepFresh(thing: Renewable, deps: KeepFreshDeps, signal: A
   for (let due = await thing.due(); ; ) {
     await untilDue(due, thing, clock, signal)
     const { life } = due
-    due = await retry(() => thing.renew(signal), { ...pace, maxMs: () => slowestRetry(life, clock), again }, signal)
+    const maxMs = () => slowestRetry(thing.serving?.() ?? life, clock)
+    due = await retry(() => thing.renew(signal), { ...pace, maxMs, again }, signal)
     await clock.sleep(restAfter(due, clock), signal)
   }
 }

@@ -81,6 +81,7 @@ export function createRenewable(deps: RenewableDeps): SetRenewable {
       onIdentity()
       return published.isWhole ? dueOf(published) : DUE_NOW
     },
+    serving: () => published && lifeOf(published),
     outdated: async () => published !== undefined && outdated !== undefined && outdated(published),
     renew: async (signal) => {
       const { identity, problem, refused } = await gather.all(signal)
