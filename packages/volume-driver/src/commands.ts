@@ -8,7 +8,7 @@ import { handleOf, originalHandle } from './handle.ts'
 import { bindMounter, hide, isShown, linkMounter, type Mounter } from './mounter.ts'
 import { checkSamePod, type MountDir, parseMountDir, parseOptions, type PodOptions } from './request.ts'
 import type { DriverSettings } from './settings.ts'
-import { sweepOrphans, takeTurn } from './turns.ts'
+import { takeTurn } from './turns.ts'
 import { buildVolume, discardVolume, isVolumeOf, isWhole, openVolumesDir, readVolumes, type Volume } from './volume.ts'
 
 export interface CommandDeps {
@@ -99,28 +99,24 @@ async function makeAndShow(work: MakeAndShow, pod: PodOptions, signal: AbortSign
   undo.move()
 }
 
-async function unmount(work: Work, signal: AbortSignal): Promise<Answer> {
-  const others = await unmountOwn(work, signal)
-  await quietly(sweepOrphans(others, work.settings.volumesDir, work.host))
-  return success()
-}
-
-/** Gives the volumes of other mount directories. */
-async function unmountOwn({ host, settings, mountDir }: Work, signal: AbortSignal): Promise<readonly Volume[]> {
+/**
+ * Takes away the volume of this mount directory and of no other, whatever seems to be gone: a root of the kubelet that is
+ * covered, or not there yet, looks as if every pod had ended.
+ */
+async function unmount({ host, settings, mountDir }: Work, signal: AbortSignal): Promise<Answer> {
   const { volumesDir } = settings
   await using _turn = await takeTurn(mountDir, volumesDir, host, signal)
   await hide(host, mountDir.path, volumesDir)
-  if ((await host.files.stat(volumesDir)) === undefined) return []
+  if ((await host.files.stat(volumesDir)) === undefined) return success()
 
   await openVolumesDir(host.files, volumesDir)
   const names = [await originalHandle(mountDir.path, host)]
-  const volumes = await readVolumes(volumesDir, host.files)
-  const own = volumes.filter((volume) => isVolumeOf(volume, mountDir.path, names))
-  for (const volume of own) {
+  for (const volume of await readVolumes(volumesDir, host.files)) {
+    if (!isVolumeOf(volume, mountDir.path, names)) continue
     signal.throwIfAborted()
     await discardVolume(volume, volumesDir, host)
   }
-  return volumes.filter((volume) => !own.includes(volume))
+  return success()
 }
 
 /** The agent could not listen there, and would find out only when a pod is waiting. */

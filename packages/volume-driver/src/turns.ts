@@ -1,7 +1,7 @@
 /** Who may work on what: one call at a time on a volume, and sweeping only when nobody works at all. */
 import { type Host, HostError } from '@pallas/host'
 import type { MountDir } from './request.ts'
-import { discardVolume, isLeftover, isOrphan, readVolumes, sweepLeftovers, type Volume, type VolumeHost } from './volume.ts'
+import { isLeftover, sweepLeftovers, type VolumeHost } from './volume.ts'
 
 export type TurnsHost = VolumeHost & Pick<Host, 'clock'>
 
@@ -51,19 +51,4 @@ async function sweepIfAlone(volumesDir: string, host: TurnsHost): Promise<void> 
   if (!(await host.files.list(volumesDir)).some(isLeftover)) return
   await using alone = await host.files.tryLock(volumesDir, 'exclusive')
   if (alone !== undefined) await sweepLeftovers(volumesDir, host)
-}
-
-/**
- * Takes away those volumes whose mount directory is gone (W40). Only alone: whoever mounts makes the tree first and a
- * missing directory after it.
- */
-export async function sweepOrphans(volumes: readonly Volume[], volumesDir: string, host: TurnsHost): Promise<void> {
-  const { files } = host
-  const isSuspect = await Promise.all(volumes.map((volume) => isOrphan(volume, files)))
-  const suspects = volumes.filter((_, index) => isSuspect[index])
-  if (suspects.length === 0) return
-  await using alone = await files.tryLock(volumesDir, 'exclusive')
-  if (alone === undefined) return
-  for (const volume of await readVolumes(volumesDir, files, suspects.map(({ handle }) => handle)))
-    if (await isOrphan(volume, files)) await discardVolume(volume, volumesDir, host)
 }

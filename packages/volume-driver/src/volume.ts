@@ -56,10 +56,6 @@ export async function readVolumes(
 export const isVolumeOf = ({ handle, data }: Volume, mountDir: string, names: readonly Handle[]): boolean =>
   data === undefined ? names.includes(handle) : data.mountDir === mountDir
 
-/** Whether the kubelet has taken away the mount directory without asking, as it does after a crash (W40). */
-export const isOrphan = async ({ data }: Volume, files: Files): Promise<boolean> =>
-  data !== undefined && (await files.stat(data.mountDir)) === undefined
-
 async function readData(
   { root, data }: Volume['paths'],
   files: Files,

@@ -137,6 +137,24 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     assert.deepEqual(await node.call('unmount', other), SUCCESS)
   },
 
+  'no call for another pod takes away a live volume while the root of the kubelet is covered (W10, W40)': async (node) => {
+    await node.mount()
+    const before = node.volumes()
+    const root = `${node.dir}/k`
+    mkdirSync(`${node.dir}/late-disk`)
+    await mounts.bind(`${node.dir}/late-disk`, root, { readOnly: false })
+    const uid = '4f14e5f4-0d7c-4c58-9c3a-2a7f6a1f0c11'
+    const other = mountDirOf(root, uid)
+    mkdirSync(other, { recursive: true })
+    assert.deepEqual(await node.call('mount', other, mountOptions({ 'kubernetes.io/pod.uid': uid })), SUCCESS)
+    assert.deepEqual(await node.call('unmount', other), SUCCESS)
+    assert.deepEqual(node.volumes(), before)
+    await mounts.unmount(root)
+    assert.equal(readFileSync(`${node.mountDir}/id`, 'utf8'), before[0])
+    assert.deepEqual(await node.unmount(), SUCCESS)
+    await expectNothing(node)
+  },
+
   'options of another pod than the directory are refused (W14)': async (node) => {
     const uid = '4f14e5f4-0d7c-4c58-9c3a-2a7f6a1f0c11'
     failsWith(await node.mount(mountOptions({ 'kubernetes.io/pod.uid': uid })), 'POD_UID_MISMATCH')
