@@ -6,19 +6,8 @@ import type { AccessToken, AccessTokenWish, RoleToken, RoleTokenWish, Tokens } f
 import { forEachOf } from '../identity/roles.ts'
 import { unavailable } from '../zts/call.ts'
 import type { Client, MemberCalls } from '../zts/member-calls.ts'
+import { accessTokenOf, dropOldest, type Entry, type HeldToken, isFor, keyOf, roleTokenOf, sizeOf, type Wish } from './entry.ts'
 import { createRefusals, type Refusals } from './refusals.ts'
-
-export type Wish =
-  | { readonly kind: 'access-token'; readonly wish: AccessTokenWish }
-  | { readonly kind: 'role-token'; readonly wish: RoleTokenWish }
-
-/** Either kind. */
-export interface HeldToken {
-  readonly text: string
-  /** Epoch milliseconds. */
-  readonly expiresAt: number
-  readonly scope?: string
-}
 
 export interface TokenCacheDeps {
   readonly zts: MemberCalls
@@ -36,19 +25,6 @@ const MAX_ENTRIES = 1_000
 const LEAST_LEFT_MS = 60_000
 const NAP_MS = { least: 1_000, most: 60_000 }
 const AFTER_FAILURE_MS = { least: 2_000, most: 5 * 60_000 }
-
-interface Entry {
-  readonly key: string
-  readonly of: Wish
-  /** Somebody else renews it. */
-  isPinned: boolean
-  token?: HeldToken
-  flight?: Promise<HeldToken> | undefined
-  /** By the clock that never jumps. */
-  askedAt: number
-  dueAt: number
-  failures: number
-}
 
 export class TokenCache implements Tokens {
   readonly #deps: TokenCacheDeps
@@ -214,32 +190,6 @@ export class TokenCache implements Tokens {
       if (!entry.isPinned && entry.askedAt < least) this.#entries.delete(entry.key)
     }
   }
-}
-
-const accessTokenOf = ({ text, ...rest }: HeldToken): AccessToken => ({ accessToken: text, ...rest })
-const roleTokenOf = ({ text, expiresAt }: HeldToken): RoleToken => ({ token: text, expiresAt })
-
-function keyOf({ kind, wish }: Wish): string {
-  const { domain, roles, proxyForPrincipal = '' } = wish
-  const life = kind === 'access-token' ? wish.expirySeconds : wish.minExpirySeconds
-  return JSON.stringify([kind, domain, roles, proxyForPrincipal, life ?? 0])
-}
-
-const isFor = ({ wish }: Wish, domain: string, roles: readonly string[]): boolean =>
-  wish.proxyForPrincipal === undefined &&
-  wish.domain === domain &&
-  wish.roles.length === roles.length &&
-  wish.roles.every((role, n) => role === roles[n])
-
-function dropOldest(entries: Map<string, Entry>, newest: Entry): void {
-  const others = [...entries.values()].filter((it) => it !== newest && !it.isPinned)
-  const oldest = others.sort((a, b) => a.askedAt - b.askedAt)[0]
-  if (oldest !== undefined) entries.delete(oldest.key)
-}
-
-function sizeOf(entries: ReadonlyMap<string, Entry>, kind: Wish['kind']) {
-  const texts = [...entries.values()].flatMap(({ of, token }) => (of.kind === kind && token ? [token.text] : []))
-  return { entries: texts.length, bytes: texts.reduce((sum, text) => sum + text.length, 0) }
 }
 
 const pauseAfter = (failures: number, random: number): number =>

@@ -6,7 +6,8 @@ import type { WantedToken } from '../settings/layout.ts'
 import type { Log } from '../log.ts'
 import type { Output } from '../output/output.ts'
 import { createPinnedReader } from '../output/read-credentials.ts'
-import type { HeldToken, TokenCache, Wish } from './cache.ts'
+import type { TokenCache } from './cache.ts'
+import type { HeldToken, Wish } from './entry.ts'
 import { lifeOfToken } from './life.ts'
 
 export interface WantedTokenDeps {
