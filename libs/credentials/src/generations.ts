@@ -26,7 +26,7 @@ export function generationsToKeep(generations: readonly string[], current: strin
   // Stamps sort by time. A clock that was put back by less than the grace takes nothing from a reader either.
   const [from, to] = [`..${stampOf(Math.max(0, now - GRACE_MS))}`, `..${stampOf(now + GRACE_MS)}`]
   const isRecent = (name: string | undefined) => name !== undefined && name > from && name < to
-  const before = generations.filter((name) => name !== current).toSorted(byAge)
+  const before = generations.filter((name) => name !== current).sort(byAge)
   const late = before.filter((_name, n) => isRecent(before[n + 1] ?? current))
   return [...late.slice(1 - MOST_KEPT), ...(current === undefined ? [] : [current])]
 }
