@@ -9,6 +9,12 @@ export interface Files {
    */
   read(path: string, maxBytes: number): Promise<Uint8Array>
   /**
+   * As `read`, of what this process's user made: the file must be its own and the directory its own or root's
+   * (`HOST_DENIED`), and neither may be a symlink (`HOST_WRONG_KIND`). True of what was opened, whoever renames what
+   * meanwhile.
+   */
+  readOwn(path: string, maxBytes: number): Promise<Uint8Array>
+  /**
    * Creates a new file (`HOST_EXISTS` if anything is there) of exactly this mode whatever the umask, synced to disk.
    * When it fails nothing is left.
    */
@@ -30,6 +36,11 @@ export interface Files {
    * otherwise.
    */
   rmdir(path: string): Promise<void>
+  /**
+   * Removes a directory of this process's user (`HOST_DENIED`) with the files and symlinks in it; one that is not there
+   * is fine, a directory in it is `HOST_WRONG_KIND`. Touches nothing outside, whoever renames what meanwhile.
+   */
+  discard(path: string): Promise<void>
   /** Names in a directory, sorted, without `.` and `..`. */
   list(path: string): Promise<readonly string[]>
   /** What lies at a path, not following a symlink; undefined when nothing does. */
@@ -49,6 +60,8 @@ export interface FileStat {
   /** Permission bits with setuid, setgid and sticky: `mode & 0o7777`. */
   readonly mode: number
   readonly uid: number
+  /** Whether `uid` is the user that this process acts as. */
+  readonly isOwn: boolean
   readonly gid: number
   readonly size: number
 }

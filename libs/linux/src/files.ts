@@ -23,6 +23,7 @@ const CHUNK = 64 * 1024
 
 export const nodeFiles = (): Files => ({
   read: (path, maxBytes) => at(path, () => read(path, maxBytes)),
+  readOwn: (path, maxBytes) => at(path, () => readOwn(path, maxBytes)),
   create: (path, bytes, mode) => at(path, () => create(path, bytes, mode)),
   mkdir: (path, mode) => at(path, () => makeDirectory(path, mode)),
   mkdirs: (path, mode) => at(path, () => makeDirectories(path, mode)),
@@ -32,6 +33,7 @@ export const nodeFiles = (): Files => ({
   link: (existing, path) => at(existing, () => at(path, () => link(existing, path))),
   unlink: (path) => at(path, () => absentIsFine(unlink(path), 'ENOENT', 'ENOTDIR'), { EPERM: 'HOST_WRONG_KIND' }),
   rmdir: (path) => at(path, () => absentIsFine(rmdir(path), 'ENOENT'), { EEXIST: 'HOST_NOT_EMPTY' }),
+  discard: (path) => at(path, () => absentIsFine(discard(path), 'ENOENT')),
   list: (path) => at(path, async () => (await readdir(path)).sort()),
   stat: (path) => at(path, () => absentIsFine(lstat(path).then(statOf), 'ENOENT', 'ENOTDIR')),
   syncDirectory: (path) => at(path, () => syncDirectory(path)),
@@ -60,6 +62,47 @@ async function absentIsFine<T>(call: Promise<T>, ...absent: readonly string[]): 
 async function read(path: string, maxBytes: number): Promise<Uint8Array> {
   // A FIFO without a writer would keep the call for ever.
   await using file = await open(path, O_RDONLY | O_NONBLOCK)
+  return await contentOf(file, path, maxBytes)
+}
+
+async function readOwn(path: string, maxBytes: number): Promise<Uint8Array> {
+  const cut = path.lastIndexOf('/')
+  await using directory = await openOwn(path.slice(0, cut) || '/', { path, flags: O_DIRECTORY, owners: [ownUser(), 0] })
+  await using file = await openOwn(`${within(directory)}${path.slice(cut)}`, { path, flags: O_NONBLOCK, owners: [ownUser()] })
+  return await contentOf(file, path, maxBytes)
+}
+
+async function discard(path: string): Promise<void> {
+  await using directory = await openOwn(path, { path, flags: O_DIRECTORY, owners: [ownUser()] })
+  const inside = within(directory)
+  for (const name of await readdir(inside)) await unlink(`${inside}/${name}`)
+  await rmdir(path)
+}
+
+const ownUser = (): number => process.geteuid?.() ?? 0
+
+/** The way to what was opened, by which no rename leads elsewhere. */
+const within = ({ fd }: FileHandle): string => `/proc/self/fd/${fd}`
+
+interface OwnOpening {
+  /** As the caller called it. */
+  readonly path: string
+  readonly flags: number
+  readonly owners: readonly number[]
+}
+
+async function openOwn(where: string, { path, flags, owners }: OwnOpening): Promise<FileHandle> {
+  const file = await open(where, O_RDONLY | O_NOFOLLOW | flags)
+  try {
+    if (owners.includes((await file.stat()).uid)) return file
+    throw new HostError('HOST_DENIED', 'it belongs to another user', { path })
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+async function contentOf(file: FileHandle, path: string, maxBytes: number): Promise<Uint8Array> {
   if (!(await file.stat()).isFile()) throw new HostError('HOST_WRONG_KIND', 'not a regular file', { path })
   const parts: Uint8Array[] = []
   let length = 0
@@ -128,6 +171,7 @@ const statOf = (stats: Stats): FileStat => ({
   kind: kindOf(stats),
   mode: stats.mode & 0o7777,
   uid: stats.uid,
+  isOwn: stats.uid === ownUser(),
   gid: stats.gid,
   size: stats.size,
 })

@@ -41,6 +41,7 @@ export function memoryFiles({ tree, locks, uid }: MemoryFilesDeps): Files {
       if (node.bytes.length > maxBytes) throw refused('HOST_TOO_LARGE', path)
       return node.bytes.slice()
     },
+    readOwn: async (path, maxBytes) => readOwn(tree, path, { maxBytes, uid }),
     create: async (path, bytes, mode) => put(absent(path), { kind: 'file', mode, uid, gid: uid, bytes: bytes.slice() }),
     mkdir: async (path, mode) => mkdir(path, mode),
     mkdirs: async (path, mode) => mkdirs(path, mode),
@@ -87,10 +88,23 @@ export function memoryFiles({ tree, locks, uid }: MemoryFilesDeps): Files {
       spot.parent.node.entries.delete(spot.name)
       removed.parent = undefined
     },
+    discard: async (path) => {
+      const spot = existing(tree, path)
+      if (spot?.node === undefined) return
+      const { node } = spot
+      if (node.kind !== 'directory') throw refused('HOST_WRONG_KIND', path, 'ENOTDIR')
+      if (node.uid !== uid) throw refused('HOST_DENIED', path)
+      const inner = [...node.entries.values()].some(({ kind }) => kind === 'directory')
+      if (inner) throw refused('HOST_WRONG_KIND', path, 'EISDIR')
+      writable(spot.parent, path)
+      node.entries.clear()
+      spot.parent.node.entries.delete(spot.name)
+      node.parent = undefined
+    },
     list: async (path) => [...tree.directory(path).node.entries.keys()].sort(),
     stat: async (path) => {
       const node = existing(tree, path)?.node
-      return node === undefined ? undefined : statOf(node)
+      return node === undefined ? undefined : statOf(node, uid)
     },
     syncDirectory: async (path) => {
       const { node } = tree.walk(path)
@@ -141,10 +155,28 @@ function writable({ mount }: Place, path: string): void {
 
 const parentPath = (path: string): string => path.slice(0, path.lastIndexOf('/'))
 
-const statOf = (node: Node): FileStat => ({
+interface OwnReading {
+  readonly maxBytes: number
+  readonly uid: number
+}
+
+function readOwn(tree: MemoryTree, path: string, { maxBytes, uid }: OwnReading): Uint8Array {
+  const { node } = tree.walk(path)
+  const directory = tree.walk(parentPath(path) || '/').node
+  if (directory?.kind !== 'directory') throw refused('HOST_WRONG_KIND', path)
+  if (directory.uid !== uid && directory.uid !== 0) throw refused('HOST_DENIED', path)
+  if (node === undefined) throw refused('HOST_NOT_FOUND', path, 'ENOENT')
+  if (node.kind !== 'file') throw refused('HOST_WRONG_KIND', path)
+  if (node.uid !== uid) throw refused('HOST_DENIED', path)
+  if (node.bytes.length > maxBytes) throw refused('HOST_TOO_LARGE', path)
+  return node.bytes.slice()
+}
+
+const statOf = (node: Node, uid: number): FileStat => ({
   kind: node.kind,
   mode: node.mode,
   uid: node.uid,
+  isOwn: node.uid === uid,
   gid: node.gid,
   size: node.kind === 'file' ? node.bytes.length : 0,
 })

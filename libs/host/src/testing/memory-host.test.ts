@@ -14,6 +14,7 @@ describeHost(
       host,
       dir: '/work/dir',
       makeFifo: async (path) => machine.place(path, { kind: 'other' }),
+      giveAway: async (path) => machine.change(path, { uid: 12_345 }),
       pass: (ms) => machine.clock.advance(ms),
       [Symbol.asyncDispose]: async () => undefined,
     }

@@ -6,6 +6,8 @@ export interface HostUnderTest extends AsyncDisposable {
   /** An empty directory of its own, absolute, no symlink on the way to it. */
   readonly dir: string
   makeFifo(path: string): Promise<void>
+  /** Makes something another user's, where the home may. */
+  giveAway?(path: string): Promise<void>
   /** Lets time pass: by waiting, or by moving the clock. */
   pass(ms: number): Promise<void>
   /** Sets the process's umask until disposed of. */
