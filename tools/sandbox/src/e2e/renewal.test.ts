@@ -23,14 +23,15 @@ const renewed = (than: string) =>
     return serial === than ? undefined : serial
   })
 
-test('a renewal brings a new key and certificate, and keeps one generation before it (W31)', async () => {
+test('a renewal brings a new key and certificate, and keeps few generations before it (W31)', async () => {
   const before = credentialsOf(it.cluster, web)
   const first = serialOf(it.cluster, web)
   await renewed(await renewed(first))
   const after = credentialsOf(it.cluster, web)
   expect(after.key).not.toBe(before.key)
   const generations = readdirSync(after.dir).filter((name) => name.startsWith('..') && name !== '..data')
-  expect(generations.length).toBeLessThanOrEqual(3)
+  // Ten that readers may have pinned within the last minute, the new one, one that is being written.
+  expect(generations.length).toBeLessThanOrEqual(12)
 })
 
 test('every renewal is a register with a fresh document, asked of the callback', async () => {
