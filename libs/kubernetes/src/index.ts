@@ -30,7 +30,7 @@ export { createLease, deleteLease, type Lease, leaseOf, listLeases, type NewLeas
 export { getNode, listNodes, type Node, type NodeAddress, nodeAddressesOf, nodeOf } from './nodes.ts'
 export { orUnavailable } from './or-unavailable.ts'
 export { openPodWatch, type PodWatch, type PodWatchLog, type PodWatchOptions } from './pod-watch.ts'
-export { getPod, listPods, type ListPodsOptions, type OnMalformed, podOf, podsOf } from './pods.ts'
+export { getPod, listPods, type ListPodsOptions, type OnMalformed, podOf } from './pods.ts'
 export {
   apiVersionOf,
   CONFIG_MAPS,

@@ -3,9 +3,8 @@ import type { Clock } from '@pallas/host'
 import type { Pod } from '@pallas/identity'
 import { unlessAborted } from './abort.ts'
 import { KubernetesError } from './error.ts'
-import { createHttps, type Https } from './https.ts'
-import { parseJson } from './json.ts'
-import { type OnMalformed, podsOf } from './pods.ts'
+import { createHttps, type Https, type HttpsStream } from './https.ts'
+import { type PodListOptions, readPods } from './pod-list.ts'
 import { errorOfRefusal } from './status.ts'
 import { type TokenSource, withBearer } from './token.ts'
 
@@ -25,11 +24,13 @@ export interface KubeletOptions {
   readonly trust: KubeletTrust
   readonly clock: Pick<Clock, 'monotonic'>
   readonly timeoutMs?: number
-  /** Callers within this time after a call began share its outcome, good or bad. */
+  /** Callers within this time after a call began share its outcome, good or bad; later ones, the next. */
   readonly windowMs?: number
-  readonly maxBytes?: number
-  /** Told of every item that is no pod and was left out. */
-  readonly onMalformed?: OnMalformed
+  /** Told of every item that is no pod, or too long to be read, and was left out. */
+  readonly onMalformed?: PodListOptions['onMalformed']
+  readonly maxItemBytes?: number
+  /** Keys of the annotations that are kept; without them all are. */
+  readonly annotations?: readonly string[]
 }
 
 /**
@@ -44,27 +45,40 @@ export type KubeletTrust =
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-/** One call at a time, and at most one per window, however many ask. */
+interface Flight {
+  readonly pods: Promise<readonly Pod[]>
+  readonly since: number
+  landed: boolean
+}
+
+/** One call at a time, and at most one per window, however many ask. Nobody is told what was so before the window. */
 export function createKubelet(options: KubeletOptions): Kubelet & AsyncDisposable {
   const { clock, windowMs = 500 } = options
   const https = openHttps(options)
-  let shared: { readonly pods: Promise<readonly Pod[]>; readonly since: number; done: boolean } | undefined
+  let last: Flight | undefined
+  let next: Promise<readonly Pod[]> | undefined
 
   function call(): Promise<readonly Pod[]> {
-    const flight = { pods: fetchPods(https, options), since: clock.monotonic(), done: false }
+    next = undefined
+    const flight = { pods: fetchPods(https, options), since: clock.monotonic(), landed: false }
     const land = () => {
-      flight.done = true
+      flight.landed = true
     }
     flight.pods.then(land, land)
-    shared = flight
+    last = flight
     return flight.pods
   }
 
+  function shared(): Promise<readonly Pod[]> {
+    if (last === undefined) return call()
+    if (clock.monotonic() - last.since < windowMs) return last.pods
+    if (last.landed) return call()
+    next ??= last.pods.then(call, call)
+    return next
+  }
+
   return {
-    pods: (signal) => {
-      const fresh = shared !== undefined && (!shared.done || clock.monotonic() - shared.since < windowMs)
-      return unlessAborted(fresh && shared !== undefined ? shared.pods : call(), signal)
-    },
+    pods: (signal) => unlessAborted(shared(), signal),
     [Symbol.asyncDispose]: () => https[Symbol.asyncDispose](),
   }
 }
@@ -80,13 +94,33 @@ function openHttps({ url, trust }: KubeletOptions): Https {
   return createHttps({ server: url, ca: undefined })
 }
 
+/** More than any refusal says. */
+const REFUSAL_BYTES = 64 * 1024
+
 async function fetchPods(https: Https, options: KubeletOptions): Promise<readonly Pod[]> {
-  const { token, trust, timeoutMs = 5_000, maxBytes = 64 * 1024 * 1024, onMalformed = () => {} } = options
-  const ask = (headers: Readonly<Record<string, string>>) =>
-    https.send({ method: 'GET', path: '/pods', headers: { accept: 'application/json', ...headers }, timeoutMs }, maxBytes)
+  const { token, trust, timeoutMs = 5_000, onMalformed = () => {}, ...rest } = options
+  const ask = async (headers: Readonly<Record<string, string>>): Promise<Answer> => {
+    const request = { method: 'GET', path: '/pods', headers: { accept: 'application/json', ...headers }, timeoutMs } as const
+    const stream = await https.open(request)
+    if (stream.status !== 200) return { ...stream, body: await beginningOf(stream.chunks) }
+    return { ...stream, pods: await readPods(stream.chunks, { ...rest, onMalformed }) }
+  }
   const answer = 'plain' in trust ? await ask({}) : await withBearer(token, (authorization) => ask({ authorization }))
-  if (answer.status !== 200) throw errorOfRefusal(answer)
-  return podsOf(parseJson(answer.body), onMalformed)
+  if ('pods' in answer) return answer.pods
+  throw errorOfRefusal(answer)
+}
+
+type Answer = HttpsStream & ({ readonly pods: readonly Pod[] } | { readonly body: string })
+
+async function beginningOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of chunks) {
+    parts.push(chunk)
+    length += chunk.length
+    if (length > REFUSAL_BYTES) break
+  }
+  return Buffer.concat(parts).toString('utf8')
 }
 
 const refused = (message: string, { hostname, protocol }: URL) =>

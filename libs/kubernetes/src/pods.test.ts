@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { KubeApi, KubeList } from './api.ts'
 import { isKubernetesError } from './error.ts'
-import { getPod, listPods, podOf, podsOf } from './pods.ts'
+import { getPod, listPods, podOf } from './pods.ts'
 import { podObjectOf } from './testing/pod-objects.ts'
 
 const fact = JSON.parse(await readFile(new URL('testdata/kubelet-pods-item.json', import.meta.url), 'utf8')) as object
@@ -94,26 +94,6 @@ test('a phase that a later kubelet invents is unknown, and the pod is one all th
   expect(podOf({ ...good, status: { phase: 'Paused' } })).toMatchObject({ name: 'web-0', phase: 'Unknown' })
 })
 
-const malformed = { ...good, metadata: { ...good.metadata, name: 'web-1', annotations: { a: 1 } } }
-
-test.each<[string, unknown, string]>([
-  ['an item that is no object', 'x', ''],
-  ['an item without anything', {}, ''],
-  ['a pod with a field of another kind', malformed, 'media/web-1'],
-  ['a pod with an address that is none', { ...good, status: { podIP: 'here' } }, 'media/web-0'],
-  ['a pod whose name is a story', { ...good, metadata: { ...good.metadata, name: `${'x'.repeat(9_999)}\n` } }, ''],
-])('%s spoils nothing but itself in a list, and is told', (_name, item, told) => {
-  const seen: [unknown, string][] = []
-  const pods = podsOf({ kind: 'PodList', items: [good, item, good] }, (...them) => void seen.push(them))
-  expect(pods).toEqual([podOf(good), podOf(good)])
-  expect(seen).toEqual([[expect.objectContaining({ code: 'KUBE_BAD_ANSWER' }), told]])
-})
-
-test('a list in which nothing is a pod is no list of pods: nobody has ended', () => {
-  const list = { kind: 'PodList', items: [malformed, {}] }
-  expect(() => podsOf(list, () => {})).toThrow(expect.objectContaining({ code: 'KUBE_BAD_ANSWER' }))
-})
-
 test('whatever is given, it is a pod or one clear error', () => {
   const parts = fc.record({ metadata: fc.anything(), spec: fc.anything(), status: fc.anything() }, { requiredKeys: [] })
   const property = fc.property(fc.oneof(fc.anything(), parts), (object) => {
@@ -124,14 +104,6 @@ test('whatever is given, it is a pod or one clear error', () => {
     }
   })
   fc.assert(property)
-})
-
-const ignored = () => {}
-
-test('a list of none is null on a real kubelet', () => {
-  expect(podsOf({ kind: 'PodList', items: null }, ignored)).toEqual([])
-  expect(() => podsOf({ kind: 'List', items: [] }, ignored)).toThrow(expect.objectContaining({ code: 'KUBE_BAD_ANSWER' }))
-  expect(() => podsOf({ kind: 'PodList', items: {} }, ignored)).toThrow(expect.objectContaining({ code: 'KUBE_BAD_ANSWER' }))
 })
 
 test('a name that no pod can have is unknown without a call', async () => {

@@ -37,17 +37,6 @@ export function podOf(object: unknown): Pod {
 /** Told of an item of a list that is no pod; `pod` is its `<namespace>/<name>`, or empty when it has none. */
 export type OnMalformed = (error: unknown, pod: string) => void
 
-/**
- * Every pod of a `PodList`. An item that is none is told and left out, so that it costs nobody else; a list in which
- * nothing is a pod is none, since an empty answer would mean that all have ended.
- */
-export function podsOf(list: unknown, onMalformed: OnMalformed): Pod[] {
-  if (!isObject(list) || list['kind'] !== 'PodList') return wrong('kind')
-  const items = fieldsOf(list, '', wrong).list('items')
-  const pods = items.flatMap((item) => readable(item, onMalformed))
-  return pods.length === 0 && items.length > 0 ? wrong('items') : pods
-}
-
 /** Undefined when there is no such pod. */
 export async function getPod(
   api: Pick<KubeApi, 'get'>,

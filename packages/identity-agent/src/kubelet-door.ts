@@ -5,6 +5,7 @@ import { createKubelet, fileToken, type Kubelet, type KubeletTrust } from '@pall
 import type { Clock } from '@pallas/host'
 import type { AgentEvents } from './events.ts'
 import { expandVariables } from './expand.ts'
+import { SOURCE } from './pods.ts'
 import type { IdentityAgentSettings } from './settings.ts'
 
 export interface KubeletDoorDeps {
@@ -33,6 +34,7 @@ export async function openKubelet(settings: Settings, deps: KubeletDoorDeps): Pr
     clock,
     onMalformed: (error, pod) => events.podUnreadable(error, pod),
     timeoutMs: settings.podServiceTimeout,
+    annotations: [SOURCE],
   })
 }
 

@@ -50,7 +50,8 @@ export function createPods({ kubelet, clock, waitMs }: PodsDeps): Pods {
  */
 export const hasHeardOfPods = (pods: readonly Pod[]): boolean => pods.some(({ annotations }) => !STATIC.has(annotations[SOURCE] ?? ''))
 
-const SOURCE = 'kubernetes.io/config.source'
+/** The one annotation that is looked at. */
+export const SOURCE = 'kubernetes.io/config.source'
 const STATIC: ReadonlySet<string> = new Set(['file', 'http'])
 
 type NotYet = 'POD_NOT_SEEN_YET' | 'POD_IP_PENDING'
