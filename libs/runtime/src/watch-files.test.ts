@@ -76,6 +76,22 @@ test('a directory that cannot be watched is polled, and other files in it are no
   expect(count).toBe(1)
 })
 
+test('a path that cannot be looked at for a moment is a change, and ends nothing', async () => {
+  await using it = await temporaryDirectory()
+  await writeFile(it.at('a'), '1')
+  const clock = new FakeClock()
+  let count = 0
+  await using _watch = watchFiles([it.at('a')], { clock, onChange: () => void count++, pollMs: 1_000, settleMs: 10 })
+  await rm(it.at('a'))
+  await symlink('a', it.at('a'))
+  await clock.advance(1_100)
+  expect(count).toBe(1)
+  await rm(it.at('a'))
+  await writeFile(it.at('a'), '2')
+  await clock.advance(1_100)
+  expect(count).toBe(2)
+})
+
 test('a disposed watch sleeps no more and tells nothing', async () => {
   await using it = await temporaryDirectory()
   const clock = new FakeClock()

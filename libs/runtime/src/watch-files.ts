@@ -14,7 +14,7 @@ export interface WatchFilesOptions {
 
 /**
  * Watches files that others replace: in place, by rename, or by the `..data` symlink of a mounted volume. Files may be
- * missing. What counts as the old state is taken at once, so that whoever watches first and reads then misses nothing.
+ * missing or out of reach for a while, which is a change as any other. What counts as the old state is taken at once, so that whoever watches first and reads then misses nothing.
  */
 export function watchFiles(paths: readonly string[], options: WatchFilesOptions): AsyncDisposable {
   const { clock, onChange, pollMs = 60_000, settleMs = 100 } = options
@@ -68,9 +68,15 @@ function watchDirectories(paths: readonly string[], onEvent: () => void): FSWatc
   })
 }
 
-function fingerprint(paths: readonly string[]): string {
-  return paths
-    .map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }))
-    .map((stat) => (stat === undefined ? 'none' : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`))
-    .join(' ')
+const fingerprint = (paths: readonly string[]): string => paths.map(stateOf).join(' ')
+
+/** A path that cannot be looked at, as during a swap or a failing disk, is in a state of its own: that too passes. */
+function stateOf(path: string): string {
+  try {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
+    if (stat === undefined) return 'none'
+    return `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`
+  } catch (error) {
+    return `error:${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'}`
+  }
 }

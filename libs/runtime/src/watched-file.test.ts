@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openWatchedFile, systemClock } from './index.ts'
+import { type Clock, openWatchedFile, systemClock } from './index.ts'
 import { FakeClock } from './testing/index.ts'
+import { SETTLED_MS } from './watched-file.ts'
 
 /** A file of one number, and what is told of it. */
 async function aFile(text = '1') {
@@ -22,7 +23,7 @@ async function aFile(text = '1') {
       path,
       parse: numberIn,
       clock,
-      pollMs: 1_000,
+      pollMs: 2_000,
       onChange: (now, before) => note([before, now]),
       onFailure: (error) => note(String(error)),
     })
@@ -123,4 +124,67 @@ test('a file that cannot be read now is told once, and looked at until it can', 
   await it.put('7')
   await inTime(clock, () => file.current()).toBe(7)
   expect(it.told).toEqual([expect.stringContaining('ENOENT'), [1, 7]])
+})
+
+test('a file that cannot be reached for a moment keeps the last good value, is told, and is followed again', async () => {
+  await using it = await aFile()
+  const clock = new FakeClock()
+  await using file = await it.open(clock)
+  await rm(it.path)
+  await symlink('number', it.path)
+  await inTime(clock, () => it.told).toEqual([expect.stringContaining('ELOOP')])
+  expect(file.current()).toBe(1)
+  await rm(it.path)
+  await it.put('7')
+  await inTime(clock, () => file.current()).toBe(7)
+})
+
+/** Does `then` whenever the follower waits to look a second time. */
+const between = (then: () => Promise<void>): Clock => ({
+  ...systemClock,
+  sleep: async (ms, signal) => {
+    if (ms !== SETTLED_MS) return await systemClock.sleep(ms, signal)
+    await then()
+    await systemClock.sleep(1, signal)
+  },
+})
+
+test('half a file never counts, even when it could be read as a whole one', async () => {
+  await using it = await aFile()
+  await using file = await it.open(between(() => writeFile(it.path, '27')))
+  const told = it.next()
+  await writeFile(it.path, '2')
+  await told
+  expect([it.told, file.current()]).toEqual([[[1, 27]], 27])
+})
+
+test('a file that is empty for as long as its writer takes is never seen empty', async () => {
+  await using it = await aFile()
+  await using _file = await it.open(between(() => it.put('3')))
+  const told = it.next()
+  await writeFile(it.path, '')
+  await told
+  expect(it.told).toEqual([[1, 3]])
+})
+
+test('a file that never comes to rest is told, and its last good value stays', async () => {
+  await using it = await aFile()
+  let content = 3
+  await using file = await it.open(between(() => writeFile(it.path, String(content++))))
+  const told = it.next()
+  await it.put('2')
+  await told
+  expect([it.told, file.current()]).toEqual([[expect.stringContaining('comes to no rest')], 1])
+})
+
+test('disposing does not wait for a file to come to rest', async () => {
+  await using it = await aFile()
+  const clock = new FakeClock()
+  const file = await it.open(clock)
+  await it.put('2')
+  await expect.poll(() => clock.advance(1_100).then(() => file.current())).toBe(2)
+  await it.put('3')
+  await clock.advance(1_200)
+  await file[Symbol.asyncDispose]()
+  expect(clock.sleeping).toBe(0)
 })

@@ -23,15 +23,24 @@ export interface WatchedFileOptions<T> {
   readonly maxBytes?: number
 }
 
-/** Rejects when the file cannot be read or parsed at the start. Follows every kind of replacement that `watchFiles` does. */
+/** How far apart two looks must see the same before it counts. */
+export const SETTLED_MS = 1_000
+const MOST_LOOKS = 30
+
+/**
+ * Rejects when the file cannot be read or parsed at the start. Follows every kind of replacement that `watchFiles` does.
+ * Half a file can read like a whole one that says less: new content counts once two looks a second apart agree on it.
+ */
 export async function openWatchedFile<T>(options: WatchedFileOptions<T>): Promise<WatchedFile<T>> {
   const { path, parse, clock, onFailure, pollMs = 30_000, maxBytes = 1_048_576 } = options
   const listeners = new Set<() => void>()
+  const stop = new AbortController()
   let seen: Seen | undefined
   let value: T
 
   const take = async (): Promise<void | 'again'> => {
-    const now = await look(path, maxBytes)
+    const now = await lookUntilSettled(() => look(path, maxBytes), clock, stop.signal)
+    if (now === undefined) return
     if (isSame(now, seen)) return now.text === undefined ? 'again' : undefined
     seen = now
     try {
@@ -50,7 +59,10 @@ export async function openWatchedFile<T>(options: WatchedFileOptions<T>): Promis
   const opened = Promise.withResolvers<boolean>()
   const onChange = async (): Promise<void | 'again'> => ((await opened.promise) ? take() : undefined)
   scope.use(watchFiles([path], { clock, onChange, pollMs }))
-  scope.defer(() => opened.resolve(false))
+  scope.defer(() => {
+    stop.abort()
+    opened.resolve(false)
+  })
   const text = await readBounded(path, maxBytes)
   value = parse(text)
   seen = { text }
@@ -73,6 +85,20 @@ const look = (path: string, maxBytes: number): Promise<Seen> =>
     (text) => ({ text }),
     (error: unknown) => ({ text: undefined, error }),
   )
+
+/** What cannot be read is told at once, for it changes nothing. Undefined when it is asked to end. */
+async function lookUntilSettled(look: () => Promise<Seen>, clock: Clock, signal: AbortSignal): Promise<Seen | undefined> {
+  let before = await look()
+  for (let looks = 1; looks < MOST_LOOKS; looks++) {
+    if (before.text === undefined) return before
+    await clock.sleep(SETTLED_MS, signal).catch(() => {})
+    if (signal.aborted) return undefined
+    const now = await look()
+    if (now.text === before.text) return now
+    before = now
+  }
+  return { text: undefined, error: new Error('the file comes to no rest') }
+}
 
 /** What cannot be read for the reason that was told is no news. */
 function isSame(now: Seen, before: Seen | undefined): boolean {
