@@ -17,7 +17,7 @@ const leaf = async (ca: TestCa, more: Partial<IssueOptions> = {}) => {
 }
 const bundleOf = (...cas: readonly TestCa[]) => readCertificates(cas.map((ca) => ca.certPem).join(''))
 const check = (certificate: Certificate, bundle: readonly Certificate[], at = now, skewMs = 0) =>
-  checkChain({ leaf: certificate, bundle, now: at, verify: nodeVerify, skewMs })
+  checkChain({ leaf: certificate, anchors: bundle, now: at, verify: nodeVerify, skewMs })
 const CHAIN = { code: 'X509_CHAIN' }
 const EXPIRED = { code: 'X509_EXPIRED' }
 
@@ -50,6 +50,18 @@ test('an expired root of the same name beside the new one does no harm', async (
 describe('a chain is refused', () => {
   test('without a root: an intermediate alone is not trusted', async () => {
     await expect(check(await leaf(middle), bundleOf(middle))).rejects.toMatchObject(CHAIN)
+  })
+
+  test('whose root came along and is none of the anchors (T16)', async () => {
+    const stranger = await TestCa.create({ name: 'stranger', now })
+    const below = await TestCa.create({ name: 'below', issuer: stranger })
+    const along = (certificate: Certificate, ...cas: readonly TestCa[]) =>
+      checkChain({ leaf: certificate, anchors: bundleOf(root), intermediates: bundleOf(...cas), now, verify: nodeVerify })
+    await expect(along(await leaf(stranger), stranger)).rejects.toMatchObject(CHAIN)
+    await expect(along(await leaf(below), below, stranger)).rejects.toMatchObject(CHAIN)
+    const impostor = await TestCa.create({ name: 'root', now })
+    await expect(along(await leaf(impostor), impostor)).rejects.toMatchObject(CHAIN)
+    await along(await leaf(middle), middle, stranger)
   })
 
   test('with an empty bundle', async () => {

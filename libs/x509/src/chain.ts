@@ -5,8 +5,10 @@ import { type Verify, verifySigned } from './signed.ts'
 
 export interface ChainCheck {
   readonly leaf: Certificate
-  /** Intermediates and roots in any order. Whoever is self-signed in here is trusted. */
-  readonly bundle: readonly Certificate[]
+  /** From whom trust comes, in any order: whoever is self-signed in here is trusted, the rest may lead there. */
+  readonly anchors: readonly Certificate[]
+  /** What others sent along: it may lengthen the way, never end it. Whoever is self-signed in here counts for nothing. */
+  readonly intermediates?: readonly Certificate[]
   /** Epoch milliseconds. */
   readonly now: number
   readonly verify: Verify
@@ -19,22 +21,25 @@ const MAX_CAS = 4
 const MAX_VERIFICATIONS = 32
 
 /**
- * Resolves when signatures lead from the leaf, which must not be a CA, over CAs to a self-signed CA of the bundle, all
+ * Resolves when signatures lead from the leaf, which must not be a CA, over CAs to a self-signed CA of the anchors, all
  * of them within their time. Throws `X509_EXPIRED` when the leaf or every such way is outside its time, else
  * `X509_CHAIN`.
  */
-export async function checkChain({ leaf, bundle, now, verify, skewMs = 0 }: ChainCheck): Promise<void> {
+export async function checkChain({ leaf, anchors, intermediates = [], now, verify, skewMs = 0 }: ChainCheck): Promise<void> {
   if (now > leaf.notAfter) throw expired('the certificate has expired')
   if (now < leaf.notBefore - skewMs) throw expired('the certificate is not valid yet')
   if (leaf.isCa) throw broken('the certificate is one of a ca')
   if (leaf.unknownCritical.length > 0) throw broken('the certificate has a critical extension unknown here')
-  const walk: Walk = { bundle: bundle.filter(mayIssue), now, verify, left: MAX_VERIFICATIONS, sawExpired: false }
+  // Anchors first, so that strangers cannot use up the signatures.
+  const cas = [...anchors, ...intermediates].filter(mayIssue)
+  const walk: Walk = { cas, anchors: new Set(anchors), now, verify, left: MAX_VERIFICATIONS, sawExpired: false }
   if (await leadsToRoot(leaf, 0, walk)) return
-  throw walk.sawExpired ? expired('a certificate of a ca has expired') : broken('no way to a root of the bundle')
+  throw walk.sawExpired ? expired('a certificate of a ca has expired') : broken('no way to a root that is trusted')
 }
 
 interface Walk {
-  readonly bundle: readonly Certificate[]
+  readonly cas: readonly Certificate[]
+  readonly anchors: ReadonlySet<Certificate>
   readonly now: number
   readonly verify: Verify
   left: number
@@ -43,17 +48,18 @@ interface Walk {
 
 /** `below`: how many CAs the way has passed so far. */
 async function leadsToRoot(child: Certificate, below: number, walk: Walk): Promise<boolean> {
-  for (const ca of walk.bundle) {
+  for (const ca of walk.cas) {
     if (below >= MAX_CAS || !sameBytes(ca.subjectDer, child.issuer) || below > (ca.pathLength ?? MAX_CAS)) continue
     if (!(await signedBy(child, ca, walk))) continue
     if (walk.now < ca.notBefore || walk.now > ca.notAfter) walk.sawExpired = true
-    else if (await isRoot(ca, walk)) return true
-    else if (await leadsToRoot(ca, below + 1, walk)) return true
+    else if (await isSelfSigned(ca, walk)) {
+      if (walk.anchors.has(ca)) return true
+    } else if (await leadsToRoot(ca, below + 1, walk)) return true
   }
   return false
 }
 
-const isRoot = async (ca: Certificate, walk: Walk): Promise<boolean> =>
+const isSelfSigned = async (ca: Certificate, walk: Walk): Promise<boolean> =>
   sameBytes(ca.subjectDer, ca.issuer) && (await signedBy(ca, ca, walk))
 
 async function signedBy(child: Certificate, ca: Certificate, walk: Walk): Promise<boolean> {

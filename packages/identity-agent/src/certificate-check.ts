@@ -35,8 +35,7 @@ export function createCertificateCheck({ roots, verify, clock }: CertificateChec
 
   /** What others send may lengthen the chain, never end it. */
   async function chains(leaf: Certificate, issuers: readonly Certificate[], skewMs: number): Promise<void> {
-    const bundle = [...anchors(), ...issuers.filter((it) => !isSelfIssued(it))]
-    await checkChain({ leaf, bundle, now: clock.now(), verify, skewMs })
+    await checkChain({ leaf, anchors: anchors(), intermediates: issuers, now: clock.now(), verify, skewMs })
   }
 
   return {
@@ -81,8 +80,6 @@ function read(cert: string, issuers: string): { leaf: Certificate; others: reado
     throw invalid('form', cause)
   }
 }
-
-const isSelfIssued = ({ issuer, subjectDer }: Certificate): boolean => sameBytes(issuer, subjectDer)
 
 const invalid = (why: string, cause?: unknown) =>
   new IdentityError(

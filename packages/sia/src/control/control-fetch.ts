@@ -82,7 +82,7 @@ export function createControlFetch(options: ControlFetchOptions): ControlFetch {
       const answer = await request({ domain, service, csr, ntoken, expiryMinutes: EXPIRY_MINUTES }, signal)
       const caPem = lines(answer.caCertBundle || config.trustRoots.athenzService)
       const set = { keyPem: '', certPem: lines(answer.certificate) + caPem, caPem, ntoken }
-      const identity = { set, spki: owned.key.spki, names }
+      const identity = { set, spki: owned.key.spki, names, roots: config.trustRoots.athenzService }
       const leaf = await checkIdentity(identity, { now: clock.now(), verify: (check) => keys.verify(check) })
       return { ...identity, leaf }
     },

@@ -2,7 +2,7 @@ import { readSettings } from '@pallas/config/testing'
 import type { HttpResponse } from '@pallas/host'
 import { parseNToken } from '@pallas/identity'
 import { readCertificates, readCsr } from '@pallas/x509'
-import { nodeKey } from '@pallas/x509/testing'
+import { nodeKey, TestCa } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
 import { controlProgram } from './control-settings.ts'
 import { startControlSia } from './control-start.ts'
@@ -75,6 +75,19 @@ test.each([
   await plane.host.clock.advance(30_000)
   expect(await failed).toMatchObject({ code })
   expect(plane.lines.length).toBeGreaterThan(3)
+  expect(await plane.host.files.stat('/var/tls/athenz/public')).toBeUndefined()
+})
+
+test('the roots of the configuration count, not those that come with the answer (T16)', async () => {
+  const plane = await openControlPlane()
+  const stranger = await TestCa.create({ now: plane.host.clock.now() })
+  plane.host.machine.peers.set('tls:zts.example:4443', async ({ body = '' }) => {
+    const { certPem } = await stranger.sign(JSON.parse(body).csr, { lifeMs: HOUR, notBefore: plane.host.clock.now() })
+    return { status: 200, headers: {}, body: JSON.stringify({ certificate: certPem, caCertBundle: stranger.certPem }) }
+  })
+  const { failed } = run(plane, '--mode=init', '--init-timeout=30s')
+  await plane.host.clock.advance(30_000)
+  expect(await failed).toMatchObject({ code: 'UPSTREAM_INVALID_CERT', fields: { part: 'chain' } })
   expect(await plane.host.files.stat('/var/tls/athenz/public')).toBeUndefined()
 })
 

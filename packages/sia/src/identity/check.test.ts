@@ -34,6 +34,13 @@ test('an intermediate may travel behind the leaf', async () => {
   expect(await check({ ...it, set: { ...it.set, certPem: it.set.certPem + middle.certPem } })).toBeDefined()
 })
 
+test('roots that are given count instead of the authority that was sent along (T16)', async () => {
+  const other = await TestCa.create({ now: NOW })
+  const it = await identity()
+  expect(await check({ ...it, roots: ca.chainPem })).toBeDefined()
+  await expect(check({ ...it, roots: other.chainPem })).rejects.toMatchObject({ fields: { part: 'chain' } })
+})
+
 test('a clock five minutes behind that of the issuer is borne', async () => {
   expect(await check(await identity({ notBefore: NOW + 5 * MINUTE }))).toBeDefined()
 })
@@ -53,6 +60,15 @@ const wrong: [string, string, () => Promise<Identity>][] = [
   ['another uri', 'uri', () => identity({ uri: ['spiffe://media.on-air/sa/root'] })],
   ['an e-mail address', 'other', () => identity({ email: ['web@media.example'] })],
   ['an authority that did not sign it', 'chain', async () => identity({ by: await TestCa.create({ now: NOW }) })],
+  [
+    'an authority of its own behind it',
+    'chain',
+    async () => {
+      const stranger = await TestCa.create({ now: NOW })
+      const it = await identity({ by: stranger })
+      return { ...it, set: { ...it.set, certPem: it.set.certPem + stranger.certPem } }
+    },
+  ],
   ['the rights of an authority', 'chain', async () => ({ ...(await identity({ isCa: true })), names: undefined })],
   ['its time over', 'time', () => identity({ notBefore: NOW - 2 * HOUR, lifeMs: HOUR })],
   ['its end this very moment', 'time', () => identity({ notBefore: NOW - HOUR, lifeMs: HOUR })],

@@ -3,6 +3,7 @@ import type { CredentialSet } from '@pallas/credentials'
 import { IdentityError, type WorkloadNames } from '@pallas/identity'
 import {
   type Certificate,
+  type ChainCheck,
   checkChain,
   readCertificates,
   sameBytes,
@@ -16,12 +17,17 @@ const SKEW_MS = 5 * 60_000
 
 /** A set and what must be true of it, wherever it lies. */
 export interface Identity {
-  /** Certificate: leaf first; what follows may be its chain. An empty CA is one that is not known. */
+  /**
+   * Certificate: leaf first; what follows may lead to a root and is never one. An empty CA is one that is not known: then
+   * no chain is judged.
+   */
   readonly set: CredentialSet
   /** DER SubjectPublicKeyInfo of the private key. */
   readonly spki: Uint8Array
   /** Undefined where this program cannot know them. */
   readonly names?: WorkloadNames | undefined
+  /** PEM of those who are trusted to have issued it; by default the authority of the set. */
+  readonly roots?: string | undefined
 }
 
 /** One that was checked. */
@@ -36,7 +42,7 @@ export interface CheckDeps {
 }
 
 /** Resolves with the leaf. Throws `UPSTREAM_INVALID_CERT`, with the part that is wrong in its fields. */
-export async function checkIdentity({ set, spki, names }: Identity, { now, verify }: CheckDeps): Promise<Certificate> {
+export async function checkIdentity({ set, spki, names, roots = set.caPem }: Identity, { now, verify }: CheckDeps): Promise<Certificate> {
   const [leaf, ...chain] = readAll(set.certPem, 'certificate')
   if (leaf === undefined) throw invalid('there is no certificate', 'certificate')
   if (!sameBytes(leaf.spki, spki)) throw invalid('the certificate is for another key', 'key')
@@ -46,15 +52,17 @@ export async function checkIdentity({ set, spki, names }: Identity, { now, verif
   const at = leaf.notBefore > now && leaf.notBefore <= now + SKEW_MS ? leaf.notBefore : now
   if (at < leaf.notBefore || at >= leaf.notAfter) throw invalid('the certificate is outside its time', 'time')
 
-  const bundle = [...chain, ...(set.caPem === '' ? [] : readAll(set.caPem, 'ca'))]
+  const ca = set.caPem === '' ? [] : readAll(set.caPem, 'ca')
+  if (roots === '') return leaf
+  const way = { leaf, anchors: roots === set.caPem ? ca : readAll(roots, 'ca'), intermediates: [...chain, ...ca], verify }
   // Nothing on the way may end before the leaf does: readers would lose it without notice.
-  for (const moment of bundle.length === 0 ? [] : [at, leaf.notAfter]) await checkWay(leaf, bundle, moment, verify)
+  for (const now of [at, leaf.notAfter]) await checkWay({ ...way, now })
   return leaf
 }
 
-async function checkWay(leaf: Certificate, bundle: readonly Certificate[], now: number, verify: Verify): Promise<void> {
+async function checkWay(way: ChainCheck): Promise<void> {
   try {
-    await checkChain({ leaf, bundle, now, verify })
+    await checkChain(way)
   } catch (cause) {
     if (!(cause instanceof X509Error)) throw cause
     throw invalid('the chain does not hold', cause.code === 'X509_EXPIRED' ? 'time' : 'chain', cause)

@@ -197,6 +197,14 @@ test.each<[string, (pod: Pod) => Promise<void>]>([
     const { certPem } = await stranger.issue({ commonName: READER, notBefore: pod.host.clock.now() })
     for (let n = 0; n < 99; n++) pod.zts.instead.push({ status: 200, headers: {}, body: JSON.stringify({ x509Certificate: certPem }) })
   }],
+  ['of another authority that came along (T16)', async (pod) => {
+    const now = pod.host.clock.now()
+    const stranger = await TestCa.create({ now })
+    pod.host.machine.peers.set('tls:zts.example:4443', async ({ body = '' }) => {
+      const { certPem } = await stranger.sign(JSON.parse(body).csr, { lifeMs: 24 * HOUR, notBefore: now })
+      return { status: 200, headers: {}, body: JSON.stringify({ x509Certificate: certPem + stranger.certPem }) }
+    })
+  }],
   ['that is the page of a proxy', async (pod) => {
     for (let n = 0; n < 99; n++) pod.zts.instead.push({ status: 200, headers: {}, body: '<html>' })
   }],

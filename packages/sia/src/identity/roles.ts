@@ -21,10 +21,11 @@ export function roleNamesOf({ commonName = '', names }: Named, role: string): Wo
 /** Resolves with the leaf when the certificate is one for the role, the service and its key. Throws as `checkIdentity`. */
 export function checkRole(
   { name, certPem }: RoleCertificate,
-  { set, spki, leaf }: CheckedIdentity,
+  { set, spki, leaf, roots }: CheckedIdentity,
   deps: CheckDeps,
 ): Promise<Certificate> {
-  return checkIdentity({ set: { keyPem: '', certPem, caPem: set.caPem }, spki, names: roleNamesOf(leaf, name) }, deps)
+  const names = roleNamesOf(leaf, name)
+  return checkIdentity({ set: { keyPem: '', certPem, caPem: set.caPem }, spki, names, roots }, deps)
 }
 
 export interface RoleFetchOptions {
