@@ -40,3 +40,12 @@ test('a token that has expired is not carried on, and no renewal waits for it', 
   const renewAt = pod.lines.findLast(({ msg }) => msg === 'credentials published')?.['renewAt']
   expect(Date.parse(String(renewAt))).toBeGreaterThan(pod.host.clock.now() + HOUR)
 })
+
+test('whatever lies in the place of a file that is not written is left alone', async () => {
+  const pod = await openPod()
+  pod.agent.ntoken = ''
+  await pod.host.files.mkdirs('/own', 0o755)
+  await pod.host.files.create('/own/ntoken', new TextEncoder().encode('not ours'), 0o600)
+  await runSiaOn(pod, ['--mode=init', '--out-ntoken=/own/ntoken']).done
+  expect(await pod.host.files.list('/own')).toEqual(['ntoken'])
+})

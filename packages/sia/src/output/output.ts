@@ -64,7 +64,7 @@ export function createOutput({ paths, tokenPaths = [], host, onLeftover, onUnusa
     publish: (identity) =>
       oneByOne(async () => {
         const { leaf } = await check(identity)
-        const { ntoken: before } = await readCredentials(paths, files)
+        const before = await readOrNothing(createPinnedReader(files), paths.ntoken)
         // An agent that answers out of its record has no token: the one before serves as long as it lives.
         const stays = !identity.set.ntoken && !hasExpired(before, clock.now())
         const changed = outputFiles(identity.set, paths)
@@ -105,13 +105,12 @@ interface Writing {
 function createWriter({ host: { files, clock }, onLeftover }: Pick<OutputDeps, 'host' | 'onLeftover'>) {
   return async ({ changed, unchanged, gone = [], serial }: Writing): Promise<void> => {
     const read = createPinnedReader(files)
-    const foundAt = async (places: readonly Place[]) => {
-      const found = await Promise.all(places.map(async (it) => ({ ...it, content: await read(it.path) })))
-      return found.filter(({ content }) => content !== '')
-    }
-    const emptied = (await foundAt(gone)).map(({ path }) => directoryOf(path))
+    const found = await Promise.all(gone.map(async ({ path }) => ({ path, stat: await files.stat(path) })))
+    const emptied = found.filter(({ stat }) => stat?.kind === 'symlink').map(({ path }) => directoryOf(path))
     const directories = new Set([...changed.map(({ path }) => directoryOf(path)), ...emptied])
-    const kept = await foundAt(unchanged.filter(({ path }) => directories.has(directoryOf(path))))
+    const along = unchanged.filter(({ path }) => directories.has(directoryOf(path)))
+    const contents = await Promise.all(along.map(async (it) => ({ ...it, content: await read(it.path) })))
+    const kept = contents.filter(({ content }) => content !== '')
     await writeCredentials([...changed, ...kept], { files, now: clock.now(), serial, emptied, onLeftover })
   }
 }
@@ -165,6 +164,16 @@ function pathsIn(paths: OutputPaths): readonly Place[] {
   return [...secret.map((path) => ({ path, secret: true })), ...plain.map((path) => ({ path, secret: false }))].filter(
     ({ path }) => path !== '',
   )
+}
+
+/** What cannot be read is about to be replaced. */
+async function readOrNothing(read: ReturnType<typeof createPinnedReader>, path: string | undefined): Promise<string> {
+  try {
+    return await read(path)
+  } catch (error) {
+    if (error instanceof HostError) return ''
+    throw error
+  }
 }
 
 const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))
