@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { fateOf, LOOK_MS, ORPHANED_MS } from './ends.ts'
+import { fateOf, LOOK_AGAIN_MS, LOOK_MS, ORPHANED_MS } from './ends.ts'
 import { contextOf, oneLivePod, POD, waitUntil } from './testing/one-pod.ts'
 import { removeVolume } from './testing/volume-tree.ts'
 import type { World } from './testing/world.ts'
@@ -22,7 +22,7 @@ test.each([
   ['is terminating', [{ ...POD, deleting: true }], 'lives'],
   ['has succeeded', [{ ...POD, phase: 'Succeeded' as const }], 'ended'],
   ['has failed', [{ ...POD, phase: 'Failed' as const }], 'ended'],
-  ['was made anew under its name', [{ ...POD, uid: 'cccccccc-0d7c-4c58-9c3a-2a7f6a1f0c11' }], 'ended'],
+  ['was made anew under its name', [{ ...POD, uid: 'cccccccc-0d7c-4c58-9c3a-2a7f6a1f0c11' }], 'replaced'],
   ['is not shown', [], 'absent'],
 ] as const)('of a pod that %s the agent knows whether it has ended', (_name, pods, fate) => {
   expect(fateOf(DATA, pods)).toBe(fate)
@@ -45,6 +45,62 @@ test.each([
   await expect(world.call(handle, 'init')).rejects.toMatchObject({ code: 'ENOENT' })
   await world.clock.advance(60_000)
   expect(await world.metrics.value('volumes_wiped_total')).toBe(1)
+})
+
+const NAMESAKE = { ...POD, uid: 'cccccccc-0d7c-4c58-9c3a-2a7f6a1f0c11' }
+
+test.each([
+  ['has failed, by one look of the kubelet,', [{ ...POD, phase: 'Failed' as const }]],
+  ['was made anew, by two looks,', [NAMESAKE]],
+])('a pod that %s and is there again is served again, without a restart (W8)', async (_name, pods) => {
+  const { world, handle } = await oneLivePod()
+  await using _world = world
+  world.pods = pods
+  await world.clock.advance(4_999)
+  await waitUntil(() => told(world, 'pod ended, its refresh state is wiped').length === 1)
+  world.pods = [POD]
+  await world.clock.advance(LOOK_MS)
+  await waitUntil(() => told(world, 'volume served').length === 2)
+  expect((await world.call(handle, 'init')).status).toBe(200)
+  await world.clock.advance(2 * LOOK_MS)
+  expect([told(world, 'volume served').length, (await world.call(handle, 'names')).status]).toEqual([2, 200])
+  world.pods = pods
+  await world.clock.advance(4_999)
+  await waitUntil(() => told(world, 'pod ended, its refresh state is wiped').length === 2)
+})
+
+test('a pod that has another in its place for one look alone has not ended', async () => {
+  const { world, handle } = await oneLivePod()
+  await using _world = world
+  await world.call(handle, 'init')
+  world.pods = [NAMESAKE]
+  await world.clock.advance(LOOK_MS)
+  world.pods = [POD]
+  await world.clock.advance(LOOK_AGAIN_MS)
+  world.pods = [NAMESAKE]
+  await world.clock.advance(LOOK_MS)
+  world.pods = [POD]
+  await world.clock.advance(LOOK_AGAIN_MS)
+  expect(contextOf(world, handle)).toMatchObject({ instanceId: POD.uid })
+  expect((await world.call(handle, 'names')).status).toBe(200)
+  expect(told(world, 'pod ended, its refresh state is wiped')).toEqual([])
+})
+
+test('a volume that cannot be served again is told once, and tried until it can', async () => {
+  const { world, handle } = await oneLivePod()
+  await using _world = world
+  world.pods = [{ ...POD, phase: 'Failed' }]
+  await world.clock.advance(LOOK_MS)
+  await waitUntil(() => told(world, 'pod ended, its refresh state is wiped').length === 1)
+  const { socket } = world.pathsOf(handle)
+  mkdirSync(socket)
+  world.pods = [POD]
+  await world.clock.advance(3 * LOOK_MS)
+  await waitUntil(() => told(world, 'volume not served').length === 1)
+  rmdirSync(socket)
+  await world.clock.advance(LOOK_MS)
+  await waitUntil(() => told(world, 'volume served').length === 2)
+  expect(told(world, 'volume not served')).toHaveLength(1)
 })
 
 test('what a call that was under way writes after the end of its pod is wiped as well (T39)', async () => {

@@ -18,9 +18,9 @@ import { type Caller, createDoor, type DoorDeps } from './door.ts'
 import { checkTrustedDirectory, type Volume } from './volume-trust.ts'
 
 export interface Listeners extends AsyncDisposable {
-  open(volume: Volume): Promise<void>
+  open(this: void, volume: Volume): Promise<void>
   /** At once: whoever was still waiting there belongs to a pod that is gone. */
-  close(handle: Handle): Promise<void>
+  close(this: void, handle: Handle): Promise<void>
   /** The shared socket, if it is served: on it the handle says whose volume is meant. Throws when others could replace it. */
   openShared(): Promise<void>
   callerOf(socket: Socket): Caller

@@ -105,7 +105,8 @@ export async function startServing(settings: ServeSettings, config: () => Cluste
   scope.use(listeners)
   await scope.use(volumes).start()
   await listeners.openShared()
-  scope.use(watchEnds({ volumes, kubelet: doors.kubelet, contexts: fileContexts, close: (handle) => listeners.close(handle), events, clock }))
+  const { open, close } = listeners
+  scope.use(watchEnds({ volumes, kubelet: doors.kubelet, contexts: fileContexts, open, close, events, clock }))
 
   const held = scope.move()
   return {

@@ -15,6 +15,8 @@ export interface Volumes extends AsyncDisposable {
   all(): readonly Volume[]
   /** Looks at once. Scans run one after another; whoever asks during one shares the next. */
   rescan(): Promise<void>
+  /** Works in turn with the scans, so never while the volume appears or vanishes; not at all once it is another or gone. */
+  whileKnown(volume: Volume, work: () => Promise<void>): Promise<void>
   /** Why the tree cannot be read; undefined while it can. */
   problem(): string | undefined
   readonly size: number
@@ -39,14 +41,13 @@ export function createVolumes(options: VolumesOptions): Volumes {
   const tree = new Tree(options)
   const scope = new AsyncDisposableStack()
 
-  let last: Promise<void> = Promise.resolve()
+  const inTurn = createTurn()
   let next: Promise<void> | undefined
 
   function rescan(): Promise<void> {
-    next ??= last.then(() => {
+    next ??= inTurn(() => {
       next = undefined
-      last = tree.scan()
-      return last
+      return tree.scan()
     })
     return next
   }
@@ -67,13 +68,15 @@ export function createVolumes(options: VolumesOptions): Volumes {
       stop.abort()
       watcher.close()
       await running
-      await last
+      await inTurn(() => Promise.resolve())
     })
   }
 
   return {
     start,
     rescan,
+    whileKnown: (volume, work) =>
+      inTurn(() => (tree.get(volume.handle) === volume ? work() : Promise.resolve())),
     get: (handle) => tree.get(handle),
     all: () => tree.all(),
     problem: () => tree.problem,
@@ -81,6 +84,16 @@ export function createVolumes(options: VolumesOptions): Volumes {
       return tree.size
     },
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  }
+}
+
+/** One thing after another, whatever becomes of each. */
+function createTurn(): (work: () => Promise<void>) => Promise<void> {
+  let last: Promise<void> = Promise.resolve()
+  return (work) => {
+    const turn = last.then(work)
+    last = turn.catch(() => undefined)
+    return turn
   }
 }
 
