@@ -1,7 +1,15 @@
 import type { Server as HttpsServer } from 'node:https'
 import { IdentityError, type ReasonCode } from '@pallas/identity'
 import type { Clock, LogFields, Logger, Metrics } from '@pallas/runtime'
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import {
+  fastify,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+  type onRequestHookHandler,
+  type preHandlerHookHandler,
+} from 'fastify'
 import { answerBadBytes } from './bad-bytes.ts'
 import { tellFailedHandshakes } from './handshakes.ts'
 import { takeOnlyJson } from './json-body.ts'
@@ -75,21 +83,32 @@ function secureOptionsOf({ tls, minVersion = 'TLSv1.3', callers = 'verified' }: 
   return tls === undefined ? undefined : { tls, minVersion, callers, limits }
 }
 
-/** Checks the caller on every request, and ends connections made before the last change of credentials after their answer. */
+/**
+ * Checks the caller on every request. A connection made before the last change of credentials ends with its next answer,
+ * which is a refusal when the caller does not chain to the roots of now; asked again when the body is there.
+ */
 function guard(app: FastifyInstance, secure: SecureOptions, options: ServerOptions): void {
   const { allow, clock } = options
   const server = app.server as unknown as HttpsServer
-  const following = followTlsFiles(server, secure)
+  const following = followTlsFiles(server, secure, clock)
   tellFailedHandshakes(server, options)
   app.addHook('onClose', async () => following.stop())
+  const endOutdated: onRequestHookHandler & preHandlerHookHandler = ({ raw: { socket } }, reply, done) => {
+    if (!following.isOutdated(socket)) return done()
+    reply.header('connection', 'close')
+    following.isTrusted(socket).then((isTrusted) => (isTrusted ? done() : done(rootsChanged())), done)
+  }
+  app.addHook('onRequest', endOutdated)
+  app.addHook('preHandler', endOutdated)
   app.addHook('onRequest', (request, reply, done) => {
-    if (following.isOutdated(request.raw.socket)) reply.header('connection', 'close')
     const reason = secure.callers === 'anonymous' ? undefined : callerProblem(request, allow, clock.now())
     if (reason === undefined) return done()
     reply.header('connection', 'close')
     throw new IdentityError(reason, 'the client certificate may not call this service', { peer: peerOf(request)?.commonName })
   })
 }
+
+const rootsChanged = () => new IdentityError('NOT_READY', 'the roots that vouch for callers have changed', {}, { retryAfterMs: 1_000 })
 
 function callerProblem(request: FastifyRequest, allow: Allow = () => undefined, now: number): ReasonCode | undefined {
   const peer = peerOf(request)
