@@ -149,13 +149,13 @@ const meshFirst: Change = ({ initContainers }) => {
 const injectors: readonly [string, Change][] = [
   ['turns every list round', turnRound],
   ['puts its own container before ours', meshFirst],
-  ['adds a variable to every container', inEach('env', [{ name: 'MESH', value: '1' }])],
+  ['adds a variable that is tolerated to every container', inEach('env', [{ name: 'MESH', value: '1' }])],
   ['takes rights from every container', inEach('securityContext', { allowPrivilegeEscalation: false, runAsUser: 1_000 })],
 ]
 
 test.each(injectors)('another injector that %s after us: we are asked again, and the pod has each part once (T25)', async (_what, change) => {
   await using other = await startTestWebhook((request) => allowReview(request, { patch: change(request.object?.['spec'] as MadeSpec) }))
-  await using it = await openCluster({ after: other })
+  await using it = await openCluster({ after: other, settings: { toleratedEnv: 'MESH' } })
   const { spec } = await it.create({ containers: [{ name: 'app', image: 'app' }], volumes: [{ name: 'data', emptyDir: {} }] })
   const all = [...namesIn(spec.initContainers), ...namesIn(spec.containers)].filter((name) => name !== 'mesh')
   expect(all.toSorted()).toEqual(['app', 'sia-init', 'sia-refresh'])
@@ -165,6 +165,8 @@ test.each(injectors)('another injector that %s after us: we are asked again, and
 
 test.each<[string, Change]>([
   ['a privilege', () => [{ op: 'add', path: '/spec/initContainers/0/securityContext', value: { privileged: true } }]],
+  ['a variable that nobody tolerates', inEach('env', [{ name: 'MESH', value: '1' }])],
+  ['its image from a mirror', () => [{ op: 'replace', path: '/spec/initContainers/0/image', value: 'mirror.example/local/k8s-athenz-sia:latest' }]],
   ['another command', () => [{ op: 'replace', path: '/spec/initContainers/0/command', value: ['/bin/sh'] }]],
   ['a mount over its program', () => [{ op: 'add', path: '/spec/initContainers/0/volumeMounts/-', value: { name: 'data', mountPath: '/usr/bin' } }]],
 ])('an injector that gives our container %s gets the pod refused at our second look (T26)', async (_what, change) => {

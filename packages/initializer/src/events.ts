@@ -14,8 +14,18 @@ export function createEvents({ log, metrics }: { readonly log: Logger; readonly 
     name: 'templates_stale',
     help: '1 when the config map cannot be read or used, so that older templates are injected.',
   })
+  const weakened = metrics.gauge({
+    name: 'weakened',
+    help: '1 for each setting in use that protects less than the default.',
+    labels: ['mode'],
+  })
 
   return {
+    /** Pods may put into what looks like ours what the operator tolerates there. */
+    weakened(mode: 'tolerated-env' | 'tolerated-mounts'): void {
+      weakened.set({ mode }, 1)
+      log.warn({ problem: mode } satisfies LogFields, 'weakened: pods may add to what is injected')
+    },
     podPatched(pod: string): void {
       reviews.inc({ code: 'patched' })
       log.info({ pod } satisfies LogFields, 'pod injected')

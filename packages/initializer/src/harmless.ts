@@ -1,18 +1,54 @@
 /**
- * What other admission plug-ins may add to a container of ours: nothing that gives it more rights, makes it run other
- * code, or hides a file of it. A pod's author can write such a thing too, into what looks like ours (T26).
+ * What may be added to a container of ours after us, by the server's own admission or by plug-ins that the operator knows:
+ * nothing that gives it more rights or makes it run other code. A pod's author can write whatever is tolerated here too,
+ * into what looks like ours (T26), so it is a short list, and all that it does not name is a difference.
  */
-import { fieldOf, type Fields, isFields, isNamed, type Named } from './json.ts'
-import { isEmpty, isMadeFrom } from './made-from.ts'
+import { fieldOf, type Fields, isFields } from './json.ts'
+
+export interface Tolerance {
+  /** Names of variables that may be added, with any value. */
+  readonly toleratedEnv: readonly string[]
+  /** Paths at which something may be mounted. */
+  readonly toleratedMounts: readonly string[]
+}
+
+/** The container without what may have been added to what the template says. */
+export function withoutAdditions(template: Fields, actual: Fields, { toleratedEnv, toleratedMounts }: Tolerance): Fields {
+  const isTolerated = (mount: Fields): boolean =>
+    toleratedMounts.includes(String(fieldOf(mount, 'mountPath'))) && fieldOf(mount, 'mountPropagation') !== 'Bidirectional'
+  return {
+    ...actual,
+    env: without(template, actual, 'env', 'name', (it) => toleratedEnv.includes(String(fieldOf(it, 'name')))),
+    volumeMounts: without(template, actual, 'volumeMounts', 'mountPath', (it) => isAccountToken(it) || isTolerated(it)),
+    securityContext: withoutRestrictions(fieldOf(template, 'securityContext'), fieldOf(actual, 'securityContext')),
+    resources: withoutLimits(fieldOf(template, 'resources'), fieldOf(actual, 'resources')),
+  }
+}
+
+/** What the template names itself is never an addition. */
+function without(template: Fields, actual: Fields, list: string, key: string, isAddition: (member: Fields) => boolean): unknown {
+  const [said, found] = [fieldOf(template, list), fieldOf(actual, list)]
+  if (!Array.isArray(found)) return found
+  const named = Array.isArray(said) ? said.filter(isFields).map((it) => fieldOf(it, key)) : []
+  return found.filter((it) => !(isFields(it) && !named.includes(fieldOf(it, key)) && isAddition(it)))
+}
+
+const ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/** As the server itself puts it into every container, also below a directory that a template mounts. */
+const isAccountToken = (mount: Fields): boolean =>
+  fieldOf(mount, 'mountPath') === ACCOUNT_TOKEN &&
+  fieldOf(mount, 'readOnly') === true &&
+  Object.keys(mount).every((key) => ['name', 'mountPath', 'readOnly'].includes(key))
 
 /** Settings that only take rights away, whoever made them. */
 const RESTRICTIONS: Readonly<Record<string, (value: unknown) => boolean>> = {
   allowPrivilegeEscalation: (value) => value === false,
   appArmorProfile: isConfined,
-  capabilities: (value) => isFields(value) && isEmpty(fieldOf(value, 'add')),
+  capabilities: (value) => isFields(value) && Object.keys(value).every((key) => key === 'drop'),
   privileged: (value) => value === false,
   procMount: (value) => value === 'Default',
-  readOnlyRootFilesystem: (value) => typeof value === 'boolean',
+  readOnlyRootFilesystem: (value) => value === true,
   runAsGroup: isNobody,
   runAsNonRoot: (value) => value === true,
   runAsUser: isNobody,
@@ -20,74 +56,33 @@ const RESTRICTIONS: Readonly<Record<string, (value: unknown) => boolean>> = {
   seccompProfile: isConfined,
 }
 
-export function isSecurityHarmless(actual: unknown, template: Named): boolean {
-  if (!isFields(actual)) return false
-  const said = fieldOf(template, 'securityContext')
-  return Object.entries(actual).every(([key, value]) => {
-    const wanted = isFields(said) ? fieldOf(said, key) : undefined
-    if (wanted !== undefined) return isMadeFrom(value, wanted)
-    return Object.hasOwn(RESTRICTIONS, key) && RESTRICTIONS[key]?.(value) === true
-  })
+function withoutRestrictions(said: unknown, found: unknown): unknown {
+  if (!isFields(found)) return found
+  const isAddition = ([key, value]: [string, unknown]): boolean =>
+    isUnsaid(said, key) && Object.hasOwn(RESTRICTIONS, key) && RESTRICTIONS[key]?.(value) === true
+  return Object.fromEntries(Object.entries(found).filter((entry) => !isAddition(entry)))
 }
 
 function isNobody(value: unknown): boolean {
   return typeof value === 'number' && value > 0
 }
 
+/** A profile of the node's may forbid less than that of the runtime. */
 function isConfined(value: unknown): boolean {
-  return isFields(value) && ['RuntimeDefault', 'Localhost'].includes(String(fieldOf(value, 'type')))
+  return isFields(value) && fieldOf(value, 'type') === 'RuntimeDefault'
 }
 
-/** Variables that make a program run something else. */
-const LOADING = /^(LD_.*|NODE_OPTIONS|PATH)$/
+/** What `LimitRanger` sets where nothing is said, and requests that follow from limits. */
+const LIMITED = ['cpu', 'memory', 'ephemeral-storage']
 
-/** Of two variables with one name the kubelet takes the last. */
-export function isVariableHarmless(actual: unknown, template: Named): boolean {
-  const said = listOf(fieldOf(template, 'env'))
-  return listOf(actual).every((variable) => {
-    const wanted = said.find((it) => it.name === variable.name)
-    return wanted === undefined ? !LOADING.test(variable.name) : isSame(wanted, variable)
-  })
-}
-
-/** The server itself puts it into every container, also below a directory that a template mounts. */
-const ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount'
-
-/** A mount is the template's own, or lies beside all of those and beside the program. */
-export function isMountHarmless(actual: unknown, template: Named): boolean {
-  const said = listOf(fieldOf(template, 'volumeMounts'))
-  const command = fieldOf(template, 'command')
-  const program = Array.isArray(command) && typeof command[0] === 'string' ? [command[0]] : []
-  const taken = [...said.map(pathOf), ...program.map(canonical)]
-  return listOf(actual).every((mount) => {
-    if (said.some((it) => isSame(it, mount))) return true
-    const path = pathOf(mount)
-    if (path === ACCOUNT_TOKEN) return true
-    const isBeside = !taken.some((it) => isWithin(it, path) || isWithin(path, it))
-    return isBeside && fieldOf(mount, 'mountPropagation') !== 'Bidirectional'
-  })
-}
-
-/** Made from the template, with no field of its own. */
-const isSame = (said: Named, actual: Named): boolean =>
-  isMadeFrom(said, actual) && Object.entries(actual).every(([key, value]) => isEmpty(value) || !isEmpty(fieldOf(said, key)))
-
-const listOf = (value: unknown): readonly Named[] => (Array.isArray(value) ? value.filter(isNamed) : [])
-
-function pathOf(mount: Fields): string {
-  const path = fieldOf(mount, 'mountPath')
-  return canonical(typeof path === 'string' ? path : '')
-}
-
-const isWithin = (path: string, directory: string): boolean =>
-  path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`)
-
-/** As a container runtime reads it: from the root, without detours. */
-function canonical(path: string): string {
-  const parts: string[] = []
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop()
-    else if (part !== '' && part !== '.') parts.push(part)
+function withoutLimits(said: unknown, found: unknown): unknown {
+  if (!isFields(found)) return found
+  const kept = (key: string): unknown => {
+    const [wanted, amounts] = [isFields(said) ? fieldOf(said, key) : undefined, fieldOf(found, key)]
+    if (!isFields(amounts)) return amounts
+    return Object.fromEntries(Object.entries(amounts).filter(([resource]) => !(LIMITED.includes(resource) && isUnsaid(wanted, resource))))
   }
-  return `/${parts.join('/')}`
+  return { ...found, limits: kept('limits'), requests: kept('requests') }
 }
+
+const isUnsaid = (said: unknown, key: string): boolean => !isFields(said) || (fieldOf(said, key) ?? undefined) === undefined

@@ -1,14 +1,15 @@
 /** Pod and templates → what to do with the pod: nothing, a JSON patch, or a refusal that says what is in the way. */
 import type { ReasonCode } from '@pallas/identity'
 import type { JsonPatchOperation } from '@pallas/kubernetes'
+import type { Tolerance } from './harmless.ts'
 import { imageName } from './image-name.ts'
 import { fieldOf, type Named } from './json.ts'
-import { isFrom, partsOf, stateOf, volumeTitle } from './parts.ts'
+import { partsOf, stateOf, volumeTitle } from './parts.ts'
 import { additions, removals } from './patch.ts'
 import type { PodParts, ReviewedPod } from './pod.ts'
 import type { Templates } from './templates.ts'
 
-export interface InjectionRules {
+export interface InjectionRules extends Tolerance {
   readonly sidecar: 'native' | 'container'
   readonly hostNetwork: 'refuse' | 'no-ip'
 }
@@ -21,7 +22,8 @@ export type Injection =
 
 /**
  * A pod that carries all parts already is left as it is, whatever the server has filled in since; so a second look at a
- * patched pod changes nothing. A part of the same name that is not ours, or only some of ours, is a refusal.
+ * patched pod changes nothing. A part of the same name that is not ours, or only some of ours, is a refusal
+ * that names the field which differs.
  */
 export function inject(pod: ReviewedPod, templates: Templates, rules: InjectionRules): Injection {
   if (!isMeant(pod, templates)) return { kind: 'untouched', ...nearMiss(pod, templates) }
@@ -29,8 +31,8 @@ export function inject(pod: ReviewedPod, templates: Templates, rules: InjectionR
   // Whoever did not ask is not stopped for what they could not get.
   if (unfit !== undefined) return templates.annotationTrigger === '' ? { kind: 'untouched', skipped: unfit.message } : unfit
 
-  const parts = partsOf(templates, rules.sidecar)
-  const isOurs = (it: Named): boolean => parts.some((part) => part.list !== 'volumes' && it.name === part.template.name && isFrom(part, it))
+  const parts = partsOf(templates, rules.sidecar, { ...rules, hostNetwork: pod.hostNetwork })
+  const isOurs = (it: Named): boolean => parts.some((part) => part.list !== 'volumes' && it.name === part.template.name && part.difference(it) === undefined)
   const isRemoved = (it: Named): boolean => !isOurs(it) && runsOneOf(templates.removeImages, it)
   const kept = {
     volumes: pod.volumes ?? [],
@@ -40,10 +42,10 @@ export function inject(pod: ReviewedPod, templates: Templates, rules: InjectionR
   if (kept.containers.length === 0) return refused('POD_UNSUPPORTED', 'every container of the pod runs an image that is removed')
 
   const states = parts.map((part) => ({ ...part, state: stateOf(part, kept) }))
-  const missing = states.filter(({ state }) => state === 'missing')
+  const missing = states.filter(({ state }) => state.kind === 'missing')
   const scratch = templates.scratch.filter((name) => !kept.volumes.some((volume) => volume.name === name))
   const collisions = [
-    ...states.filter(({ state }) => state === 'other').map(({ title }) => `${title} differs from the one that is injected`),
+    ...states.flatMap(({ title, state }) => (state.kind === 'other' ? [`${title} differs from the one that is injected${state.because}`] : [])),
     ...templates.scratch.filter((name) => kept.volumes.some((it) => it.name === name && !Object.hasOwn(it, 'emptyDir'))).map(notScratch),
   ]
   const isComplete = missing.length === 0 && scratch.length === 0

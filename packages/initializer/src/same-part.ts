@@ -1,38 +1,43 @@
 /**
  * Whether a part of a pod is the one that a template makes, as the API server shows it afterwards.
  *
- * Between two looks the server fills in defaults, drops empty values and rewrites quantities (`1000m` becomes `1`), and
- * other admission plug-ins add mounts, variables and limits. So all that the template says must be there, and what others
- * are known to add may be; what would make the container do something else may not.
+ * Between two looks the server fills in defaults, drops empty values and rewrites quantities (`api-shapes.ts`), and other
+ * admission plug-ins add what is tolerated (`harmless.ts`). For the rest a part says what its template says: no less and
+ * no more.
  */
-import { fieldOf, type Fields, type Named } from './json.ts'
-import { isMountHarmless, isSecurityHarmless, isVariableHarmless } from './harmless.ts'
-import { isEmpty, isMadeFrom } from './made-from.ts'
+import { CONTAINER, VOLUME } from './api-shapes.ts'
+import { difference } from './difference.ts'
+import { type Tolerance, withoutAdditions } from './harmless.ts'
+import { imageName } from './image-name.ts'
+import { fieldOf, type Fields, isFields, type Named } from './json.ts'
 
-/** What others may have put there, given what the template says there. */
-const FILLED_IN: Readonly<Record<string, (added: unknown, template: Named) => boolean>> = {
-  env: isVariableHarmless,
-  imagePullPolicy: () => true,
-  resources: (added) => isEmpty(fieldOf(added as Fields, 'claims')),
-  securityContext: isSecurityHarmless,
-  // What is there is read into the pod's status.
-  terminationMessagePath: (added) => added === '/dev/termination-log',
-  terminationMessagePolicy: () => true,
-  volumeMounts: isMountHarmless,
+export interface PartRules extends Tolerance {
+  readonly hostNetwork: boolean
 }
 
-export function isContainerFrom(template: Named, actual: Named): boolean {
+/** The first field that differs; undefined: none does. */
+export function containerDifference(template: Named, actual: Named, rules: PartRules): string | undefined {
+  const found = withoutAdditions(template, actual, rules)
+  return difference(served(template, actual, rules), served(found, actual, rules), CONTAINER)
+}
+
+export const volumeDifference = (template: Named, actual: Named): string | undefined => difference(template, actual, VOLUME)
+
+/** With the defaults that follow from other fields. */
+function served(container: Fields, { imagePullPolicy: seen }: Fields, { hostNetwork }: PartRules): Fields {
   // `AlwaysPullImages` overrides what was said.
-  const { imagePullPolicy: _ignored, ...said } = template as Fields
-  if (!isMadeFrom(said, actual)) return false
-  return Object.entries(actual).every(([key, value]) => {
-    if (isEmpty(value)) return true
-    if (Object.hasOwn(FILLED_IN, key)) return FILLED_IN[key]?.(value, template) === true
-    const wanted = fieldOf(template, key)
-    return !isEmpty(wanted) && !(Array.isArray(wanted) && Array.isArray(value) && wanted.length !== value.length)
-  })
+  const imagePullPolicy = seen === 'Always' ? seen : fieldOf(container, 'imagePullPolicy') || pullPolicyFor(fieldOf(container, 'image'))
+  const ports = fieldOf(container, 'ports')
+  return { ...container, imagePullPolicy, ports: hostNetwork && Array.isArray(ports) ? ports.map(onHost) : ports }
 }
 
-/** The kind of volume is a key, which may stand before nothing: `emptyDir: {}`. */
-export const isVolumeFrom = (template: Named, actual: Named): boolean =>
-  isMadeFrom(template, actual) && Object.keys(template).toSorted().join() === Object.keys(actual).toSorted().join()
+/** On its host's network a container's port is one of the host, which the server writes down. */
+const onHost = (port: unknown): unknown =>
+  isFields(port) ? { ...port, hostPort: fieldOf(port, 'hostPort') || fieldOf(port, 'containerPort') } : port
+
+/** An image without tag and digest is the latest. */
+function pullPolicyFor(image: unknown): string {
+  const written = String(image)
+  const version = written.slice(imageName(written).length)
+  return version === '' || version === ':latest' || version.startsWith(':latest@') ? 'Always' : 'IfNotPresent'
+}

@@ -1,5 +1,5 @@
 /** What the initializer can be told. Names and defaults of the original stay; everything else begins `INITIALIZER_`. */
-import { address, duration, oneOf, path, program as define, setting, type SettingsOf, text } from '@pallas/config'
+import { address, duration, list, name, oneOf, path, program as define, setting, type SettingsOf, text } from '@pallas/config'
 import { apiSettings } from '@pallas/kubernetes/settings'
 import { serverSettings } from '@pallas/service/settings'
 
@@ -26,6 +26,14 @@ const schema = {
     default: 'refuse',
     doc: "Pods on their host's network: refused here, or left to get a certificate without an IP address. As `host-network` of the cluster.",
   }),
+  toleratedEnv: setting(list(name), {
+    default: '',
+    doc: 'Names of variables that other webhooks may add to what is injected. A pod can give them any value: name none that a program of the image obeys to the harm of its pod.',
+  }),
+  toleratedMounts: setting(list(path), {
+    default: '',
+    doc: 'Paths at which other webhooks may mount something into what is injected. A pod can mount anything there.',
+  }),
   ...apiSettings,
   ...serverSettings,
 }
@@ -35,13 +43,20 @@ export const program = define({
   envPrefix: 'INITIALIZER',
   summary: 'Admission webhook: injects the identity volume, the SIA and its refresher into pods that ask for an identity.',
   schema,
-  check: ({ configNamespace, configMap }) => [
+  check: ({ configNamespace, configMap, toleratedEnv, toleratedMounts }) => [
     ...(isName(configNamespace) ? [] : ['--config-namespace must be the name of a namespace']),
     ...(isName(configMap) ? [] : ['--config-map must be the name of a config map']),
+    ...(toleratedEnv.every(isVariable) ? [] : ['--tolerated-env must be names of variables, without values and patterns']),
+    ...(toleratedMounts.every(isPlace) ? [] : ['--tolerated-mounts must be whole paths of directories or files, as they are mounted']),
   ],
 })
 
 /** Part of a path at the API server. */
 const isName = (it: string): boolean => /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(it)
+
+const isVariable = (it: string): boolean => /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(it)
+
+/** From the root and without detours: what is compared is the text. */
+const isPlace = (it: string): boolean => it.split('/').every((part, index) => (index === 0 ? part === '' : !['', '.', '..'].includes(part)))
 
 export type InitializerSettings = SettingsOf<typeof program>

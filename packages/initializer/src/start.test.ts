@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { request } from 'undici'
 import { expect, test } from 'vitest'
-import { initConfig } from './testing/init-config.ts'
+import { initConfig, served } from './testing/init-config.ts'
+import { patched, podWith } from './testing/injecting.ts'
 import { asking, openWebhook, plainSpec, POD_RESOURCE, REVIEW_UID, reviewOf } from './testing/webhook.ts'
 
 test('a pod that asks is answered with a patch for the same review', async () => {
@@ -92,6 +93,35 @@ test('a handshake that fails is counted by its class (W28)', async () => {
   caller.end('POST /mutate HTTP/1.1\r\n\r\n')
   await once(caller.resume(), 'close')
   await expect.poll(() => it.metrics.value('tls_handshake_failures_total', { reason: 'protocol' })).toBe(1)
+})
+
+test.each([
+  ['tolerated-env', 'HTTPS_PROXY, NO_PROXY'],
+  ['tolerated-mounts', '/etc/ssl/certs'],
+])('--%s is announced, by default nothing is', async (mode, value) => {
+  await using it = await openWebhook({ argv: [`--${mode}=${value}`] })
+  expect(await it.metrics.value('weakened', { mode })).toBe(1)
+  expect(it.memory.records).toContainEqual(expect.objectContaining({ level: 'warn', problem: mode }))
+  await using strict = await openWebhook()
+  expect(await strict.metrics.value('weakened', { mode })).toBe(0)
+  expect(strict.memory.records).not.toContainEqual(expect.objectContaining({ problem: mode }))
+})
+
+test.each(['--tolerated-env=A=1', '--tolerated-env=OTEL_*', '--tolerated-mounts=tls', '--tolerated-mounts=/a/../b', '--tolerated-mounts=/', '--tolerated-mounts=/a/'])(
+  '%s is not taken',
+  async (flag) => {
+    await expect(openWebhook({ argv: [flag] })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  },
+)
+
+test('a pod with what the operator tolerates is left alone, and refused by default (T25, T26)', async () => {
+  const pod = { metadata: asking, spec: served(patched(podWith())).spec }
+  for (const it of pod.spec.initContainers!) it['env'] = [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }]
+  await using it = await openWebhook({ argv: ['--tolerated-env=HTTPS_PROXY'] })
+  expect((await it.post(reviewOf(pod))).body.response).toEqual({ uid: REVIEW_UID, allowed: true })
+  await using strict = await openWebhook()
+  const { response } = (await strict.post(reviewOf(pod))).body
+  expect(response?.status?.message).toContain('"sia-init" differs from the one that is injected at env; ')
 })
 
 test('without good templates it does not start', async () => {

@@ -23,6 +23,8 @@ export async function startInitializer(settings: InitializerSettings, deps: Init
   const { clock, log, metrics } = deps
   await using scope = new AsyncDisposableStack()
   const events = createEvents({ log, metrics })
+  if (settings.toleratedEnv.length > 0) events.weakened('tolerated-env')
+  if (settings.toleratedMounts.length > 0) events.weakened('tolerated-mounts')
   const readConfigMap = deps.readConfigMap ?? (await configMapReader(settings, clock, scope))
   const templates = scope.use(await openTemplateSource({ readConfigMap, clock, syncMs: settings.syncInterval, events }))
   const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, log, clock }))

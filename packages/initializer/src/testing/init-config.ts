@@ -26,13 +26,14 @@ export const initConfig = (changes: Readonly<Record<string, unknown>> = {}): str
     ...changes,
   })
 
-/** What an API server does to a pod between two looks: defaults, rewritten quantities, additions by other plug-ins. */
+/** What an API server does to a pod between two looks: defaults, rewritten quantities, its own additions. */
 export function served<T extends object>(pod: T): T {
   const copy = structuredClone(pod) as { spec: Record<string, Record<string, unknown>[] | undefined> }
   for (const it of [...(copy.spec['initContainers'] ?? []), ...(copy.spec['containers'] ?? [])]) {
     it['terminationMessagePath'] ??= '/dev/termination-log'
-    it['imagePullPolicy'] ??= 'Always'
-    it['env'] = [...((it['env'] as unknown[] | undefined) ?? []), { name: 'ADDED', value: 'by another' }]
+    // As `AlwaysPullImages` does.
+    it['imagePullPolicy'] = 'Always'
+    it['terminationMessagePolicy'] ??= 'File'
     const token = { name: 'kube-api-access', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true }
     it['volumeMounts'] = [...((it['volumeMounts'] as unknown[] | undefined) ?? []), token]
   }

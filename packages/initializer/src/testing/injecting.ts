@@ -11,7 +11,7 @@ export interface TestPod {
 }
 export type Item = { name: string; [field: string]: unknown }
 
-export const NATIVE: InjectionRules = { sidecar: 'native', hostNetwork: 'refuse' }
+export const NATIVE: InjectionRules = { sidecar: 'native', hostNetwork: 'refuse', toleratedEnv: [], toleratedMounts: [] }
 export const CONTAINER: InjectionRules = { ...NATIVE, sidecar: 'container' }
 export const TEMPLATES = parseTemplates(initConfig())
 export const EVERY_POD = parseTemplates(initConfig({ annotationTrigger: '' }))
