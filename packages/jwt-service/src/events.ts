@@ -67,6 +67,8 @@ export function createEvents({ log, metrics, clock }: EventsDeps) {
   }
 }
 
+export type RevocationEvents = ReturnType<typeof revocationEvents>
+
 function revocationEvents({ log, metrics }: Pick<EventsDeps, 'log' | 'metrics'>) {
   const entries = metrics.gauge({ name: 'revoked_agents_entries', help: 'Entries of the list of revoked agents.' })
   const unusable = metrics.gauge({
@@ -74,10 +76,17 @@ function revocationEvents({ log, metrics }: Pick<EventsDeps, 'log' | 'metrics'>)
     help: '1 while the list of revoked agents cannot be read or has a bad line: what it refused before stays refused.',
   })
   return {
-    revokedAgentsLoaded(count: number): void {
+    /** `removed`: how many entries of the list before it does not have. */
+    revokedAgentsLoaded({ count, removed }: { readonly count: number; readonly removed: number }): void {
       entries.set(count)
       unusable.set(0)
       log.info({ count } satisfies LogFields, 'list of revoked agents loaded')
+      if (removed > 0) log.warn({ count: removed } satisfies LogFields, 'entries taken out of the list of revoked agents')
+    },
+    /** `lines`: the numbers of those that may be meant as something else than they count as. */
+    revokedAgentsDoubtful(lines: readonly number[]): void {
+      const problems = lines.map((line) => `line ${line} counts as a node; write node: or serial: before it`)
+      log.warn({ problems } satisfies LogFields, 'the list of revoked agents may mean something else than it says')
     },
     /** `lines`: the numbers of those that are no entries. */
     revokedAgentsUnusable({ err, lines = [] }: { readonly err?: unknown; readonly lines?: readonly number[] }): void {

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { Agent } from 'node:https'
 import { describe, expect, test } from 'vitest'
-import { followRevocations } from './revoked-agents.ts'
+import { followRevocations } from './revoked-agents-list.ts'
 import { askAs, bodyFor, call, type Opened, openService } from './testing/world.ts'
 
 const FINGERPRINT = 'ab'.repeat(32)
@@ -18,6 +18,11 @@ describe('a list of revoked agents', () => {
     ['a decimal serial of twenty octets', String(2n ** 160n - 1n), [`serial ${'f'.repeat(40)}`]],
     ['a fingerprint', FINGERPRINT, [`sha256 ${FINGERPRINT}`]],
     ['a fingerprint as openssl writes it', Array(32).fill('AB').join(':'), [`sha256 ${FINGERPRINT}`]],
+    ['a serial in hex that says so', '0x4F3A22', ['serial 4f3a22']],
+    ['a serial that says so', 'serial: 4f3a22', ['serial 4f3a22']],
+    ['a serial that says so, with colons', 'serial:4F:3A:22', ['serial 4f3a22']],
+    ['a fingerprint that says so', `sha256:${FINGERPRINT}`, [`sha256 ${FINGERPRINT}`]],
+    ['a node that says so', 'node:4f3a22', ['node 4f3a22']],
   ])('may be %s (T23)', (_name, text, expected) => {
     const { entries, malformed } = followRevocations()(text)
     expect([...entries]).toEqual(expect.arrayContaining(expected))
@@ -26,10 +31,41 @@ describe('a list of revoked agents', () => {
   })
 
   test.each([
+    ['node:4f3a22', ['node 4f3a22']],
+    ['node:255', ['node 255']],
+    ['serial:255', ['serial 255', 'serial ff']],
+    ['0x255', ['serial 255']],
+  ])('with a word or 0x before it means that only: %s (T23)', (text, expected) => {
+    expect([...followRevocations()(text).entries]).toEqual(expected)
+  })
+
+  test.each([['serial4f3a22'], ['serial-4f3a22'], ['4f3a22h'], ['sn4f3a22'], ['4f3a22bcx'], ['x4f3a22bc9911']])(
+    'tells of a name that looks like a serial with something else around it: %s (T23)',
+    (line) => {
+      expect(followRevocations()(`node-1\n${line}\n`)).toMatchObject({ doubtful: [2], malformed: [] })
+    },
+  )
+
+  test.each([['node-1'], ['node:serial4f3a22'], ['ip-10-0-0-1.ec2.internal'], ['i-0abcdef1234567890'], ['gke-pool-4f3a22bc-x1'], ['worker12'], ['4f3a22']])(
+    'tells nothing of what nodes are called, or of what says what it is: %s',
+    (line) => {
+      expect(followRevocations()(line)).toMatchObject({ doubtful: [], malformed: [] })
+    },
+  )
+
+  test.each([
     ['a name that no node has', 'Node_1'],
     ['two entries in a line', 'node-1 node-2'],
     ['half a fingerprint', 'a'.repeat(50)],
     ['more than a fingerprint', 'a'.repeat(65)],
+    ['an empty label', 'node..example'],
+    ['a label that ends in a hyphen', 'node-.example'],
+    ['0x before what is not hex', '0xnode'],
+    ['0x alone', '0x'],
+    ['a serial that is none', 'serial:node-1'],
+    ['a fingerprint that is short', `sha256:${'a'.repeat(62)}`],
+    ['a node that is none', 'node:Node_1'],
+    ['another word', 'cn:node-1'],
     ['something else', '{"nodes":[]}'],
   ])('at start may not hold %s', (_name, line) => {
     expect(() => followRevocations()(`node-1\n${line}\n`)).toThrow(
@@ -44,6 +80,18 @@ describe('a list of revoked agents', () => {
     expect([[...slip.entries].toSorted(), slip.malformed]).toEqual([['node node-1', 'node node-2'], [2]])
     expect([...follow('node-2\n').entries]).toEqual(['node node-2'])
   })
+
+  test.each([['', 'empty'], [' \n\n', 'blank'], ['# revoked agents of this cluster\n', 'cut after its heading']])(
+    'that has lost all its entries without saying so counts for nothing: %j, %s (T23)',
+    (text) => {
+      const follow = followRevocations()
+      follow('# revoked agents of this cluster\nnode-1\n')
+      expect(() => follow(text)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+      expect([...follow('node-2\nNODE_3\n').entries].toSorted()).toEqual(['node node-1', 'node node-2'])
+      expect(follow('# heading\n# nobody\n').entries.size).toBe(0)
+      expect(follow('').entries.size).toBe(0)
+    },
+  )
 })
 
 const told = (it: Opened, message: string, times: number) =>
@@ -77,9 +125,19 @@ describe('a revoked agent', () => {
     await using it = await openService({ revoked: 'node-1\n' })
     expect(await askAs(it, bodyFor(it))).toMatchObject({ status: 403, code: 'AGENT_REVOKED' })
     await it.replace('revoked', '')
+    await told(it, 'the list of revoked agents cannot be used as it is', 1)
+    expect(await askAs(it, bodyFor(it))).toMatchObject({ status: 403, code: 'AGENT_REVOKED' })
+    await it.replace('revoked', '# nobody\n')
     await loaded(it, 2)
+    expect(it.log.records).toContainEqual(expect.objectContaining({ level: 'warn', msg: 'entries taken out of the list of revoked agents', count: 1 }))
     expect(await askAs(it, bodyFor(it))).toMatchObject({ status: 200 })
     expect(await it.metrics.value('revoked_agents_entries')).toBe(0)
+  })
+
+  test('of whom the list speaks unclearly is told at the start, with the line (T23)', async () => {
+    await using it = await openService({ revoked: '# lost\nserial4f3a22\n' })
+    const problems = ['line 2 counts as a node; write node: or serial: before it']
+    expect(it.log.records).toContainEqual(expect.objectContaining({ level: 'warn', problems }))
   })
 
   test('stays refused while the list has a slip, which is an error in the log and a metric (T23)', async () => {
