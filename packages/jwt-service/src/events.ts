@@ -1,4 +1,5 @@
 /** What happens at a JWT service: each event is one log record and, where it is counted, one metric. */
+import type { ReasonCode } from '@pallas/identity'
 import type { Clock, LogFields, Logger, Metrics } from '@pallas/runtime'
 import { createRefusalEvents } from '@pallas/service'
 import type { Seen } from './find-subject.ts'
@@ -23,12 +24,21 @@ export interface EventsDeps {
   readonly clock: Pick<Clock, 'monotonic'>
 }
 
+/** What `deploy/monitoring/alerts.yaml` asks for: there from the start, for a series that begins at 1 has no increase. */
+const ALERTED = [
+  'POD_ON_OTHER_NODE',
+  'CALLER_NOT_ALLOWED',
+  'AGENT_REVOKED',
+  'NODE_UNKNOWN',
+] as const satisfies readonly ReasonCode[]
+
 export function createEvents({ log, metrics, clock }: EventsDeps) {
   const documents = metrics.counter({
     name: 'documents_total',
     help: 'Requests by reason code; OK for a signed document.',
     labels: ['code'],
   })
+  for (const code of ALERTED) documents.inc({ code }, 0)
   const signed = metrics.counter<'seen'>({
     name: 'documents_signed_total',
     help: 'Signed documents by where their pod was seen: in the watch, or live at the API server.',

@@ -1,0 +1,23 @@
+import { FakeClock, memoryLog, testMetrics } from '@pallas/runtime/testing'
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { createEvents } from './events.ts'
+
+const alerts = readFileSync(new URL('../../../deploy/monitoring/alerts.yaml', import.meta.url), 'utf8')
+const pages = [...alerts.matchAll(/athenz_callback_confirmations_total\{code=~?"([^"]+)"\}/g)]
+const alerted = pages.flatMap(([, codes = '']) => codes.split('|'))
+
+test('every reason that an alert asks for is there as 0 before it first happens: a series that begins at 1 has no increase', async () => {
+  const metrics = testMetrics()
+  createEvents({ log: memoryLog().log, metrics, clock: new FakeClock() })
+  const shown = await metrics.registry.getSingleMetricAsString('athenz_test_confirmations_total')
+  expect(alerted.length).toBeGreaterThan(0)
+  expect(alerted.filter((code) => !shown.includes(`{code="${code}"} 0`))).toEqual([])
+})
+
+test('deletions of instances are there as 0 before the first, whichever way they end', async () => {
+  const metrics = testMetrics()
+  createEvents({ log: memoryLog().log, metrics, clock: new FakeClock() })
+  const shown = await metrics.registry.getSingleMetricAsString('athenz_test_instance_deletions_total')
+  expect(['deleted', 'failed'].filter((result) => !shown.includes(`{result="${result}"} 0`))).toEqual([])
+})
