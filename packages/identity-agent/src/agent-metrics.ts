@@ -14,6 +14,10 @@ const callerMetrics = (metrics: Metrics) => ({
   unreadable: metrics.counter({ name: 'pods_unreadable_total', help: 'Pods of the kubelet that cannot be read.' }),
   misused: metrics.counter({ name: 'handles_misused_total', help: 'Handles used by another pod than their own.' }),
   cutOff: metrics.counter({ name: 'callers_cut_off_total', help: 'Connections closed because their caller overdid it.' }),
+  madeRoom: metrics.counter({
+    name: 'connections_evicted_total',
+    help: 'Silent connections of the shared socket closed to make room for those of others.',
+  }),
   requests: metrics.counter({ name: 'requests_total', help: 'Requests by outcome.', labels: ['action', 'code'] }),
   weakened: metrics.gauge({ name: 'weakened', help: '1 for each way the agent is weaker than it could be.', labels: ['mode'] }),
 })

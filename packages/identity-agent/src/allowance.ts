@@ -27,8 +27,8 @@ export const ALLOWANCE: AllowanceLimits = {
 
 /** Callers are told apart by a key of the agent's own making: the pod UID that the kernel's word gave. */
 export interface Allowance {
-  /** Counts a connection until `left`; false: it must be closed at once. */
-  joined(caller: string, connection: Cuttable): boolean
+  /** Counts a connection until `left`; false: it must be closed at once. `most` where fewer are allowed than to others. */
+  joined(caller: string, connection: Cuttable, most?: number): boolean
   left(caller: string, connection: Cuttable): void
   /** Counts a request until it has ended. Throws `BUSY`, with the time to come back. */
   enter(caller: string): Visit
@@ -84,14 +84,14 @@ export function createAllowance({ clock, limits }: AllowanceOptions): Allowance 
   return {
     cutOff,
     keptOutFor,
-    joined(caller, connection) {
+    joined(caller, connection, most = limits.connections) {
       if (keptOutFor(caller) > 0) return false
       if (connecting.tryTake(caller) > 0) {
         cutOff(caller)
         return false
       }
       const held = connections.get(caller) ?? new Set()
-      if (held.size >= limits.connections) return false
+      if (held.size >= most) return false
       connections.set(caller, held.add(connection))
       return true
     },

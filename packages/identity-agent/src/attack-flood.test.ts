@@ -102,6 +102,36 @@ test('on the socket that pods share, one pod has its connections and no more (T3
   for (const socket of sockets) socket.destroy()
 })
 
+test('on the socket that pods share, a pod without a volume has a few connections (T38, W22)', async () => {
+  await using world = await World.open()
+  const path = `${world.root}/shared.sock`
+  world.pods = [A]
+  world.enter(A)
+  await world.startAgent({ isolation: 'shared', listen: { kind: 'unix', path } })
+  const sockets = Array.from({ length: 40 }, () => connect(path).on('error', () => undefined))
+  for (const socket of sockets) socket.resume()
+  await expect.poll(() => sockets.filter(({ destroyed }) => !destroyed).length).toBe(4)
+  for (const socket of sockets) socket.destroy()
+})
+
+test('on the socket that pods share, a process that is kept out is hung up on before anything is asked about it (T38, W22)', async () => {
+  await using world = await World.open()
+  const path = `${world.root}/shared.sock`
+  world.pods = [A]
+  const a = world.addVolume(A)
+  world.enter(A)
+  let pins = 0
+  const { peers } = world
+  world.peers = { ...peers, pin: (fd) => ((pins += 1), peers.pin(fd)) }
+  await world.startAgent({ isolation: 'shared', listen: { kind: 'unix', path } })
+  const before = pins
+  await flood(path, 300, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(2))
+  // A hundred in a row, and whatever one more it was that overdid it.
+  expect(pins - before).toBeLessThanOrEqual(102)
+  await world.clock.advance(5_000)
+  expect(await call(path, `/v1/names/${a}`, { method: 'GET' })).toMatchObject({ status: 200 })
+})
+
 test('a pod that is refused in a loop writes one line, and every refusal is counted', async () => {
   await using it = await attackerAndVictim()
   const { world } = it

@@ -4,12 +4,15 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Clock } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
 import { descriptorOf } from '@pallas/linux'
 import type { TurnedAway } from '@pallas/service'
 import type { Allowance, Visit } from './allowance.ts'
 import type { Attest, Attestation } from './attest.ts'
+import { createCrowd, type Crowd } from './crowd.ts'
 import type { AgentEvents } from './events.ts'
+import { createKeptOut } from './kept-out.ts'
 import type { Volume } from './volume-trust.ts'
 
 /** Who is at the other end of a connection, and through which listener it came. */
@@ -35,13 +38,24 @@ export interface Door {
 export interface DoorDeps {
   readonly attest: Attest
   readonly allowance: Allowance
-  readonly events: Pick<AgentEvents, 'turnedAway' | 'cutOff'>
+  /** The kernel's first word on a connection, which costs next to nothing; 0: there is none. */
+  readonly pidOf: (fd: number) => number
+  /** Whether a pod has a volume here, as far as the agent has seen. */
+  readonly hasVolume: (uid: string) => boolean
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly events: Pick<AgentEvents, 'turnedAway' | 'cutOff' | 'madeRoom'>
   readonly requestIds: () => string
 }
 
-export function createDoor({ attest, allowance, events, requestIds }: DoorDeps): Door {
+/** On the socket that pods share; whoever comes beyond it takes the place of another. */
+export const SHARED_CONNECTIONS = 2_000
+/** Of a pod that the agent knows no volume of: one that was mounted a moment ago needs no more. */
+const STRANGER_CONNECTIONS = 4
+
+export function createDoor({ attest, allowance, pidOf, hasVolume, clock, events, requestIds }: DoorDeps): Door {
+  const keptOut = createKeptOut(clock)
+  const crowd = createCrowd({ most: SHARED_CONNECTIONS, onEvicted: events.madeRoom })
   const callers = new WeakMap<Socket, Caller>()
-  const visits = new WeakMap<IncomingMessage, Visit>()
 
   function callerOf(socket: Socket): Caller {
     const caller = callers.get(socket)
@@ -52,12 +66,26 @@ export function createDoor({ attest, allowance, events, requestIds }: DoorDeps):
   function kept(caller: Caller, keepShut: KeepShut): void {
     const ms = allowance.keptOutFor(callerKey(caller))
     if (ms > 0 && isOfItsVolume(caller)) keepShut(ms)
+    if (ms > 0 && caller.attestation.kind === 'pod') keptOut.add(caller.attestation.pid, ms)
+  }
+
+  function mayStay(caller: Caller, key: string, socket: Socket): boolean {
+    const { attestation, volume } = caller
+    const isStranger = volume === undefined && attestation.kind === 'pod' && !hasVolume(attestation.uid)
+    if (!allowance.joined(key, socket, isStranger ? STRANGER_CONNECTIONS : undefined)) return false
+    return volume !== undefined || crowd.joined(key, socket)
   }
 
   return {
     callerOf,
     onConnection(socket, volume, keepShut) {
       const fd = descriptorOf(socket)
+      // Where many share a listener it cannot be shut: before anything is asked about a process, whether it is kept out.
+      if (volume === undefined && fd !== undefined && keptOut.has(pidOf(fd))) {
+        callers.set(socket, { attestation: keptOutAlready, volume })
+        socket.destroy()
+        return
+      }
       const attestation = fd === undefined ? closedAlready : attest(fd)
       const caller = { attestation, volume }
       const key = callerKey(caller)
@@ -65,8 +93,9 @@ export function createDoor({ attest, allowance, events, requestIds }: DoorDeps):
       socket.once('close', () => {
         attestation[Symbol.dispose]()
         allowance.left(key, socket)
+        crowd.left(key, socket)
       })
-      if (allowance.joined(key, socket)) return
+      if (mayStay(caller, key, socket)) return
       socket.destroy()
       events.cutOff(caller)
       kept(caller, keepShut)
@@ -77,12 +106,28 @@ export function createDoor({ attest, allowance, events, requestIds }: DoorDeps):
       events.cutOff(caller)
       kept(caller, keepShut)
     },
+    ...createVisits({ allowance, crowd, events, requestIds, callerOf }),
+  }
+}
+
+interface VisitsDeps extends Pick<DoorDeps, 'allowance' | 'events' | 'requestIds'>, Pick<Door, 'callerOf'> {
+  readonly crowd: Crowd
+}
+
+/** Requests, each counted while it is worked on. */
+function createVisits({ allowance, crowd, events, requestIds, callerOf }: VisitsDeps): Pick<Door, 'admit' | 'visitOf'> {
+  const visits = new WeakMap<IncomingMessage, Visit>()
+  return {
     admit(request, response) {
       const caller = callerOf(request.socket)
       try {
         const visit = allowance.enter(callerKey(caller))
         visits.set(request, visit)
-        response.once('close', () => visit.end())
+        const over = crowd.asks(request.socket)
+        response.once('close', () => {
+          visit.end()
+          over()
+        })
         return undefined
       } catch (error) {
         if (!(error instanceof IdentityError)) throw error
@@ -117,3 +162,5 @@ const closedAlready: Attestation & Disposable = {
   pid: 0,
   [Symbol.dispose]: () => undefined,
 }
+
+const keptOutAlready: Attestation = { kind: 'refused', reason: 'BUSY', why: 'kept-out', pid: 0 }

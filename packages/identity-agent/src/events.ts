@@ -96,6 +96,12 @@ const callerEvents = ({ writeOnce, tell, pods, counts }: EventTools) => ({
     writeOnce([callerKey(caller)], 'warn', fields, 'caller cut off for asking too much')
   },
 
+  /** The socket that pods share was full: a connection of whoever held most was closed for another's. */
+  madeRoom(holder: string): void {
+    counts.madeRoom.inc()
+    writeOnce([holder], 'warn', { peer: holder, problem: 'the shared socket is full' }, 'silent connection closed to make room')
+  },
+
   answered(action: Action | 'unknown'): void {
     counts.requests.inc({ action, code: 'OK' })
   },

@@ -14,7 +14,7 @@ import { type Limits, listenUnix, serverFor } from '@pallas/service'
 import { type Handle, VOLUME_MODES } from '@pallas/wire'
 import type { FastifyInstance } from 'fastify'
 import type { Visit } from './allowance.ts'
-import { type Caller, createDoor, type DoorDeps } from './door.ts'
+import { type Caller, createDoor, type DoorDeps, SHARED_CONNECTIONS } from './door.ts'
 import { checkTrustedDirectory, type Volume } from './volume-trust.ts'
 
 export interface Listeners extends AsyncDisposable {
@@ -32,7 +32,7 @@ export interface ListenersDeps extends DoorDeps {
   readonly app: FastifyInstance
   /** Owner besides root of a directory that is trusted. */
   readonly ownUid: number
-  readonly clock: Pick<Clock, 'sleep'>
+  readonly clock: Pick<Clock, 'sleep' | 'monotonic'>
   readonly shared: SharedSocket
   /** How long requests may still be answered when all is closed. */
   readonly graceMs: number
@@ -55,7 +55,8 @@ const LIMITS = {
   requestTimeoutMs: 10_000,
   headersTimeoutMs: 10_000,
 } as const satisfies Partial<Limits>
-const SHARED_LIMITS = { ...LIMITS, maxConnections: 2_000 } as const
+/** With room for those that take the place of others, which leave a moment later. */
+const SHARED_LIMITS = { ...LIMITS, maxConnections: SHARED_CONNECTIONS + 500 } as const
 
 interface Listener {
   close(graceMs: number): Promise<void>

@@ -94,7 +94,9 @@ export async function startServing(settings: ServeSettings, config: () => Cluste
   const app = createServer({ log, clock, requestIds, bodyLimit: BODY_LIMIT, limits: { handlerTimeoutMs }, tell })
   scope.defer(() => app.close())
   scope.defer(() => stop.abort())
-  const listeners = listenersFor({ app, attest: attestation.attest, requestIds, idleMs: handlerTimeoutMs + UNREAD_MS }, settings, doors)
+  const hasVolume = (uid: string) => volumes.all().some(({ data }) => data.uid === uid)
+  const own = { app, attest: attestation.attest, hasVolume, requestIds, idleMs: handlerTimeoutMs + UNREAD_MS }
+  const listeners = listenersFor(own, settings, doors)
   const volumes = volumesFor(listeners, settings, doors)
   const gate = createGate({ volumes, events })
   const parts = identityParts(settings, config, doors)
@@ -137,13 +139,14 @@ const sharedSocketOf = ({ isolation, listen }: ServeSettings): SharedSocket => (
   isServed: isolation === 'shared',
 })
 
-type OwnParts = Pick<ListenersDeps, 'app' | 'attest' | 'requestIds' | 'idleMs'>
+type OwnParts = Pick<ListenersDeps, 'app' | 'attest' | 'hasVolume' | 'requestIds' | 'idleMs'>
 
 function listenersFor(own: OwnParts, settings: ServeSettings, doors: Doors): Listeners {
-  const { clock, events, ownUid, allowance: limits = ALLOWANCE } = doors
+  const { clock, events, ownUid, peers, allowance: limits = ALLOWANCE } = doors
   return createListeners({
     ...own,
     allowance: createAllowance({ clock, limits }),
+    pidOf: (fd) => pidOf(peers, fd),
     events,
     clock,
     ownUid,
@@ -151,6 +154,15 @@ function listenersFor(own: OwnParts, settings: ServeSettings, doors: Doors): Lis
     graceMs: settings.shutdownGrace + LAST_WORDS_MS,
     ...(doors.limits === undefined ? {} : { limits: doors.limits }),
   })
+}
+
+function pidOf(peers: Peers, fd: number): number {
+  try {
+    return peers.credentials(fd).pid
+  } catch {
+    // Why is for the attestation to say.
+    return 0
+  }
 }
 
 /** A listener for each volume that there is, as long as there is one. */
