@@ -89,7 +89,7 @@ export const REASONS = {
   ISSUER_UNAVAILABLE: unavailable('ZTS does not answer, or asks to come back later.'),
   AGENT_UNAVAILABLE: unavailable('The identity agent does not answer.'),
   BUSY: unavailable('Too many requests are waiting: come back later.'),
-  NOT_READY: unavailable('The service has just started, or is stopping.'),
+  NOT_READY: unavailable('The service has just started, is stopping, or trusts other roots than when the connection was made.'),
 
   INTERNAL: { kind: 'internal', doc: 'Something broke inside; the log has the request id and the cause.' },
 } as const satisfies Record<string, Reason>

@@ -7,6 +7,7 @@ import { CIPHERS } from './ciphers.ts'
 import { ServiceError } from './error.ts'
 import { httpOptionsOf, type Limits } from './limits.ts'
 import { leadsToRoots } from './peer-chain.ts'
+import { sameTexts } from './same-texts.ts'
 import type { TlsFiles } from './tls-files.ts'
 
 export type MinVersion = 'TLSv1.2' | 'TLSv1.3'
@@ -68,7 +69,7 @@ export function followTlsFiles(server: Server, { tls, minVersion, callers }: Sec
   const isTrusted = async (socket: Socket): Promise<boolean> => {
     if (callers === 'anonymous') return true
     const roots = tls.current().ca
-    if (sameTexts(madeWith.get(socket)?.roots, roots)) return true
+    if (sameTexts(madeWith.get(socket)?.roots ?? [], roots)) return true
     if (!(socket instanceof TLSSocket)) return false
     return leadsToRoots({ peer: socket.getPeerX509Certificate(), roots, now: clock.now() })
   }
@@ -104,6 +105,3 @@ function rememberAccepted(server: Server, now: () => Accepted): (socket: Socket)
 }
 
 const callerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
-
-const sameTexts = (ones: readonly string[] | undefined, others: readonly string[]): boolean =>
-  ones?.length === others.length && ones.every((text, index) => text === others[index])

@@ -133,3 +133,44 @@ test('reloads at the same time follow each other, and a closed set is not reload
   await files.reload()
   expect(asked).toBe(3)
 })
+
+test('a root is removed while the pair on disk cannot be used, and a new pair is taken while the roots cannot (T32)', async () => {
+  await using it = await tlsDirectory(ca, NAME)
+  const other = await TestCa.create({ name: 'other' })
+  let roots = ca.certPem + other.certPem
+  const memory = memoryLog()
+  await using files = await openTlsFiles({ ...it, ca: { pem: () => roots }, log: memory.log, clock: systemClock, pollMs: 3_600_000 })
+  const { key, cert } = files.current()
+  expect(files.isUnusable()).toBe(false)
+  await writeFile(it.keyFile, 'half a fi')
+  roots = other.certPem
+  await files.reload()
+  expect(files.current()).toMatchObject({ key, cert, ca: [other.certPem] })
+  expect(files.isUnusable()).toBe(true)
+
+  const next = await ca.issue(NAME)
+  await it.replace(next)
+  roots = 'hello'
+  await files.reload()
+  expect(files.current()).toMatchObject({ key: next.keyPem, cert: next.certPem, ca: [other.certPem] })
+  expect(files.isUnusable()).toBe(true)
+  roots = other.certPem
+  await files.reload()
+  expect(files.isUnusable()).toBe(false)
+})
+
+test('a pair that a listener cannot take does not keep a root that was removed', async () => {
+  await using it = await tlsDirectory(ca, NAME)
+  const other = await TestCa.create({ name: 'other' })
+  let roots = ca.certPem + other.certPem
+  await using files = await openTlsFiles({ ...it, ca: { pem: () => roots }, log: memoryLog().log, clock: systemClock, pollMs: 3_600_000 })
+  const { key, cert } = files.current()
+  files.onChange(() => {
+    if (files.current().key !== key) throw new Error('not this one')
+  })
+  roots = other.certPem
+  await it.replace(await ca.issue(NAME))
+  await files.reload()
+  expect(files.current()).toMatchObject({ key, cert, ca: [other.certPem] })
+  expect(files.isUnusable()).toBe(true)
+})

@@ -4,6 +4,7 @@ import { createSecureContext } from 'node:tls'
 import { type Clock, type LogFields, type Logger, watchFiles } from '@pallas/runtime'
 import { CERTIFICATE_LABEL, manyFromPem } from '@pallas/x509'
 import { ServiceError } from './error.ts'
+import { sameTexts } from './same-texts.ts'
 
 /** PEM text, as `node:tls` takes it. */
 export interface TlsMaterial {
@@ -20,10 +21,12 @@ export interface TlsFiles extends AsyncDisposable {
   /** Of the leaf, epoch milliseconds. */
   notAfter(): number
   /**
-   * Called after each good change. A listener that throws refuses it for all: they are called again, the old set being
+   * Called after each change that is good. A listener that throws refuses it for all: they are called again, the old set being
    * the current one as before. Returns what ends the calls.
    */
   onChange(listener: () => void): () => void
+  /** Whether something of what was given last could not be used, so that the old of it counts. */
+  isUnusable(): boolean
   /** Takes everything anew, as after a change of a file: for who knows that the roots given as a function are others now. */
   reload(): Promise<void>
 }
@@ -38,57 +41,97 @@ export interface TlsFilesOptions {
   readonly pollMs?: number
 }
 
-interface Loaded extends TlsMaterial {
+type Pair = Pick<TlsMaterial, 'key' | 'cert'> & {
+  /** Of the leaf. */
   readonly notAfter: number
 }
+type Loaded = Pair & Pick<TlsMaterial, 'ca'>
 
 /**
- * Throws `ServiceError` `SERVICE_TLS_FILES` when the files cannot be used at the start. Afterwards a change that cannot be
- * used (a key of another certificate, an expired one, half a file) is logged and the old set stays.
+ * Throws `ServiceError` `SERVICE_TLS_FILES` when the files cannot be used at the start. Afterwards what cannot be used (a
+ * key of another certificate, an expired one, half a file) is logged and the old stays: pair and roots each for itself,
+ * so that a root can be removed whatever has become of the pair.
  */
 export async function openTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> {
   const { keyFile, certFile, ca = {}, log, clock, pollMs = 60_000 } = options
-  const listeners = new Set<() => void>()
-  let loaded: Loaded = { key: '', cert: '', ca: [], notAfter: 0 }
-  const tell = (): void => {
-    for (const listener of listeners) listener()
-  }
+  const held = holdLoaded()
+  let isUnusable = false
+  const told = (): LogFields => ({ path: certFile, notAfter: held.current().notAfter })
   const use = (next: Loaded): void => {
-    const old = loaded
-    try {
-      loaded = next
-      tell()
-    } catch (error) {
-      loaded = old
-      tell()
-      throw error
-    }
+    if (isSame(next, held.current())) return
+    held.use(next)
+    log.info(told(), 'tls files replaced')
+  }
+  const cannotUse = (err: unknown): void => {
+    isUnusable = true
+    log.warn({ err, ...told() }, 'new tls files cannot be used, keeping the old')
   }
   const loadAgain = async (): Promise<void> => {
-    try {
-      use(await load(options))
-      log.info({ path: certFile, notAfter: loaded.notAfter } satisfies LogFields, 'tls files replaced')
-    } catch (err) {
-      log.warn({ err, path: certFile, notAfter: loaded.notAfter } satisfies LogFields, 'new tls files cannot be used, keeping the old')
-    }
+    const [pair, roots] = await Promise.allSettled([loadPair(options), loadRoots(options)])
+    isUnusable = false
+    for (const part of [pair, roots]) if (part.status === 'rejected') cannotUse(part.reason)
+    const old = held.current()
+    const trusted = roots.status === 'fulfilled' ? roots.value : old.ca
+    // A listener may refuse the pair, which must not save a root that was removed.
+    const ways = [...(pair.status === 'fulfilled' ? [pair.value] : []), old]
+    ways.find((way) => succeeds(() => use({ ...way, ca: trusted }), cannotUse))
   }
   await using scope = new AsyncDisposableStack()
   const loading = oneAtATime(loadAgain)
   const reload = (): Promise<void> => loading.work()
   scope.use(watchFiles([keyFile, certFile, ...(ca.files ?? [])], { clock, onChange: reload, pollMs }))
   scope.defer(() => loading.end())
-  loaded = await load(options)
+  const [pair, roots] = await Promise.all([loadPair(options), loadRoots(options)])
+  held.use({ ...pair, ca: roots })
   loading.begin()
   const parts = scope.move()
   return {
+    current: held.current,
+    notAfter: () => held.current().notAfter,
+    isUnusable: () => isUnusable,
+    onChange: (listener) => held.onChange(listener),
+    reload,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+/** One set for all: what one listener refuses by throwing is the current one for nobody. */
+function holdLoaded() {
+  const listeners = new Set<() => void>()
+  let loaded: Loaded = { key: '', cert: '', ca: [], notAfter: 0 }
+  const tell = (): void => {
+    for (const listener of listeners) listener()
+  }
+  return {
     current: () => loaded,
-    notAfter: () => loaded.notAfter,
-    onChange(listener) {
+    use(next: Loaded): void {
+      const old = loaded
+      try {
+        loaded = next
+        tell()
+      } catch (error) {
+        loaded = old
+        tell()
+        throw error
+      }
+    },
+    onChange(listener: () => void): () => void {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    reload,
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+const isSame = (one: Loaded, other: Loaded): boolean =>
+  one.key === other.key && one.cert === other.cert && sameTexts(one.ca, other.ca)
+
+function succeeds(work: () => void, onError: (error: unknown) => void): boolean {
+  try {
+    work()
+    return true
+  } catch (error) {
+    onError(error)
+    return false
   }
 }
 
@@ -110,26 +153,29 @@ function oneAtATime(work: () => Promise<void>) {
   }
 }
 
-async function load({ keyFile, certFile, ca = {}, clock }: TlsFilesOptions): Promise<Loaded> {
-  const files = ca.files ?? []
-  const [key, cert, ...roots] = await Promise.all([keyFile, certFile, ...files].map(readPem))
-  if (key === undefined || cert === undefined) throw unusable('a tls file is missing', { keyFile, certFile })
+async function loadPair({ keyFile, certFile, clock }: TlsFilesOptions): Promise<Pair> {
+  const [key, cert] = await Promise.all([readPem(keyFile), readPem(certFile)])
   const leaf = firstOf(cert, certFile)
   if (!matches(leaf, key)) throw unusable('the key is not the key of the certificate', { keyFile, certFile })
   const notAfter = leaf.validToDate.getTime()
   if (notAfter <= clock.now()) throw unusable('the certificate has expired', { certFile })
-  const given = typeof ca.pem === 'function' ? ca.pem() : ca.pem
-  const trusted = [...roots, ...(given === undefined ? [] : [given])]
-  trusted.forEach((pem, index) => firstOf(pem, files[index] ?? 'roots given as text'))
-  const material = { key, cert, ca: trusted }
-  checkUsable(material, { keyFile, certFile })
-  return { ...material, notAfter }
+  checkUsable({ key, cert }, { keyFile, certFile })
+  return { key, cert, notAfter }
 }
 
-/** What every connection will be made from: a set that fails here would fail each of them. */
-function checkUsable({ key, cert, ca }: TlsMaterial, fields: Record<string, unknown>): void {
+async function loadRoots({ ca: { files = [], pem } = {} }: TlsFilesOptions): Promise<readonly string[]> {
+  const read = await Promise.all(files.map(readPem))
+  const given = typeof pem === 'function' ? pem() : pem
+  const roots = [...read, ...(given === undefined ? [] : [given])]
+  roots.forEach((root, index) => firstOf(root, files[index] ?? 'roots given as text'))
+  checkUsable({ ca: roots }, { files })
+  return roots
+}
+
+/** What every connection will be made from: what fails here would fail each of them. */
+function checkUsable(material: { readonly key?: string; readonly cert?: string; readonly ca?: string[] }, fields: Record<string, unknown>): void {
   try {
-    createSecureContext({ key, cert, ca: [...ca] })
+    createSecureContext(material)
   } catch (cause) {
     throw unusable('no connection can be made with the tls files', fields, cause)
   }
