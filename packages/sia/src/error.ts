@@ -1,5 +1,5 @@
 /**
- * `SIA_OUTPUT_REFUSED`: something other than a directory holds its place. `SIA_READ_BACK`: not what was written.
+ * `SIA_OUTPUT_REFUSED`: something other than a directory of ours or of root holds its place. `SIA_READ_BACK`: not what was written.
  * `SIA_HOOK_FAILED`: nobody could be told of new credentials.
  */
 export type SiaErrorCode = 'SIA_OUTPUT_REFUSED' | 'SIA_READ_BACK' | 'SIA_HOOK_FAILED'

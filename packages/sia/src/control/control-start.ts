@@ -37,6 +37,7 @@ export async function startControlSia(
   const control = createControlFetch({ ...settings, config, host, request })
   const output = createOutput({
     paths: { cert: settings.outCert, caCert: settings.outCaCert, ntoken: settings.outNtoken },
+    roots: config.trustRoots.athenzService,
     host,
     onLeftover: (err) => log.warn({ err }, 'an old generation stays behind'),
     onUnusable: (err) => log.warn({ err }, 'what is on disk does not count'),

@@ -5,6 +5,7 @@ import { IdentityError } from '@pallas/identity'
 import type { Certificate } from '@pallas/x509'
 import { type CheckDeps, checkIdentity, type Identity } from '../identity/check.ts'
 import { SiaError } from '../error.ts'
+import { createMemory, type Memory, type Place } from './memory.ts'
 import { createPinnedReader, readCredentials } from './read-credentials.ts'
 import { hasExpired } from '../identity/principal-token.ts'
 import { checkRole } from '../identity/roles.ts'
@@ -33,18 +34,21 @@ export interface OutputDeps {
   readonly paths: OutputPaths
   /** Paths of tokens that are no part of the set. */
   readonly tokenPaths?: readonly string[]
+  /** PEM of those who are trusted to issue certificates, where that is known better than from the set. */
+  readonly roots?: string
   readonly host: Pick<Host, 'files' | 'keys' | 'clock'>
   readonly onLeftover: (error: unknown) => void
   /** Told why what is on disk does not count. */
   readonly onUnusable: (error: unknown) => void
 }
 
-export function createOutput({ paths, tokenPaths = [], host, onLeftover, onUnusable }: OutputDeps): Output {
+export function createOutput({ paths, tokenPaths = [], roots, host, onLeftover, onUnusable }: OutputDeps): Output {
   const { files, keys, clock } = host
   const oneByOne = createQueue()
   const ofSet = pathsIn(paths)
   const { check, judge } = createJudge({ paths, host, onUnusable })
-  const write = createWriter({ host, onLeftover })
+  const memory = createMemory(files, onUnusable)
+  const write = createWriter({ host, onLeftover, memory })
   const spkiIn = async ({ keyPem }: CredentialSet, fallback: Uint8Array | undefined) =>
     keyPem === '' ? (fallback ?? new Uint8Array()) : (await keys.import(keyPem)).spki
   const tokens = tokenPaths.map((path) => ({ path, secret: true }))
@@ -54,7 +58,7 @@ export function createOutput({ paths, tokenPaths = [], host, onLeftover, onUnusa
     current: async (spki) => {
       try {
         const set = await readCredentials(paths, files)
-        return set.certPem === '' ? undefined : await judge({ set, spki: await spkiIn(set, spki) })
+        return set.certPem === '' ? undefined : await judge({ set, spki: await spkiIn(set, spki), roots })
       } catch (error) {
         if (!(error instanceof HostError || error instanceof IdentityError)) throw error
         onUnusable(error)
@@ -64,9 +68,9 @@ export function createOutput({ paths, tokenPaths = [], host, onLeftover, onUnusa
     publish: (identity) =>
       oneByOne(async () => {
         const { leaf } = await check(identity)
-        const before = await readOrNothing(createPinnedReader(files), paths.ntoken)
+        const [before] = await memory.at(ofSet.filter(({ path }) => path === paths.ntoken))
         // An agent that answers out of its record has no token: the one before serves as long as it lives.
-        const stays = !identity.set.ntoken && !hasExpired(before, clock.now())
+        const stays = !identity.set.ntoken && !hasExpired(before?.content ?? '', clock.now())
         const changed = outputFiles(identity.set, paths)
         const others = ofSet.filter(({ path }) => changed.every((file) => file.path !== path))
         const [along, gone] = stays ? split(others, ({ path }) => path === paths.ntoken) : [[], others]
@@ -102,16 +106,19 @@ interface Writing {
   readonly serial: string
 }
 
-function createWriter({ host: { files, clock }, onLeftover }: Pick<OutputDeps, 'host' | 'onLeftover'>) {
+interface WriterDeps extends Pick<OutputDeps, 'host' | 'onLeftover'> {
+  readonly memory: Memory
+}
+
+function createWriter({ host: { files, clock }, onLeftover, memory }: WriterDeps) {
   return async ({ changed, unchanged, gone = [], serial }: Writing): Promise<void> => {
-    const read = createPinnedReader(files)
     const found = await Promise.all(gone.map(async ({ path }) => ({ path, stat: await files.stat(path) })))
     const emptied = found.filter(({ stat }) => stat?.kind === 'symlink').map(({ path }) => directoryOf(path))
     const directories = new Set([...changed.map(({ path }) => directoryOf(path)), ...emptied])
-    const along = unchanged.filter(({ path }) => directories.has(directoryOf(path)))
-    const contents = await Promise.all(along.map(async (it) => ({ ...it, content: await read(it.path) })))
-    const kept = contents.filter(({ content }) => content !== '')
+    const kept = await memory.at(unchanged.filter(({ path }) => directories.has(directoryOf(path))))
     await writeCredentials([...changed, ...kept], { files, now: clock.now(), serial, emptied, onLeftover })
+    memory.put([...changed, ...kept])
+    memory.forget(gone)
   }
 }
 
@@ -149,8 +156,6 @@ function createJudge({ paths, host, onUnusable }: Pick<OutputDeps, 'paths' | 'ho
   return { check, judge }
 }
 
-type Place = Pick<OutputFile, 'path' | 'secret'>
-
 const split = <T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [readonly T[], readonly T[]] => [
   items.filter(isFirst),
   items.filter((item) => !isFirst(item)),
@@ -164,16 +169,6 @@ function pathsIn(paths: OutputPaths): readonly Place[] {
   return [...secret.map((path) => ({ path, secret: true })), ...plain.map((path) => ({ path, secret: false }))].filter(
     ({ path }) => path !== '',
   )
-}
-
-/** What cannot be read is about to be replaced. */
-async function readOrNothing(read: ReturnType<typeof createPinnedReader>, path: string | undefined): Promise<string> {
-  try {
-    return await read(path)
-  } catch (error) {
-    if (error instanceof HostError) return ''
-    throw error
-  }
 }
 
 const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))

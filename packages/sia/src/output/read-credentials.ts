@@ -22,7 +22,10 @@ export async function readCredentials(paths: OutputPaths, files: Files): Promise
   }
 }
 
-/** Reads files so that those of one directory belong together; empty text for what is not there. */
+/**
+ * Reads files so that those of one directory belong together; empty text for what is not there. Throws `HostError` for
+ * what this program did not make: a file of another user, or one that is reached over more links than ours.
+ */
 export function createPinnedReader(files: Files): (path: string | undefined) => Promise<string> {
   const directories = new Map<string, Promise<string>>()
   return async (path = '') => {
@@ -37,7 +40,7 @@ export function createPinnedReader(files: Files): (path: string | undefined) => 
 
 async function readText(path: string, files: Files): Promise<string> {
   try {
-    return new TextDecoder().decode(await files.read(path, MAX_FILE_BYTES))
+    return new TextDecoder().decode(await files.readOwn(path, MAX_FILE_BYTES))
   } catch (error) {
     if (error instanceof HostError && error.code === 'HOST_NOT_FOUND') return ''
     throw error

@@ -184,7 +184,8 @@ test('a file that does not hold what was written is never made current', async (
   const host = await withDirectories()
   await write(host, 1)
   const { files } = host
-  const lying = { ...files, read: async (path: string, max: number) => (await files.read(path, max)).map((byte) => byte ^ 1) }
+  const readOwn = async (path: string, max: number) => (await files.readOwn(path, max)).map((byte) => byte ^ 1)
+  const lying = { ...files, readOwn }
   const deps = { files: lying, now: host.clock.now() + 9 * A_WHILE, serial: 'A9', onLeftover }
   await expect(writeCredentials(setOf(2), deps)).rejects.toMatchObject({ code: 'SIA_READ_BACK' })
   expect(await generationSeen(host)).toBe('1')
@@ -194,7 +195,7 @@ test('old generations that cannot be removed are told of, not an error', async (
   const host = await withDirectories()
   await write(host, 1)
   await write(host, 2)
-  host.faults.failWhen(({ call }) => (call === 'files.rmdir' ? new HostError('HOST_BUSY', 'busy') : undefined))
+  host.faults.failWhen(({ call }) => (call === 'files.discard' ? new HostError('HOST_BUSY', 'busy') : undefined))
   leftovers.length = 0
   await write(host, 3)
   expect(await generationSeen(host)).toBe('3')

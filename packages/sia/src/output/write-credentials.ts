@@ -8,7 +8,7 @@ import {
   type SeenEntry,
   type Step,
 } from '@pallas/credentials'
-import { type Files, HostError } from '@pallas/host'
+import { type Files, type FileStat, HostError } from '@pallas/host'
 import { SiaError } from '../error.ts'
 
 export interface WriteDeps {
@@ -28,17 +28,26 @@ export interface WriteDeps {
  * `SiaError`; a failure before the first swap leaves nothing new behind.
  */
 export async function writeCredentials(output: readonly OutputFile[], deps: WriteDeps): Promise<void> {
-  const { files, now, serial, emptied = [], onLeftover } = deps
+  const { files, now, serial, emptied = [] } = deps
   const seen = await look([...new Set([...directoriesOf(output), ...emptied])], files)
   const plan = planPublication(output, { now, serial, seen, emptied })
   await prepare(output, plan, files)
   for (const step of plan.commit) await carryOut(step, files)
-  try {
-    for (const step of plan.clean) await carryOut(step, files)
-  } catch (error) {
-    if (!(error instanceof HostError)) throw error
-    onLeftover(error)
+  await clean(plan, deps)
+}
+
+/** What cannot be removed keeps nothing else; the first of it is told. */
+async function clean({ clean }: Publication, { files, onLeftover }: WriteDeps): Promise<void> {
+  const left: HostError[] = []
+  for (const step of clean) {
+    try {
+      await carryOut(step, files)
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error
+      left.push(error)
+    }
   }
+  if (left.length > 0) onLeftover(left[0])
 }
 
 /** Writes and reads back; what was made is removed when that fails. */
@@ -48,33 +57,45 @@ async function prepare(output: readonly OutputFile[], { prepare, written }: Publ
     for (const step of prepare) {
       await carryOut(step, files)
       if (step.do === 'mkdir') made.push(step.path)
+      // Somebody else may have been faster.
+      if (step.do === 'mkdirs') mustBeOurs(step.path, await files.stat(step.path))
     }
     for (const { path, content } of output) await mustHold(written.get(path) ?? path, bytesOf(content), files)
   } catch (error) {
-    for (const path of made) await discard(path, files).catch(() => undefined)
+    for (const path of made) await files.discard(path).catch(() => undefined)
     throw error
   }
 }
 
 async function mustHold(path: string, content: Uint8Array, files: Files): Promise<void> {
-  const found = await files.read(path, content.length)
+  const found = await files.readOwn(path, content.length)
   if (found.length === content.length && found.every((byte, i) => byte === content[i])) return
   throw new SiaError('SIA_READ_BACK', 'a file does not hold what was written', { path })
 }
 
-/** What is missing is left out. Throws `SIA_OUTPUT_REFUSED` for anything but a directory, a symlink to one included. */
+/** What is missing is left out. Throws `SIA_OUTPUT_REFUSED` for anything but a directory of ours, a symlink to one included. */
 async function look(directories: readonly string[], files: Files): Promise<ReadonlyMap<string, SeenDirectory>> {
   const seen = new Map<string, SeenDirectory>()
   for (const path of directories) {
     const stat = await files.stat(path)
     if (stat === undefined) continue
-    if (stat.kind !== 'directory') {
-      throw new SiaError('SIA_OUTPUT_REFUSED', 'the place of an output directory is taken', { path, kind: stat.kind })
-    }
+    mustBeOurs(path, stat)
     const entries = await Promise.all((await files.list(path)).map((name) => entryOf(path, name, files)))
     seen.set(path, { mode: stat.mode, entries: entries.filter((entry) => entry !== undefined) })
   }
   return seen
+}
+
+/**
+ * Whoever owns a directory says by its mode who may read what is put there, so that it must be this program's user or
+ * root: the kubelet makes volumes as root, for the group of the pod.
+ */
+function mustBeOurs(path: string, stat: FileStat | undefined): void {
+  if (stat?.kind !== 'directory') {
+    throw new SiaError('SIA_OUTPUT_REFUSED', 'the place of an output directory is taken', { path, kind: stat?.kind })
+  }
+  if (stat.isOwn || stat.uid === 0) return
+  throw new SiaError('SIA_OUTPUT_REFUSED', 'the output directory belongs to another user', { path, uid: stat.uid })
 }
 
 async function entryOf(directory: string, name: string, files: Files): Promise<SeenEntry | undefined> {
@@ -101,13 +122,8 @@ function carryOut(step: Step, files: Files): Promise<void> {
     case 'sync':
       return files.syncDirectory(step.path)
     case 'discard':
-      return discard(step.path, files)
+      return files.discard(step.path)
   }
-}
-
-async function discard(directory: string, files: Files): Promise<void> {
-  for (const name of await files.list(directory)) await files.unlink(`${directory}/${name}`)
-  await files.rmdir(directory)
 }
 
 const bytesOf = (content: string | Uint8Array): Uint8Array =>

@@ -26,3 +26,6 @@ function timesOfAccessToken(text: string): readonly unknown[] {
     return []
   }
 }
+
+/** Goes into a header and a file: printable, and nothing between its parts. */
+export const isTokenText = (text: string): boolean => /^[\x21-\x7e]{1,65536}$/.test(text)

@@ -1,5 +1,6 @@
 /** What a service asks of ZTS with its own certificate (`spec/zts.md` 3.6, 7, 8, 10; `spec/zts-recorded.md` 6). */
 import type { AccessToken, AccessTokenWish, RoleToken, RoleTokenWish } from '../companions.ts'
+import { isTokenText } from '../tokens/life.ts'
 import { isText, textIn, unavailable, type ZtsCall } from './call.ts'
 
 export interface Client {
@@ -81,8 +82,7 @@ function secondsIn(value: unknown): number {
   throw unavailable('zts answered without a time', {})
 }
 
-/** Goes into a header and a file: printable, and nothing between its parts. */
 function oneLine(token: string): string {
-  if (/^[\x21-\x7e]{1,65536}$/.test(token)) return token
+  if (isTokenText(token)) return token
   throw unavailable('zts answered with a token that is none', {})
 }
