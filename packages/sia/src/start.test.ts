@@ -127,6 +127,7 @@ test.each([
   ['expired', (pod: Pod) => Promise.resolve(pod.host.clock.jump(48 * HOUR)), 'refresh csr'],
   ['half written by an older program', (pod: Pod) => pod.host.files.unlink('/tls/service.key'), 'refresh csr'],
   ['gone', (pod: Pod) => pod.host.files.unlink('/tls/service.cert'), 'init csr'],
+  ["another user's", async (pod: Pod) => pod.host.machine.change('/tls/service.cert', { uid: 12_345 }), 'init csr'],
 ])('refresh begins at once when what is there is %s', async (_name, spoil, call) => {
   const pod = await openPod()
   await runSiaOn(pod, ['--mode=init']).done
@@ -137,6 +138,30 @@ test.each([
   await pod.host.clock.advance(0)
   expect(pod.agent.calls.at(-1)).toBe(call)
   expect((await certOf(pod)).notAfter).toBe(pod.host.clock.now() + 24 * HOUR)
+  await stopped()
+})
+
+test.each<[string, number, (pod: Pod) => void]>([
+  ['another name than the pod has now', 24 * HOUR, (pod) => void (pod.agent.names = { ...NAMES, ip: ['10.9.9.9'] })],
+  ['a life of years', 9 * 365 * 24 * HOUR, (pod) => void (pod.agent.lifeMs = 24 * HOUR)],
+])('refresh replaces at once what it finds with %s', async (_what, lifeMs, since) => {
+  const pod = await openPod({ lifeMs })
+  await runSiaOn(pod, ['--mode=init']).done
+  const before = await pod.read('/tls/service.cert')
+  since(pod)
+  const { stopped } = runSiaOn(pod, ['--mode=refresh'])
+  await pod.host.clock.advance(0)
+  expect(await pod.read('/tls/service.cert')).not.toBe(before)
+  await stopped()
+})
+
+test('refresh keeps what it finds while the agent tells no names', async () => {
+  const pod = await openPod()
+  await runSiaOn(pod, ['--mode=init']).done
+  pod.host.machine.peers.clear()
+  const { stopped } = runSiaOn(pod, ['--mode=refresh'])
+  await pod.host.clock.advance(5 * HOUR)
+  expect(pod.lines.filter(({ level }) => level === 'warn')).toEqual([])
   await stopped()
 })
 
@@ -217,7 +242,7 @@ test.each(['init', 'refresh'])('in the original form %s works with the key of th
   await runSiaOn(pod, ['--mode=init', '--key-origin=agent']).done
   const { stopped } = runSiaOn(pod, [`--mode=${mode}`, '--key-origin=agent'])
   await pod.host.clock.advance(20 * HOUR)
-  expect(pod.agent.calls.slice(0, 2)).toEqual(['init', mode === 'init' ? 'init' : 'refresh pair'])
+  expect(pod.agent.calls.filter((call) => call !== 'names').slice(0, 2)).toEqual(['init', mode === 'init' ? 'init' : 'refresh pair'])
   await stopped()
 })
 

@@ -9,7 +9,7 @@ import { outputPathsOf, wantedTokensOf } from './settings/layout.ts'
 import type { Log } from './log.ts'
 import { runInit, runRefresh } from './loop/modes.ts'
 import { createOutput, type Output } from './output/output.ts'
-import { allOnce, isGoodEnough } from './loop/once.ts'
+import { allOnce, isGoodEnough, namesOfNow } from './loop/once.ts'
 import { present } from './identity/presence.ts'
 import { livesOf } from './identity/principal-token.ts'
 import { readCredentials } from './output/read-credentials.ts'
@@ -96,7 +96,7 @@ function createParts(settings: SiaSettings, { host, log, report }: PartsDeps, si
   const zts = memberCallsOf(settings, host)
   const roles = fetchRolesOf(settings, zts, host)
   const first = Promise.withResolvers<void>()
-  const certificate = createCertificate(settings, { host, log, report, agent, output, roles, onIdentity: first.resolve })
+  const certificate = createCertificate(settings, { host, log, report, agent, output, roles, onIdentity: first.resolve }, signal)
   const cache = zts && createCache(settings, { zts, host, log, certificate }, signal)
   const tokens = wantedTokens.map((wanted) => {
     const { tokenRefreshInterval: refreshIntervalMs, tokenExpiry: expiryMs } = settings
@@ -117,11 +117,18 @@ interface CertificateDeps extends PartsDeps {
   readonly onIdentity: () => void
 }
 
-function createCertificate(settings: SiaSettings, deps: CertificateDeps): SetRenewable {
+function createCertificate(settings: SiaSettings, deps: CertificateDeps, signal: AbortSignal): SetRenewable {
   const { host, log, report, agent, output, roles, onIdentity } = deps
   const isInit = settings.mode === 'init'
   const isOwnKey = settings.keyOrigin === 'pod'
-  const fetch = (isOwnKey ? createFetchForOwnKey : createFetchForAgentKey)({ agent, host, idFile: settings.idFile })
+  const { idFile } = settings
+  const current = async () => {
+    const found = await output.current()
+    if (found === undefined || (await namesOfNow(found, { agent, idFile, host }, signal)) !== 'other') return found
+    log.warn({ serial: found.leaf.serial }, 'what is on disk has other names than this pod')
+    return undefined
+  }
+  const fetch = (isOwnKey ? createFetchForOwnKey : createFetchForAgentKey)({ agent, host, idFile })
   // With a key made here any earlier certificate makes it a renewal; a pair that is shown to the agent must be good.
   const held = async () => (isOwnKey ? anyOf(settings, host) : (await output.current())?.set)
   return createRenewable({
@@ -130,7 +137,7 @@ function createCertificate(settings: SiaSettings, deps: CertificateDeps): SetRen
     output,
     fetch: async (signal) => fetch(isInit ? undefined : await held(), signal),
     ...(roles === undefined ? {} : { roles: { fetch: roles, mayWait: !isInit } }),
-    current: () => output.current(),
+    current,
     // ZTS signed the token, so only a renewal of the set brings another.
     otherLives: ({ ntoken = '' }) => livesOf(ntoken),
     maxIntervalMs: settings.refreshInterval,

@@ -5,7 +5,7 @@ import type { AgentClient } from '@pallas/wire'
 import { sameNames } from '@pallas/x509'
 import { readHandle } from '../identity/fetch.ts'
 import { hasExpired } from '../identity/principal-token.ts'
-import type { Output } from '../output/output.ts'
+import type { Output, Published } from '../output/output.ts'
 import { worstOf } from './patience.ts'
 import type { SetRenewable } from './renewable.ts'
 import { forEachOf } from '../identity/roles.ts'
@@ -51,17 +51,26 @@ export interface GoodEnoughDeps {
  * and carries the names that the agent attests for this pod now. Never after a denial: that is no outage.
  */
 export async function isGoodEnough(problem: unknown, deps: GoodEnoughDeps, signal: AbortSignal): Promise<boolean> {
-  const { agent, idFile, host, output, tokens } = deps
+  const { host, output, tokens } = deps
   if (signal.aborted || !(problem instanceof IdentityError) || problem.kind !== 'unavailable') return false
   const there = await output.current()
   if (there?.isWhole !== true) return false
   if (hasExpired(there.set.ntoken ?? '', host.clock.now())) return false
   for (const token of tokens) if (!(await token.isThere())) return false
+  return (await namesOfNow(there, deps, signal)) === 'same'
+}
+
+/** Whether a certificate carries the names that the agent attests for this pod now; unknown when it does not tell. */
+export async function namesOfNow(
+  { leaf }: Pick<Published, 'leaf'>,
+  { agent, idFile, host }: Pick<GoodEnoughDeps, 'agent' | 'idFile' | 'host'>,
+  signal: AbortSignal,
+): Promise<'same' | 'other' | 'unknown'> {
   try {
     const names = await agent.names(await readHandle(idFile, host), signal)
-    return sameNames({ ...there.leaf.names, commonName: there.leaf.commonName }, names) === undefined
+    return sameNames({ ...leaf.names, commonName: leaf.commonName }, names) === undefined ? 'same' : 'other'
   } catch (error) {
-    if (error instanceof IdentityError || error instanceof HostError) return false
+    if (error instanceof IdentityError || error instanceof HostError) return 'unknown'
     throw error
   }
 }

@@ -4,6 +4,7 @@ import { type Clock, HostError } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
 import type { CheckedIdentity } from '../identity/check.ts'
 import { type Due, DUE_NOW, type Renewable } from './keep-fresh.ts'
+import { livesTooLong } from './longest.ts'
 import type { Log } from '../log.ts'
 import type { Output, Published } from '../output/output.ts'
 import { worstOf } from './patience.ts'
@@ -79,7 +80,7 @@ export function createRenewable(deps: RenewableDeps): SetRenewable {
       if (published === undefined) return DUE_NOW
       onPublished(published, false)
       onIdentity()
-      return published.isWhole ? dueOf(published) : DUE_NOW
+      return published.isWhole && !livesTooLong(published.leaf, clock.now()) ? dueOf(published) : DUE_NOW
     },
     serving: () => published && lifeOf(published),
     outdated: async () => published !== undefined && outdated !== undefined && outdated(published),

@@ -1,7 +1,7 @@
 import { HostError } from '@pallas/host'
 import { expect, test } from 'vitest'
 import type { CompanionDeps, Tokens } from '../companions.ts'
-import { askZts, openPod, type Pod } from '../testing/pod.ts'
+import { askZts, bytes, openPod, type Pod } from '../testing/pod.ts'
 import { runSiaOn } from '../testing/run.ts'
 import { NAMES } from '../testing/test-agent.ts'
 import { ztsError } from '../testing/test-zts.ts'
@@ -175,5 +175,24 @@ test('tokens that come at the same time are put in place together', async () => 
   expect((await pod.host.files.list('/out')).filter((it) => it.endsWith('.accesstoken'))).toHaveLength(20)
   const swaps = pod.host.faults.steps.filter(({ call, path }) => call === 'files.rename' && path === '/out/..data_tmp')
   expect(swaps.length).toBeLessThan(5)
+  await stopped()
+})
+
+const jwt = (claims: object, rest = '') => `${['{}', JSON.stringify(claims), 'sig'].map((it) => bytes(it).toBase64({ alphabet: 'base64url', omitPadding: true })).join('.')}${rest}`
+
+test.each([
+  ['a token', 2 * HOUR, '', 0],
+  ['a token and another line', 2 * HOUR, '\nX-Admin: yes', 1],
+  ['a token that claims to live for years', 365 * 24 * HOUR, '', 1],
+])('%s in a file of an earlier run is taken over only when ZTS could have sent it', async (_what, lifeMs, rest, asked) => {
+  const pod = await openMember()
+  const now = pod.host.clock.now()
+  await runSiaOn(pod, ['--mode=init']).done
+  await pod.host.files.mkdirs('/out', 0o755)
+  const text = jwt({ iat: now / 1_000, exp: (now + lifeMs) / 1_000 }, rest)
+  await pod.host.files.create('/out/media.on-air.accesstoken', bytes(text), 0o600)
+  const { stopped } = runSiaOn(pod, ['--mode=refresh', ...askZts, '--target-domain-roles=media.on-air', '--token-type=accesstoken', '--token-dir=/out'])
+  await pod.host.clock.advance(0)
+  expect(tokensAsked(pod)).toBe(asked)
   await stopped()
 })

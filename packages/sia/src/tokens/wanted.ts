@@ -2,13 +2,14 @@
 import { type Lifetime, renewAt } from '@pallas/credentials'
 import { type Clock, type Files, HostError } from '@pallas/host'
 import { type Due, DUE_NOW, type Renewable } from '../loop/keep-fresh.ts'
+import { livesTooLong } from '../loop/longest.ts'
 import type { WantedToken } from '../settings/layout.ts'
 import type { Log } from '../log.ts'
 import type { Output } from '../output/output.ts'
 import { createPinnedReader } from '../output/read-credentials.ts'
 import type { TokenCache } from './cache.ts'
 import type { HeldToken, Wish } from './entry.ts'
-import { lifeOfToken } from './life.ts'
+import { isTokenText, lifeOfToken } from './life.ts'
 
 export interface WantedTokenDeps {
   readonly cache: TokenCache
@@ -43,9 +44,10 @@ export function createWantedToken(wanted: WantedToken, deps: WantedTokenDeps): T
   }
   const onDisk = async (): Promise<{ readonly text: string; readonly life: Lifetime } | undefined> => {
     if (wanted.path === '') return undefined
-    const text = await createPinnedReader(files)(wanted.path)
-    const life = lifeOfToken(wanted.kind, text)
-    return life === undefined || life.notAfter <= clock.now() ? undefined : { text, life }
+    const text = await textOrNothing(wanted.path, files)
+    const life = isTokenText(text) ? lifeOfToken(wanted.kind, text) : undefined
+    const now = clock.now()
+    return life === undefined || life.notAfter <= now || livesTooLong(life, now) ? undefined : { text, life }
   }
   const write = async (token: HeldToken) => {
     if (wanted.path === '') return
@@ -80,6 +82,16 @@ export function createWantedToken(wanted: WantedToken, deps: WantedTokenDeps): T
         throw error
       }
     },
+  }
+}
+
+/** What cannot be read, or is not ours, is replaced. */
+async function textOrNothing(path: string, files: Files): Promise<string> {
+  try {
+    return await createPinnedReader(files)(path)
+  } catch (error) {
+    if (error instanceof HostError) return ''
+    throw error
   }
 }
 
