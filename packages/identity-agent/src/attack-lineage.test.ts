@@ -1,9 +1,11 @@
-import { writeFileSync } from 'node:fs'
+import { utimesSync, writeFileSync } from 'node:fs'
+import type { Handle } from '@pallas/wire'
 import { readCertificate } from '@pallas/x509'
 import { nodeKey, TestCa } from '@pallas/x509/testing'
 import { ZtsError } from '@pallas/zts'
 import { expect, test } from 'vitest'
-import { base64, contextOf, kindsOf, NAMES, oneLivePod, pem } from './testing/one-pod.ts'
+import type { Reply } from './testing/call.ts'
+import { base64, contextOf, kindsOf, NAMES, oneLivePod, pem, POD } from './testing/one-pod.ts'
 
 const HOUR = 3_600_000
 
@@ -94,3 +96,36 @@ test('a lineage that ZTS no longer knows is registered once, with a document of 
   expect(new Set(world.issuer.calls.map(({ request }) => request.attestationData)).size).toBe(3)
 })
 
+const pairOf = ({ body: { keyPEM, certPEM } }: Reply) => ({ body: { keyPEM, certPEM } })
+
+test('of a pod with two volumes the newest pair is one, whichever volume it came by (T19)', async () => {
+  const { world, handle: a } = await oneLivePod()
+  await using _world = world
+  const b = world.addVolume(POD, 'second')
+  await world.stopAgent()
+  await world.startAgent()
+  /** As if time went by between two issues, which here none does. */
+  const age = (handle: Handle, seconds: number) => utimesSync(world.pathsOf(handle).context, seconds, seconds)
+  const first = await world.call(a, 'init')
+  age(a, 1)
+  const second = await world.call(b, 'init')
+  age(b, 2)
+  const third = await world.call(a, 'refresh', pairOf(first))
+  age(a, 3)
+  expect(kindsOf(world)).toEqual(['register', 'register', 'register'])
+  expect((await world.call(b, 'refresh', pairOf(second))).status).toBe(200)
+  age(b, 4)
+  expect((await world.call(a, 'refresh', pairOf(third))).status).toBe(200)
+  age(a, 5)
+  expect(kindsOf(world)).toEqual(Array.from({ length: 5 }, () => 'register'))
+  const last = await world.call(b, 'init')
+  age(b, 6)
+  // The newest pair is the pod's, by whichever of its volumes it is shown.
+  expect((await world.call(a, 'refresh', pairOf(last))).status).toBe(200)
+  expect(kindsOf(world).at(-1)).toBe('refresh')
+  // Of two records of one moment nobody can say which is newer.
+  age(a, 7)
+  age(b, 7)
+  await world.call(b, 'refresh', pairOf(last))
+  expect(kindsOf(world).at(-1)).toBe('register')
+})

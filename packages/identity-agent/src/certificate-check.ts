@@ -9,6 +9,8 @@ export interface CertificateCheck {
    * names, not valid now, or a chain that does not end in our roots.
    */
   issued(answer: { readonly cert: string; readonly issuers: string }, wanted: Wanted): Promise<Certificate>
+  /** Whether nothing stands in a bundle but roots of now, and CAs that this certificate needs on its way to one of them. */
+  leadsByAllOf(bundle: string, cert: Certificate): Promise<boolean>
   /** Whether a certificate that a caller holds is one of ours and valid now, by our clock and no other. */
   trusted(cert: Certificate, issuers: readonly Certificate[]): Promise<boolean>
 }
@@ -50,6 +52,16 @@ export function createCertificateCheck({ roots, verify, clock }: CertificateChec
         throw invalid('chain', cause)
       }
       return leaf
+    },
+
+    async leadsByAllOf(bundle, cert) {
+      const cas = readCertificates(bundle)
+      const added = cas.filter((ca) => !anchors().some((anchor) => sameBytes(anchor.der, ca.der)))
+      for (const one of added) {
+        const rest = added.filter((other) => other !== one)
+        if (await chains(cert, rest, SKEW_MS).then(() => true, () => false)) return false
+      }
+      return chains(cert, added, SKEW_MS).then(() => true, () => false)
     },
 
     async trusted(cert, issuers) {

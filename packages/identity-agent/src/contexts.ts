@@ -10,6 +10,11 @@ import type { Volume } from './volume-trust.ts'
 export interface Contexts {
   /** Undefined when no identity is on record, or the record cannot be read: then everything starts anew. */
   read(volume: Volume): Promise<VolumeContext | undefined>
+  /**
+   * The latest of several records, by when they were written and by their certificates alike. Undefined where the two do not
+   * agree: then nobody can say, and everything starts anew.
+   */
+  newest(volumes: readonly Volume[]): Promise<VolumeContext | undefined>
   /** Never makes a directory: a volume that has gone stays gone, and the promise rejects. */
   write(volume: Volume, context: VolumeContext): Promise<void>
   /** Takes away what is on record, and what was being written; there may be nothing. */
@@ -18,15 +23,33 @@ export interface Contexts {
 
 const LIMIT = 64 * 1_024
 
+interface DatedContext {
+  readonly context: VolumeContext
+  readonly writtenNs: bigint
+}
+
+async function readDated({ paths }: Volume): Promise<DatedContext | undefined> {
+  try {
+    await using file = await open(paths.context, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const stats = await file.stat({ bigint: true })
+    if (!stats.isFile() || stats.size > LIMIT) return undefined
+    const context = parseVolumeContext(await file.readFile('utf8'))
+    return context === undefined ? undefined : { context, writtenNs: stats.mtimeNs }
+  } catch {
+    return undefined
+  }
+}
+
 export const fileContexts: Contexts = {
-  async read({ paths }) {
-    try {
-      await using file = await open(paths.context, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-      const stats = await file.stat()
-      return stats.isFile() && stats.size <= LIMIT ? parseVolumeContext(await file.readFile('utf8')) : undefined
-    } catch {
-      return undefined
-    }
+  read: async (volume) => (await readDated(volume))?.context,
+
+  async newest(volumes) {
+    const records = (await Promise.all(volumes.map(readDated))).filter((it) => it !== undefined)
+    const [latest, ...others] = records.sort((one, other) => (one.writtenNs > other.writtenNs ? -1 : 1))
+    if (latest === undefined) return undefined
+    const isLater = ({ writtenNs, context }: DatedContext) =>
+      writtenNs < latest.writtenNs && context.notAfter <= latest.context.notAfter
+    return others.every(isLater) ? latest.context : undefined
   },
 
   async write({ paths }, context) {

@@ -3,7 +3,7 @@ import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import { createCertificateCheck } from './certificate-check.ts'
 import { fileContexts } from './contexts.ts'
 import { type Bound, createInFlight, type InFlightLimits } from './in-flight.ts'
-import { createIssue, type Issue } from './issue.ts'
+import { createIssue, type Issue, type IssueDeps } from './issue.ts'
 import { keyMaker } from './make-key.ts'
 import { createPace } from './pace.ts'
 import { createPods } from './pods.ts'
@@ -17,13 +17,18 @@ const COMPUTING: InFlightLimits = { ...ISSUING, running: 4, runningPerNamespace:
 /** How often one instance may ask. */
 const PACE = { burst: 30, refillMs: 1_000 } as const
 
-export function identityParts(settings: ServeSettings, config: () => ClusterConfig, doors: Doors): { subjects: Subjects; issue: Issue } {
-  const { clock, keys, kubelet, documents, zts, events } = doors
+export interface IdentityPartsDeps extends Doors {
+  readonly volumesOf: IssueDeps['volumesOf']
+}
+
+export function identityParts(settings: ServeSettings, config: () => ClusterConfig, doors: IdentityPartsDeps): { subjects: Subjects; issue: Issue } {
+  const { clock, keys, kubelet, documents, zts, events, volumesOf } = doors
   const contexts = fileContexts
   const pods = createPods({ kubelet, clock, waitMs: settings.podIpTimeout })
   const onOverflow = (subject: Subject, bound: Bound) => events.issueOverflowed(subject, bound)
+  const subjects = createSubjects({ pods, contexts, rules: config })
   return {
-    subjects: createSubjects({ pods, contexts, rules: config }),
+    subjects,
     issue: createIssue({
       documents,
       zts,
@@ -31,6 +36,8 @@ export function identityParts(settings: ServeSettings, config: () => ClusterConf
       makeKey: keyMaker(settings.keyAlgorithm, keys),
       check: createCertificateCheck({ roots: () => config().trustRoots.athenzService, verify: (it) => keys.verify(it), clock }),
       contexts,
+      volumesOf,
+      subjects,
       inFlight: createInFlight({ ...ISSUING, clock, onOverflow }),
       computing: createInFlight({ ...COMPUTING, clock, onOverflow }),
       pace: createPace({ clock, ...PACE }),

@@ -20,7 +20,8 @@ import { openPair, staleness } from './lineage.ts'
 import type { MakeKey } from './make-key.ts'
 import type { Pace } from './pace.ts'
 import { remember } from './record.ts'
-import type { Subject } from './subjects.ts'
+import type { Subject, Subjects } from './subjects.ts'
+import type { Volume } from './volume-trust.ts'
 import { freshly, issuerError } from './zts-refusal.ts'
 
 /** What the agent asks of ZTS. */
@@ -33,6 +34,10 @@ export interface IssueDeps {
   readonly makeKey: MakeKey
   readonly check: CertificateCheck
   readonly contexts: Contexts
+  /** All volumes of a pod: the lineage is the pod's, however many it has. */
+  readonly volumesOf: (uid: string) => Promise<readonly Volume[]>
+  /** Who the caller is by now; rejects when it may have no identity any more. */
+  readonly subjects: Subjects
   readonly inFlight: InFlight<Subject>
   /** Where keys and CSRs are computed with, everybody in turn: what that costs is the caller's choice. */
   readonly computing: InFlight<Subject>
@@ -73,7 +78,7 @@ interface Order extends Pick<IssueRequest, 'subject' | 'requestId'> {
 }
 
 export function createIssue(deps: IssueDeps): Issue {
-  const { keys, makeKey, check, contexts, inFlight, computing, pace, events, clock, cluster } = deps
+  const { keys, makeKey, check, contexts, volumesOf, subjects, inFlight, computing, pace, events, clock, cluster } = deps
   const ask = createAsk(deps)
   let unshared = 0
   const share = () => `unshared ${(unshared += 1)}`
@@ -84,8 +89,8 @@ export function createIssue(deps: IssueDeps): Issue {
     const csr = await createCsr(subject.workload.names, key)
     const order = { subject, requestId, csr, spki: key.spki, keyPem }
     if (previous === undefined || pair === undefined) return ask.register(order, signal)
-    // Read again: whoever was ahead in the queue has moved the record.
-    const held = await contexts.read(subject.volume)
+    // Read again: whoever was ahead in the queue has moved the record, in this volume or another of the pod.
+    const held = await contexts.newest(await volumesOf(subject.pod.uid))
     const { provider } = cluster()
     const stale = await staleness({ pair, held, workload: subject.workload, provider, now: clock.now() }, check)
     if (stale === undefined) return ask.refresh(order, previous, signal)
@@ -99,13 +104,15 @@ export function createIssue(deps: IssueDeps): Issue {
       return await ask.register(order, signal)
     } catch (error) {
       if (!isOutage(error)) throw error
-      const { volume, workload } = order.subject
-      const held = await contexts.read(volume)
-      const facts = { held, workload, spki: order.spki, action, provider: cluster().provider, now: clock.now() }
+      // Asked again: the queue and the outage may have outlived the pod.
+      const subject = await subjects.of(order.subject.volume, action, signal)
+      const held = await contexts.read(subject.volume)
+      const { provider, roots } = cluster()
+      const facts = { held, workload: subject.workload, spki: order.spki, action, provider, roots, now: clock.now() }
       const known = await lastGood(facts, check)
       if (known === undefined) throw error
-      events.identityRepeated(order.subject, known.leaf, error.code)
-      return credentialsAnswer({ ntoken: '', certPem: known.issued.cert, caPem: known.issued.ca })
+      events.identityRepeated(subject, known.leaf, error.code)
+      return credentialsAnswer({ ntoken: '', certPem: known.certPem, caPem: known.caPem })
     }
   }
 
@@ -149,7 +156,7 @@ function createAsk(deps: IssueDeps): Ask {
     )
     const cert = await check.issued(partsOf(identity), { names, spki: order.spki })
     const podHoldsKey = order.keyPem === undefined
-    await remember({ subject: order.subject, provider, identity, leaf: cert, roots, podHoldsKey }, deps)
+    await remember({ subject: order.subject, provider, identity, leaf: cert, podHoldsKey }, deps)
     const durationMs = clock.monotonic() - began
     const origin = podHoldsKey ? 'pod' : 'agent'
     const { serial, notAfter } = cert

@@ -180,3 +180,38 @@ test('what is kept of an identity is public: names, serial, certificates (W18)',
   expect(JSON.parse(text)).toMatchObject({ issued: { cert: pem(reply.body['certPEM']), ca: pem(reply.body['caCertPEM']) } })
   expect(text).not.toMatch(/PRIVATE|v=S1|signature/)
 })
+
+test.each([
+  ['ended', [{ ...POD, phase: 'Succeeded' as const }], 403, 'POD_ENDED'],
+  ['been terminated', [{ ...POD, deleting: true }], 403, 'POD_TERMINATING'],
+  ['got another address', [{ ...POD, ip: '10.9.9.9' }], 503, 'ISSUER_UNAVAILABLE'],
+])('a pod that has %s while ZTS did not answer gets nothing from the record (T29)', async (_name, pods, status, code) => {
+  const { world, handle, csr } = await restartedInOutage(() => undefined)
+  await using _world = world
+  const asked = Promise.withResolvers<void>()
+  const hung = Promise.withResolvers<never>()
+  world.issuer.will(() => (asked.resolve(), hung.promise))
+  const reply = world.call(handle, 'init', { body: { csr } })
+  await asked.promise
+  world.pods = pods
+  hung.reject(ztsAway())
+  expect(await reply).toMatchObject({ status, body: { code } })
+})
+
+test('roots of the time of issue are not handed out again: today\'s are (T32, T29)', async () => {
+  const { world, handle } = await oneLivePod()
+  await using _world = world
+  const [removed, today] = [await TestCa.create({ name: 'removed', now: world.clock.now() }), world.issuer.ca.certPem]
+  const trust = (roots: string) => void (world.cluster = { trustRoots: { athenz: roots, athenzService: roots } })
+  trust(removed.certPem + today)
+  world.issuer.will(async (_call, honest) => ({ ...(await honest()), x509CertificateSigner: '' }))
+  const csr = await csrFor(nodeKey())
+  const first = await world.call(handle, 'init', { body: { csr } })
+  expect(pem(first.body['caCertPEM'])).toBe(removed.certPem + today)
+  trust(today)
+  world.issuer.willFail(ztsAway())
+  const again = await world.call(handle, 'init', { body: { csr } })
+  expect([again.status, pem(again.body['caCertPEM'])]).toEqual([200, today])
+  rewrite(world, handle, (it) => ({ ...it, issued: { ...(it['issued'] as object), ca: removed.certPem + today } }))
+  expect(pem((await world.call(handle, 'init', { body: { csr } })).body['caCertPEM'])).toBe(today)
+})

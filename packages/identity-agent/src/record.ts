@@ -15,8 +15,6 @@ export interface Issued {
   readonly provider: string
   readonly identity: InstanceIdentity
   readonly leaf: Pick<Certificate, 'serial' | 'notAfter'>
-  /** Of an answer that names none. */
-  readonly roots: string
   readonly podHoldsKey: boolean
 }
 
@@ -25,9 +23,9 @@ const LONGEST = 48 * 1_024
 
 /** Never rejects: without the record only the lineage is lost. */
 export async function remember(issued: Issued, { contexts, events }: RecordDeps): Promise<void> {
-  const { subject, provider, identity, leaf, roots, podHoldsKey } = issued
+  const { subject, provider, identity, leaf, podHoldsKey } = issued
   const { domain, service, instanceId } = subject.workload
-  const certificate = { cert: identity.x509Certificate, ca: identity.x509CertificateSigner || roots }
+  const certificate = { cert: identity.x509Certificate, ca: identity.x509CertificateSigner }
   const whole = podHoldsKey && certificate.cert.length + certificate.ca.length <= LONGEST
   const { serial, notAfter } = leaf
   const context = { provider, domain, service, instanceId, serial, notAfter, ...(whole ? { issued: certificate } : {}) }

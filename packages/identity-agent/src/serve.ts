@@ -99,7 +99,12 @@ export async function startServing(settings: ServeSettings, config: () => Cluste
   const listeners = listenersFor(own, settings, doors)
   const volumes = volumesFor(listeners, settings, doors)
   const gate = createGate({ volumes, events })
-  const parts = identityParts(settings, config, doors)
+  const volumesOf = async (uid: string) => {
+    // The record of a volume that was not seen yet may be the latest.
+    await volumes.rescan()
+    return volumes.all().filter(({ data }) => data.uid === uid)
+  }
+  const parts = identityParts(settings, config, { ...doors, volumesOf })
   const rest = { gate, listeners, rescan: () => volumes.rescan(), events, stopped: stop.signal }
   await app.register(async (routes) => agentRoutes(routes, { ...parts, ...rest }))
   await app.ready()

@@ -4,12 +4,12 @@ import type { Pod } from '@pallas/identity'
 import { formatVolumeData, type Handle, parseHandle, VOLUME_MODES, volumePaths } from '@pallas/wire'
 
 /** The handle that the tests' driver gives a pod's volume. */
-export const handleOf = (pod: Pick<Pod, 'uid'>): Handle =>
-  parseHandle(createHash('sha256').update(`handle key ${pod.uid}`).digest('base64url'))
+export const handleOf = (pod: Pick<Pod, 'uid'>, volume = ''): Handle =>
+  parseHandle(createHash('sha256').update(`handle key ${pod.uid}${volume}`).digest('base64url'))
 
 /** Makes a volume as the driver does: beside, then renamed into place. */
-export function makeVolume(volumesDir: string, pod: Pod, createdAt: number): Handle {
-  const handle = handleOf(pod)
+export function makeVolume(volumesDir: string, pod: Pod, createdAt: number, volume = ''): Handle {
+  const handle = handleOf(pod, volume)
   const draft = `.${handle}` as Handle
   const paths = volumePaths(volumesDir, draft)
   const directories = [

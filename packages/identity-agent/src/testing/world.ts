@@ -119,8 +119,9 @@ export class World implements AsyncDisposable {
     this.#serving = undefined
   }
 
-  addVolume(pod: Pod): Handle {
-    return makeVolume(this.volumesDir, pod, this.clock.now())
+  /** A pod may have several, told apart by a name. */
+  addVolume(pod: Pod, volume = ''): Handle {
+    return makeVolume(this.volumesDir, pod, this.clock.now(), volume)
   }
 
   pathsOf(handle: Handle) {
