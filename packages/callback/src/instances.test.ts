@@ -1,87 +1,8 @@
-import { IdentityError, type Pod } from '@pallas/identity'
+import type { Pod } from '@pallas/identity'
 import { aPod } from '@pallas/identity/testing'
-import { FakeClock, memoryLog, testMetrics } from '@pallas/runtime/testing'
-import { type InstanceName, ZtsError } from '@pallas/zts'
+import { ZtsError } from '@pallas/zts'
 import { describe, expect, test } from 'vitest'
-import { createEvents } from './events.ts'
-import type { InstanceRecord, InstanceRecords } from './instance-records.ts'
-import { openInstances } from './instances.ts'
-
-const pod = aPod()
-const recordOf = ({ uid, namespace, name }: Pod): InstanceRecord => ({
-  provider: 'k8s.admin.athenz-callback',
-  domain: 'media.on-air',
-  service: 'web',
-  instanceId: uid,
-  namespace,
-  pod: name,
-})
-
-/** What a replica's watch of pods shows, which may lag behind the cluster. */
-function aWatch(...first: readonly Pod[]) {
-  let shown = new Map(first.map((it) => [it.uid, it]))
-  const listeners = { pod: new Set<(it: Pod) => void>(), gone: new Set<(it: Pod) => void>() }
-  return {
-    byUid: (uid: string) => shown.get(uid),
-    onPod(listener: (it: Pod) => void) {
-      listeners.pod.add(listener)
-      return () => listeners.pod.delete(listener)
-    },
-    onGone(listener: (it: Pod) => void) {
-      listeners.gone.add(listener)
-      return () => listeners.gone.delete(listener)
-    },
-    show(...pods: readonly Pod[]): void {
-      const before = shown
-      shown = new Map(pods.map((it) => [it.uid, it]))
-      const gone = before.values().filter(({ uid }) => !shown.has(uid)).toArray()
-      for (const it of gone) for (const listener of listeners.gone) listener(it)
-      for (const it of pods) for (const listener of listeners.pod) listener(it)
-    },
-  }
-}
-
-/** A cluster, a ZTS and the records, all of which can be away. */
-function aWorld() {
-  const clock = new FakeClock()
-  const cluster = new Map([[pod.uid, pod]])
-  const seen = aWatch(pod)
-  const stored = new Map<string, InstanceRecord>()
-  const deleted: InstanceName[] = []
-  const faults = { zts: undefined as unknown, api: false, synced: true }
-  const { log, records: logged } = memoryLog()
-  const metrics = testMetrics()
-  const events = createEvents({ log, metrics, clock })
-
-  const answer = <T>(value: T): Promise<T> =>
-    faults.api ? Promise.reject(new IdentityError('API_UNAVAILABLE', 'away')) : Promise.resolve(value)
-  const records: InstanceRecords = {
-    put: async (record) => void (await answer(stored.set(record.instanceId, record))),
-    find: (id) => answer(stored.get(id)),
-    all: () => answer([...stored.values()]),
-    remove: async (record) => void (await answer(stored.delete(record.instanceId))),
-  }
-  const open = (watch = seen) =>
-    openInstances({
-      records,
-      zts: {
-        deleteInstance: async (instance) => {
-          if (faults.zts !== undefined) throw faults.zts
-          deleted.push(instance)
-        },
-      },
-      pods: { synced: () => faults.synced, ...watch },
-      findPod: ({ name }) => answer([...cluster.values()].find((it) => it.name === name)),
-      clock,
-      events,
-    })
-  const show = (...pods: Pod[]): void => {
-    cluster.clear()
-    for (const it of pods) cluster.set(it.uid, it)
-    seen.show(...pods)
-  }
-  return { clock, cluster, seen, show, stored, deleted, faults, logged, metrics, open }
-}
+import { aWatch, aWorld, pod, recordOf } from './testing/instances-world.ts'
 
 describe('an instance', () => {
   test('is recorded before it is vouched for, once', async () => {
@@ -168,8 +89,8 @@ describe('an instance', () => {
 
 describe('two replicas', () => {
   test('delete an instance once, whoever is first', async () => {
-    const { open, clock, show, stored, deleted } = aWorld()
-    stored.set(pod.uid, recordOf(pod))
+    const { open, clock, show, store, deleted } = aWorld()
+    store(recordOf(pod))
     await using one = open()
     await using two = open()
     await clock.advance(1_000)
@@ -219,18 +140,18 @@ describe('an outage', () => {
   })
 
   test('of another replica is made up for by those that are left, within a minute of the end of the pod', async () => {
-    const { open, clock, show, stored, deleted } = aWorld()
+    const { open, clock, show, store, deleted } = aWorld()
     await using _other = open()
     await clock.advance(1_000)
-    stored.set(pod.uid, recordOf(pod))
+    store(recordOf(pod))
     show()
     await clock.advance(60_000)
     expect(deleted).toEqual([recordOf(pod)])
   })
 
   test('while the records are read at start is outlasted', async () => {
-    const { open, clock, show, stored, deleted, faults, logged } = aWorld()
-    stored.set(pod.uid, recordOf(pod))
+    const { open, clock, show, store, deleted, faults, logged } = aWorld()
+    store(recordOf(pod))
     show()
     faults.api = true
     await using _instances = open()

@@ -57,7 +57,7 @@ interface Known {
 
 export function openInstances(deps: InstancesDeps): Instances {
   const { records, pods, clock, events } = deps
-  const known = new Map<string, Known>()
+  const known = knownInstances()
   let reloadAt = 0
   const soon = (): number => clock.monotonic() + SETTLE_MS * (1 + clock.random() / 4)
   const onFailure = (error: unknown): void => events.instancesUnreadable(error)
@@ -68,11 +68,12 @@ export function openInstances(deps: InstancesDeps): Instances {
     reloadAt = clock.monotonic() + RELOAD_MS * (0.75 + clock.random() / 2)
   }
   const remember = (record: InstanceRecord, lookAt?: number): void => {
-    if (!known.has(record.instanceId)) known.set(record.instanceId, { record, lookAt, failures: 0 })
+    if (known.find(record) === undefined) known.add({ record, lookAt, failures: 0 })
   }
+  const onRecord = (record: InstanceRecord): void => remember(record, clock.monotonic())
   const doubt = (): void => {
     if (!pods.synced()) return
-    for (const it of known.values()) {
+    for (const it of known.all()) {
       const pod = pods.byUid(it.record.instanceId)
       if (pod !== undefined && podState(pod) !== 'ended') continue
       it.lookAt ??= soon()
@@ -80,34 +81,51 @@ export function openInstances(deps: InstancesDeps): Instances {
   }
   const quiet = onEnd(pods, ({ uid }) => {
     // Before the first reading of all records every pod is a stranger, and none needs to be looked for.
-    if (reloadAt > 0 && !known.has(uid)) strangers.add(uid)
+    if (reloadAt > 0 && !known.hasId(uid)) strangers.add(uid)
   })
   async function tick(signal: AbortSignal): Promise<void> {
     if (clock.monotonic() >= reloadAt) await reload(signal).catch(onFailure)
     doubt()
     for (const record of await strangers.met(signal)) remember(record, clock.monotonic())
-    const due = [...known.values()].filter(({ lookAt = Infinity }) => lookAt <= clock.monotonic())
+    const due = known.all().filter(({ lookAt = Infinity }) => lookAt <= clock.monotonic())
     await inParallel(due.slice(0, MOST_PER_TICK), DELETIONS_AT_A_TIME, async (it) => {
-      if ((await settle(it, deps, signal)) === 'forgotten') known.delete(it.record.instanceId)
+      if ((await settle(it, { ...deps, onRecord }, signal)) === 'forgotten') known.delete(it)
     })
   }
   const running = againAndAgain({ clock, pauseMs: () => TICK_MS, work: tick, begin: 'working' })
 
   return {
     async record(instance, signal) {
-      if (known.has(instance.instanceId)) return
+      if (known.find(instance) !== undefined) return
       await records.put(instance, signal)
       remember(instance)
     },
     isRecorded: async (instanceId, signal) =>
-      known.has(instanceId) || (await records.find(instanceId, signal)) !== undefined,
+      known.hasId(instanceId) || (await records.find(instanceId, undefined, signal)).length > 0,
     count: () => ({
-      known: known.size,
-      ending: [...known.values()].filter(({ lookAt }) => lookAt !== undefined).length,
+      known: known.all().length,
+      ending: known.all().filter(({ lookAt }) => lookAt !== undefined).length,
     }),
     async [Symbol.asyncDispose]() {
       quiet()
       await running[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** By instance, and for each by domain: a pod has two when its namespace became one of the administrators', or ceased to be. */
+function knownInstances() {
+  const byId = new Map<string, readonly Known[]>()
+  const of = (id: string): readonly Known[] => byId.get(id) ?? []
+  return {
+    all: () => [...byId.values()].flat(),
+    hasId: (id: string) => byId.has(id),
+    find: ({ instanceId, domain }: InstanceRecord) => of(instanceId).find(({ record }) => record.domain === domain),
+    add: (it: Known) => void byId.set(it.record.instanceId, [...of(it.record.instanceId), it]),
+    delete(it: Known) {
+      const left = of(it.record.instanceId).filter((other) => other !== it)
+      if (left.length > 0) byId.set(it.record.instanceId, left)
+      else byId.delete(it.record.instanceId)
     },
   }
 }
@@ -125,9 +143,14 @@ function onEnd(pods: InstancesDeps['pods'], listener: (pod: Pod) => void): () =>
   }
 }
 
+interface SettleDeps extends InstancesDeps {
+  /** Told of each record of the instance, also under a domain that only another replica has vouched for. */
+  readonly onRecord: (record: InstanceRecord) => void
+}
+
 /** Deletes at ZTS, then the record: so that whoever dies in between leaves a trace, and no record means all is done. */
-async function settle(it: Known, deps: InstancesDeps, signal: AbortSignal): Promise<'forgotten' | 'kept'> {
-  const { records, zts, findPod, clock, events } = deps
+async function settle(it: Known, deps: SettleDeps, signal: AbortSignal): Promise<'forgotten' | 'kept'> {
+  const { records, zts, findPod, clock, events, onRecord } = deps
   const { record } = it
   try {
     const pod = await findPod({ namespace: record.namespace, name: record.pod }, signal)
@@ -135,7 +158,9 @@ async function settle(it: Known, deps: InstancesDeps, signal: AbortSignal): Prom
       it.lookAt = undefined
       return 'kept'
     }
-    if ((await records.find(record.instanceId, signal)) === undefined) return 'forgotten'
+    const all = await records.find(record.instanceId, record, signal)
+    for (const each of all) onRecord(each)
+    if (!all.some(({ domain }) => domain === record.domain)) return 'forgotten'
     await zts.deleteInstance(record, signal)
     await records.remove(record, signal)
     events.instanceDeleted(record)

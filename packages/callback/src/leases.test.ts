@@ -1,4 +1,5 @@
 /** Single use, janitor and records of instances against an API server. */
+import type { DomainRules } from '@pallas/identity'
 import { isKubernetesError, type KubeApi, LEASES, listLeases, pathOf } from '@pallas/kubernetes'
 import { eventually, loopbackCredentials, startEmbeddedApiServer } from '@pallas/kubernetes/testing'
 import { FakeClock, memoryLog, testMetrics } from '@pallas/runtime/testing'
@@ -117,9 +118,9 @@ const record = {
 
 const names = { adminDomain: 'k8s.admin', systemNamespaces: [] }
 
-function recordsIn(api: KubeApi, { log, metrics } = { log: memoryLog().log, metrics: testMetrics() }) {
+function recordsIn(api: KubeApi, { log, metrics } = { log: memoryLog().log, metrics: testMetrics() }, rules: DomainRules = names) {
   const events = createEvents({ log, metrics, clock: new FakeClock() })
-  return createInstanceRecords({ api, namespace, provider: record.provider, names: () => names, events })
+  return createInstanceRecords({ api, namespace, provider: record.provider, names: () => rules, events })
 }
 
 const LABELS = { 'app.kubernetes.io/managed-by': 'athenz-callback', 'athenz.io/record': 'instance' }
@@ -134,6 +135,9 @@ async function forge(api: KubeApi, name: string, other: Record<string, string>):
 
 const OURS = `athenz-instance-${record.instanceId}`
 
+/** The same pod while its namespace is one of the administrators'. */
+const SYSTEM = { ...record, domain: `k8s.admin.${record.namespace}` }
+
 describe('a forged record', () => {
   test.each<[string, string, Record<string, string>]>([
     ['has the name of another instance', 'athenz-instance-x', {}],
@@ -142,13 +146,16 @@ describe('a forged record', () => {
     ['names a domain below that of the administrators', OURS, { domain: 'k8s.admin.x', namespace: 'k8s-admin-x' }],
     ['names a namespace that stands for no domain', OURS, { namespace: '-' }],
     ['names a service that none is called', OURS, { service: 'a/b' }],
+    ['names a domain that has its record elsewhere', OURS, { domain: SYSTEM.domain }],
+    ['names no domain of its own there', `${OURS}-system`, {}],
+    ['names another domain of the administrators', `${OURS}-system`, { domain: 'k8s.admin.sports' }],
   ])('that %s is told and never acted upon', async (_name, lease, other) => {
     await using it = await openLeases()
     const told = { ...memoryLog(), metrics: testMetrics() }
     const records = recordsIn(it.api, told)
     await forge(it.api, lease, other)
     expect(await records.all()).toEqual([])
-    expect(await records.find(record.instanceId)).toBeUndefined()
+    expect(await records.find(record.instanceId)).toEqual([])
     expect(told.text()).toContain(lease)
     expect(await told.metrics.value('instance_records_ignored')).toBe(1)
   })
@@ -156,10 +163,20 @@ describe('a forged record', () => {
   test('gives way to the true one, which is durable', async () => {
     await using it = await openLeases()
     const records = recordsIn(it.api)
+    for (const other of [{ domain: 'sports' }, { pod: 'web-1' }, { service: 'admin' }]) {
+      await forge(it.api, OURS, other)
+      await records.put(record)
+      expect(await records.all()).toEqual([record])
+      expect(await records.find(record.instanceId)).toEqual([record])
+      await records.remove(record)
+    }
+  })
+
+  test('hides nothing from whoever knows the true one', async () => {
+    await using it = await openLeases()
     await forge(it.api, OURS, { domain: 'sports' })
-    await records.put(record)
-    expect(await records.all()).toEqual([record])
-    expect(await records.find(record.instanceId)).toEqual(record)
+    expect(await recordsIn(it.api).find(record.instanceId, record)).toEqual([record])
+    expect(await recordsIn(it.api).find(record.instanceId, SYSTEM)).toEqual([])
   })
 
   test('is the only kind that is ignored', async () => {
@@ -173,11 +190,27 @@ describe('the records of instances', () => {
   test('are read back as they were put, once however often', async () => {
     await using it = await openLeases()
     const records = recordsIn(it.api)
-    expect(await records.find(record.instanceId)).toBeUndefined()
+    expect(await records.find(record.instanceId)).toEqual([])
     await records.put(record)
     await records.put(record)
     expect(await records.all()).toEqual([record])
-    expect(await records.find(record.instanceId)).toEqual(record)
+    expect(await records.find(record.instanceId)).toEqual([record])
+  })
+
+  test('stay what they are when system-namespaces changes, whoever still goes by the old (W37)', async () => {
+    await using it = await openLeases()
+    const before = recordsIn(it.api)
+    const after = recordsIn(it.api, undefined, { ...names, systemNamespaces: [record.namespace] })
+    await before.put(record)
+    expect(await after.all()).toEqual([record])
+    await after.put(SYSTEM)
+    await before.put(record)
+    for (const records of [before, after]) {
+      expect(await records.all()).toEqual([record, SYSTEM])
+      expect(await records.find(record.instanceId)).toEqual([record, SYSTEM])
+    }
+    await after.remove(record)
+    expect(await before.all()).toEqual([SYSTEM])
   })
 
   test('are gone after they were removed, once or twice', async () => {

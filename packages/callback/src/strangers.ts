@@ -37,9 +37,9 @@ export function createStrangers({ records, clock, soon, onFailure }: StrangersOp
       const found: InstanceRecord[] = []
       await inParallel(due.slice(0, MOST_AT_ONCE), LOOKS_AT_A_TIME, async (uid) => {
         try {
-          const record = await records.find(uid, signal)
+          const those = await records.find(uid, undefined, signal)
           lookAt.delete(uid)
-          if (record !== undefined) found.push(record)
+          found.push(...those)
         } catch (error) {
           signal.throwIfAborted()
           lookAt.set(uid, soon())
