@@ -27,3 +27,19 @@ test('what is remembered is bounded, and what was forgotten is told anew (T39)',
   expect(repeats.size).toBe(3)
   expect([repeats.tell('d'), repeats.tell('a')]).toEqual([0, 1])
 })
+
+test('what was left out is given out when it is flushed or forgotten, once', async () => {
+  const clock = new FakeClock()
+  const given: unknown[] = []
+  const onLeftOut = (...it: unknown[]) => void given.push(it)
+  const repeats = createRepeats({ clock, intervalMs: 1_000, most: 2, onLeftOut })
+  for (const what of ['a', 'a', 'a', 'b']) repeats.tell(what)
+  repeats.flush()
+  repeats.flush()
+  expect(given).toEqual([['a', 2]])
+  await clock.advance(999)
+  expect([repeats.tell('a'), repeats.tell('c')]).toEqual([0, 1])
+  expect(repeats.tell('d')).toBe(1)
+  expect(given).toEqual([['a', 2], ['a', 1]])
+  expect(repeats.size).toBe(2)
+})
