@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FakeClock, memoryLog } from '@pallas/runtime/testing'
@@ -78,4 +80,17 @@ test('the server follows the state: 200 OK, then 503 with names, then 200 again 
   expect(await ask()).toEqual([200, 'OK'])
   problem = 'the token server does not listen yet'
   expect((await ask())[1]).toContain(problem)
+})
+
+test('a probe is answered though a stranger holds more connections than there are, and asks nothing', async () => {
+  await using scope = new AsyncDisposableStack()
+  const clock = new FakeClock('2030-01-01T00:00:00Z')
+  const app = createHealthServer({ endpoint: '/live', members: () => [], problem: () => undefined, clock, log: memoryLog().log })
+  const { url } = scope.use(await serve(app, { listen: { host: '127.0.0.1', port: 0 }, graceMs: 0, clock }))
+  for (let n = 0; n < 150; n++) {
+    const held = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {})
+    scope.defer(() => void held.destroy())
+    await once(held, 'connect')
+  }
+  expect((await fetch(`${url}/live`)).status).toBe(200)
 })

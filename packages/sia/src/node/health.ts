@@ -4,6 +4,7 @@ import type { Clock } from '@pallas/host'
 import { createRequestIds, type Logger } from '@pallas/runtime'
 import { createServer } from '@pallas/service'
 import type { Member } from '../companions.ts'
+import { makeRoom, PUBLIC_LIMITS } from './make-room.ts'
 
 export interface HealthOptions {
   readonly endpoint: string
@@ -21,8 +22,8 @@ type Unhealthy = Pick<Member, 'kind' | 'name'> & {
 
 /** `GET <endpoint>`: 200 `OK`, or 503 with what is amiss; kinds and names, never a content. */
 export function createHealthServer({ endpoint, members, problem, clock, log }: HealthOptions) {
-  const limits = { maxConnections: 64 }
-  const app = createServer({ log, clock, requestIds: createRequestIds(), bodyLimit: 1_024, limits })
+  const app = createServer({ log, clock, requestIds: createRequestIds(), bodyLimit: 1_024, limits: PUBLIC_LIMITS })
+  makeRoom(app.server)
   app.get(endpoint, async (_request, reply) => {
     const amiss = await unhealthy(members(), clock.now())
     const said = problem()
