@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
 import { type Arrival, isLoopback, refuseWebPages } from './local-callers.ts'
 
-const arrival = (headers: Arrival['headers'], localAddress = '127.0.0.1'): Arrival => ({ headers, socket: { localAddress } })
+const arrival = (headers: Arrival['headers'], localAddress = '127.0.0.1'): Arrival => ({
+  headers,
+  rawHeaders: Object.entries(headers).flatMap(([name, value]) => [name, String(value)]),
+  socket: { localAddress },
+})
 
 test.each([
   ['localhost', 'localhost:8880'],
@@ -38,6 +42,12 @@ test.each([
   ['a user', { host: 'localhost@evil.example' }],
 ])('%s is refused', (_what, headers) => {
   expect(() => refuseWebPages(arrival(headers), '127.0.0.1')).toThrow(expect.objectContaining({ code: 'WEB_PAGE_REFUSED' }))
+})
+
+test('two lines that name a host are refused, whatever the first says', () => {
+  const rawHeaders = ['Host', 'localhost', 'host', 'evil.example']
+  const twice = { ...arrival({ host: 'localhost' }), rawHeaders }
+  expect(() => refuseWebPages(twice, '127.0.0.1')).toThrow(expect.objectContaining({ code: 'WEB_PAGE_REFUSED' }))
 })
 
 test('only what no other machine can reach is the loopback', () => {

@@ -7,6 +7,8 @@ import { canonicalIp, IdentityError } from '@pallas/identity'
 
 export interface Arrival {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[]
   readonly socket: { readonly localAddress?: string | undefined }
 }
 
@@ -15,8 +17,11 @@ const OWN_NAMES: ReadonlySet<string> = new Set(['localhost', '::1'])
 const HOST = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::\d{1,5})?$/
 
 /** Throws `WEB_PAGE_REFUSED`. `configured` is the host in the setting that says where to listen. */
-export function refuseWebPages({ headers, socket }: Arrival, configured: string): void {
+export function refuseWebPages({ headers, rawHeaders, socket }: Arrival, configured: string): void {
   if (headers['origin'] !== undefined) throw refused('web pages are not served', 'origin')
+  const hosts = rawHeaders.filter((header, n) => n % 2 === 0 && header.toLowerCase() === 'host')
+  // Of two the parser takes the first; whoever stands between us and the caller may have taken the other.
+  if (hosts.length > 1) throw refused('there are two hosts', 'host')
   const name = hostOf(headers['host'])
   const ours = [configured.toLowerCase(), canonicalIp(withoutPrefix(socket.localAddress))]
   if (name === undefined || !(isLoopback(name) || ours.includes(name))) throw refused('this is another host', 'host')

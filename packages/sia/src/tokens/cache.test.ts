@@ -249,3 +249,19 @@ test('what is cached is found without asking anybody, whatever life was wished, 
   expect(cache.cached(READER)).toEqual({ access: expect.objectContaining({ accessToken: 'access 1' }) })
   expect(asked).toHaveLength(2)
 })
+
+test('those who ask and go leave no more than 64 calls of ZTS behind; what is under way is still shared', async () => {
+  const { cache, asked, hold } = open()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  hold(promise)
+  const wish = (n: number) => cache.accessToken({ ...READER, expirySeconds: n }, never)
+  const gone = AbortSignal.abort(new Error('gone'))
+  for (let n = 1; n <= 64; n++) await expect(cache.accessToken({ ...READER, expirySeconds: n }, gone)).rejects.toThrow('gone')
+  await expect(wish(65)).rejects.toMatchObject({ code: 'BUSY', kind: 'unavailable' })
+  const shared = wish(64)
+  expect(asked).toHaveLength(64)
+  resolve()
+  await shared
+  await wish(65)
+  expect(asked).toHaveLength(65)
+})

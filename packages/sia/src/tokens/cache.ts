@@ -22,6 +22,8 @@ export interface TokenCacheDeps {
 }
 
 const MAX_ENTRIES = 1_000
+/** Calls of ZTS for those who ask; each may go on after they are gone. */
+const MOST_FLIGHTS = 64
 const LEAST_LEFT_MS = 60_000
 const NAP_MS = { least: 1_000, most: 60_000 }
 const AFTER_FAILURE_MS = { least: 2_000, most: 5 * 60_000 }
@@ -31,6 +33,7 @@ export class TokenCache implements Tokens {
   readonly #life: AbortSignal
   readonly #entries = new Map<string, Entry>()
   readonly #refusals: Refusals
+  #flights = 0
 
   /** `life` ends every call under way: those who ask may go before the call that they share. */
   constructor(deps: TokenCacheDeps, life: AbortSignal) {
@@ -97,6 +100,7 @@ export class TokenCache implements Tokens {
     if (entry?.token !== undefined && this.#leftOf(entry) > LEAST_LEFT_MS) return entry.token
     try {
       this.#refusals.heed(key)
+      if (entry?.flight === undefined && this.#flights >= MOST_FLIGHTS) throw busy()
       return await unlessAborted(this.#renew(this.#entryFor(of)), signal)
     } catch (error) {
       const mayPass = error instanceof IdentityError && error.kind === 'unavailable'
@@ -126,6 +130,7 @@ export class TokenCache implements Tokens {
 
   async #fly(entry: Entry): Promise<HeldToken> {
     const { clock } = this.#deps
+    this.#flights++
     try {
       const token = await this.#call(entry.of)
       if (token.expiresAt <= clock.now()) throw unavailable('zts answered with a token that has expired', {})
@@ -141,6 +146,7 @@ export class TokenCache implements Tokens {
       throw error
     } finally {
       entry.flight = undefined
+      this.#flights--
     }
   }
 
@@ -191,6 +197,8 @@ export class TokenCache implements Tokens {
     }
   }
 }
+
+const busy = () => new IdentityError('BUSY', 'too many calls of zts at a time', {}, { retryAfterMs: 1_000 })
 
 const pauseAfter = (failures: number, random: number): number =>
   AFTER_FAILURE_MS.least + random * Math.min(AFTER_FAILURE_MS.least * 2 ** failures, AFTER_FAILURE_MS.most)
