@@ -122,9 +122,17 @@ test.each([
   ['a role token', 'v=Z1;d=media;r=reader;k=0;s=c2VjcmV0'],
   ['a principal token', 'v=S1;d=media;n=web;k=0;s=c2VjcmV0'],
   ['a long run of base64', 'Q'.repeat(400)],
+  ['a key without its first line', `${'Q'.repeat(64)}\n${'R'.repeat(64)}\nSS==\n-----END PRIVATE KEY-----`],
+  ['a key of two lines without either end', `${'Q'.repeat(64)}\n${'R'.repeat(40)}`],
+  ['a key as openssl shows it', '00:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:\n    88:99'],
 ])('%s that it prints is not repeated (T46)', async (_what, secret) => {
   const { output } = await run(['/bin/echo', 'before', secret])
   expect(output).toBe('before [secret]')
+})
+
+test('of a key as json what is private is not repeated (T46)', async () => {
+  const { output } = await run(['/bin/echo', '{"kty":"EC","d":"c2VjcmV0LXNlY3JldA","x":"cHVibGlj"}'])
+  expect(output).toBe('{"kty":"EC","[secret],"x":"cHVibGlj"}')
 })
 
 /** Ended, whether or not somebody has taken note of it. */

@@ -36,10 +36,16 @@ export function keepTail(...streams: readonly Readable[]): Tail {
 
 const SECRETS = [
   /-----BEGIN [A-Z0-9 ]*-----[\s\S]*?(-----END [A-Z0-9 ]*-----|$)/g,
-  /\beyJ[\w-]+\.[\w-]+(\.[\w-]*)?/g,
+  // At the beginning of a word: begun anew within each it would take the square of the time.
+  /(?<![\w-])eyJ[\w-]+\.[\w-]+(\.[\w-]*)?/g,
   /\bv=[SUZ]1;\S+/g,
-  // Base64 of more than any digest has.
+  // What is private in a JWK, shorter than much that is public.
+  /(?<=")(?:d|p|q|dp|dq|qi|k)"\s*:\s*"[\w+/=-]*"?/g,
+  // Numbers of a key as openssl prints them.
+  /(?:[0-9a-fA-F]{2}:\s*){15,}(?:[0-9a-fA-F]{2})?/g,
+  // Base64 of more than any digest has, and lines of it that follow each other as those of PEM do, whatever stood before.
   /[A-Za-z0-9+/_-]{129,}={0,2}/g,
+  /(?<![^\s])[A-Za-z0-9+/]{48,76}\r?\n(?:[A-Za-z0-9+/]{48,76}\r?\n)*(?:[A-Za-z0-9+/]+={0,2})?(?:\r?\n-----END [A-Z0-9 ]*-----)?/g,
 ]
 
 const withoutSecrets = (text: string): string =>
