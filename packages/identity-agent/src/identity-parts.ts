@@ -14,8 +14,10 @@ import { createSubjects, type Subject, type Subjects } from './subjects.ts'
 const ISSUING: InFlightLimits = { perInstance: 32, perNamespace: 512, most: 1_024, running: 64, runningPerNamespace: 48 }
 /** No more at once than there are threads for it. */
 const COMPUTING: InFlightLimits = { ...ISSUING, running: 4, runningPerNamespace: 3 }
-/** How often one instance may ask. */
-const PACE = { burst: 30, refillMs: 1_000 } as const
+/** How often one instance may ask: in a row, and then in the interval of the settings. */
+const BURST = 30
+/** All of a namespace together: enough for a node full of pods that start at once, and for one a minute of each. */
+const NAMESPACE_PACE = { burst: 600, refillMs: 500 } as const
 
 export interface IdentityPartsDeps extends Doors {
   readonly volumesOf: IssueDeps['volumesOf']
@@ -40,7 +42,8 @@ export function identityParts(settings: ServeSettings, config: () => ClusterConf
       subjects,
       inFlight: createInFlight({ ...ISSUING, clock, onOverflow }),
       computing: createInFlight({ ...COMPUTING, clock, onOverflow }),
-      pace: createPace({ clock, ...PACE }),
+      pace: createPace({ clock, burst: BURST, refillMs: settings.issueInterval }),
+      namespacePace: createPace({ clock, ...NAMESPACE_PACE }),
       events,
       clock,
       lifeMs: settings.certificateLife,

@@ -42,6 +42,7 @@ export interface IssueDeps {
   /** Where keys and CSRs are computed with, everybody in turn: what that costs is the caller's choice. */
   readonly computing: InFlight<Subject>
   readonly pace: Pace
+  readonly namespacePace: Pace
   readonly events: AgentEvents
   readonly clock: Clock
   readonly lifeMs: number
@@ -78,7 +79,7 @@ interface Order extends Pick<IssueRequest, 'subject' | 'requestId'> {
 }
 
 export function createIssue(deps: IssueDeps): Issue {
-  const { keys, makeKey, check, contexts, volumesOf, subjects, inFlight, computing, pace, events, clock, cluster } = deps
+  const { keys, makeKey, check, contexts, volumesOf, subjects, inFlight, computing, pace, namespacePace, events, clock, cluster } = deps
   const ask = createAsk(deps)
   let unshared = 0
   const share = () => `unshared ${(unshared += 1)}`
@@ -122,6 +123,7 @@ export function createIssue(deps: IssueDeps): Issue {
     const queue = (shared: string, task: () => Promise<CredentialsAnswer>) =>
       inFlight.run(subject, shared, async () => {
         pace.take(instanceId)
+        namespacePace.take(subject.namespace)
         return task()
       })
     if (wish.origin === 'agent') return queue(share(), () => withAgentKey(request, wish.previous, signal))

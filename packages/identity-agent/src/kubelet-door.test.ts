@@ -23,7 +23,8 @@ const settings = {
   kubeletReadOnlyPort: false,
 }
 const weakened = vi.fn<(mode: string) => void>()
-const deps = { env: {}, clock: new FakeClock(), events: { weakened, podUnreadable: () => undefined } }
+const ownAddresses = () => ['10.0.0.7', 'fd00::7']
+const deps = { env: {}, clock: new FakeClock(), ownAddresses, events: { weakened, podUnreadable: () => undefined } }
 
 afterEach(() => weakened.mockClear())
 
@@ -46,9 +47,24 @@ test.each(['http://127.0.0.1:10255', 'kubelet', ''])('%s is no endpoint, unless 
   await expect(openKubelet({ ...settings, podEndpoint }, deps)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
 })
 
-test.each(['http://127.0.0.1:10255', 'http://node-1:10255'])('the read-only port at %s is taken by its own setting, and announced (W20)', async (podEndpoint) => {
-  await using _kubelet = await openKubelet({ ...settings, podEndpoint, kubeletReadOnlyPort: true }, deps)
+const readOnly = { ...settings, nodeName: 'node-1', kubeletReadOnlyPort: true }
+const onNode = ['http://127.0.0.1:10255', 'http://[::1]:10255', 'http://node-1:10255', 'http://10.0.0.7:10255', 'http://[fd00::7]:10255']
+
+test.each(onNode)('the read-only port at %s is taken by its own setting, and announced (W20)', async (podEndpoint) => {
+  await using _kubelet = await openKubelet({ ...readOnly, podEndpoint }, deps)
   expect(weakened).toHaveBeenCalledExactlyOnceWith('kubelet-read-only-port')
+})
+
+test.each(['http://node-2:10255', 'http://10.0.0.8:10255', 'http://node-1.evil.test:10255'])(
+  'the read-only port at %s is of another node, and is not believed (W20)',
+  async (podEndpoint) => {
+    await expect(openKubelet({ ...readOnly, podEndpoint }, deps)).rejects.toThrow('needs a --pod-endpoint on this node')
+  },
+)
+
+test('without a name of the node a name proves nothing of being this one (W20)', async () => {
+  const nameless = { ...readOnly, nodeName: undefined, podEndpoint: 'http://node-1:10255' }
+  await expect(openKubelet(nameless, deps)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
 })
 
 test('whoever asks for the read-only port does not get another without noticing', async () => {

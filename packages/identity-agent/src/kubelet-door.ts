@@ -13,6 +13,8 @@ export interface KubeletDoorDeps {
   readonly events: Pick<AgentEvents, 'weakened' | 'podUnreadable'>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
+  /** Addresses of this host, as it knows them itself. */
+  readonly ownAddresses: () => readonly string[]
 }
 
 type Settings = Pick<
@@ -22,8 +24,9 @@ type Settings = Pick<
 
 /** Throws `ConfigError` for an endpoint that cannot be used. */
 export async function openKubelet(settings: Settings, deps: KubeletDoorDeps): Promise<Kubelet & AsyncDisposable> {
-  const { env, clock, events } = deps
+  const { env, clock, events, ownAddresses } = deps
   const url = parseUrl(expandVariables(settings.podEndpoint, env), settings)
+  if (settings.kubeletReadOnlyPort) mustBeHere(url, settings, ownAddresses())
   const trust = await trustOf(settings, url)
   if ('plain' in trust) events.weakened('kubelet-read-only-port')
   if ('insecureLoopback' in trust) events.weakened('kubelet-unverified')
@@ -50,6 +53,15 @@ function parseUrl(text: string, { kubeletReadOnlyPort }: Settings): URL {
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** Nothing proves who answers at the read-only port: at least the question stays on this node. */
+function mustBeHere({ hostname }: URL, { nodeName }: Settings, own: readonly string[]): void {
+  const isNode = nodeName !== undefined && hostname === nodeName.toLowerCase()
+  if (isNode || LOOPBACK.test(hostname) || own.includes(hostname.replaceAll(/[[\]]/g, ''))) return
+  throw new ConfigError([
+    '--kubelet-read-only-port needs a --pod-endpoint on this node: a loopback address, one of this host, or --node-name',
+  ])
+}
 
 /** A kubelet behind a loopback address proves its node's name, where roots and name are known. */
 async function trustOf({ kubeletCa, nodeName }: Settings, { hostname, protocol }: URL): Promise<KubeletTrust> {

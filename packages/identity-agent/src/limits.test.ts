@@ -140,6 +140,21 @@ test('a namespace whose pods flood init with keys of their own does not keep ano
   expect(told[0]).toMatchObject({ level: 'warn', reason: 'BUSY', problem: 'too much waits for the namespace', pod: expect.stringMatching(/^loud\//) })
 }, 30_000)
 
+test('a pod that asks for one identity after another gets thirty, and then one a minute (W22, T38)', async () => {
+  const { world, handle } = await limited({})
+  await using _world = world
+  const ask = async () => {
+    await world.clock.advance(1_000)
+    return world.call(handle, 'init')
+  }
+  const statuses: number[] = []
+  for (let n = 0; n < 50; n++) statuses.push((await ask()).status)
+  expect(statuses.filter((status) => status === 200)).toHaveLength(30)
+  expect(await ask()).toMatchObject({ status: 429, body: { code: 'BUSY' }, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } })
+  await world.clock.advance(10_000)
+  expect([(await ask()).status, (await ask()).status]).toEqual([200, 429])
+})
+
 test('a client that hangs up in the middle is forgotten (W22)', async () => {
   const { world, handle, path } = await limited({})
   await using _world = world

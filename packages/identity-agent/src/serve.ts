@@ -58,6 +58,7 @@ export type ServeSettings = Pick<
   | 'jwtServiceTimeout'
   | 'ztsTimeout'
   | 'certificateLife'
+  | 'issueInterval'
   | 'shutdownGrace'
 >
 

@@ -97,13 +97,17 @@ const schema = {
   }),
   kubeletReadOnlyPort: setting(flag, {
     default: 'false',
-    doc: "Believe the kubelet's read-only port, `http://…:10255`: nothing proves who answers there; much weaker.",
+    doc: "Believe the kubelet's read-only port, `http://…:10255` on this node: nothing proves who answers there; much weaker.",
   }),
   kubeletCa: setting(path, { doc: 'PEM roots of the kubelet; without it the kubelet must be on a loopback address.' }),
   nodeName: setting(text, {
     doc: "Name of this node: the kubelet's certificate must carry it where its address is a loopback one.",
   }),
   certificateLife: setting(duration({ min: '10m' }), { default: '24h', doc: 'Life to ask ZTS for.' }),
+  issueInterval: setting(duration({ min: '100ms', max: '1h' }), {
+    default: '1m',
+    doc: 'After 30 identities in a row a pod may ask for one in so long; shorter only for pods that renew more often.',
+  }),
   ...clusterConfigSetting,
   ...serverSettings,
 }

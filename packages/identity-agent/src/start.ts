@@ -1,4 +1,5 @@
 /** The composition root: makes every part in order; disposing the result unmakes them in reverse. */
+import { networkInterfaces } from 'node:os'
 import type { Clock } from '@pallas/host'
 import { nodeHost, peerOf, pinPeer } from '@pallas/linux'
 import type { Logger, Metrics } from '@pallas/runtime'
@@ -31,6 +32,9 @@ export interface IdentityAgent extends AsyncDisposable {
   readonly adminUrl: string
 }
 
+const ownAddresses = (): readonly string[] =>
+  Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address))
+
 const kernel: Peers = { credentials: peerOf, pin: pinPeer }
 
 export async function startIdentityAgent(
@@ -44,7 +48,7 @@ export async function startIdentityAgent(
   const { driverSource: source, driverTarget: target } = settings
 
   if (target !== '') events.driverInstalled(target, await installDriver({ source, target }))
-  const kubelet = scope.use(await openKubelet(settings, { env, clock, events }))
+  const kubelet = scope.use(await openKubelet(settings, { env, clock, events, ownAddresses }))
   const ca = { pem: () => config.current().trustRoots.athenzService }
   const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, ca, log, clock }))
   scope.defer(config.onChange(() => void tls.reload()))

@@ -158,6 +158,8 @@ export function agentArgs(context: ProgramContext, driver: { readonly source: st
     `--node-name=${NODE}`,
     `--admin-listen=${loopback(ports.agentAdmin)}`,
     `--config=${state.clusterConfig}`,
+    // Refreshers here renew every second.
+    '--issue-interval=1s',
     ...(context.ztsTimeout === '' ? [] : [`--zts-timeout=${context.ztsTimeout}`]),
   ]
 }

@@ -168,5 +168,6 @@ const SETTINGS = {
   jwtServiceTimeout: 10_000,
   ztsTimeout: 10_000,
   certificateLife: 24 * 3_600_000,
+  issueInterval: 60_000,
   shutdownGrace: 10_000,
 } as const
