@@ -1,5 +1,5 @@
 import { lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { createServer as createNetServer } from 'node:net'
+import { connect, createServer as createNetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRequestIds, systemClock } from '@pallas/runtime'
@@ -49,6 +49,18 @@ test('several listeners serve the same routes, each with a server of its own', a
   await using _first = await listenUnix(serverFor(routes), { path: one.path, mode: 0o600 })
   await using _second = await listenUnix(serverFor(routes), { path: two.path, mode: 0o600 })
   expect([await statusAt(one.path), await statusAt(two.path)]).toEqual([200, 200])
+})
+
+test('as many may wait as the kernel lets, while nobody is let in', async () => {
+  await using it = await temporaryDirectory()
+  await using _listener = await listenUnix(serverFor(await app()), { path: it.path, mode: 0o600 })
+  // All in one turn of the loop, in which the server takes none.
+  const sockets = Array.from({ length: 1_000 }, () => connect(it.path))
+  const outcomes = sockets.map(
+    (socket) => new Promise((resolve) => socket.once('connect', () => resolve('in')).once('error', resolve)),
+  )
+  expect(new Set(await Promise.all(outcomes))).toEqual(new Set(['in']))
+  for (const socket of sockets) socket.destroy()
 })
 
 test('a socket on which nobody answers is replaced', async () => {

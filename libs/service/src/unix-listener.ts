@@ -7,6 +7,8 @@ import { ServiceError } from './error.ts'
 
 /** What fits `sun_path`, in bytes, with its closing zero. */
 const PATH_LIMIT = 107
+/** As many as Linux lets wait by default: where all that wait are one caller's, there is still room for another. */
+const BACKLOG = 4_096
 
 export interface ListenUnixOptions {
   readonly path: string
@@ -63,7 +65,7 @@ function answers(path: string): Promise<boolean> {
 function listen(server: NetServer, at: string, path: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const failed = (cause: Error): void => reject(new ServiceError('SERVICE_LISTEN', 'cannot listen', { path }, cause))
-  server.once('error', failed).listen({ path: at }, () => {
+  server.once('error', failed).listen({ path: at, backlog: BACKLOG }, () => {
     server.off('error', failed)
     resolve()
   })
