@@ -1,3 +1,4 @@
+import { readCertificate } from '@pallas/x509'
 import { TestCa } from '@pallas/x509/testing'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { newAuthorities, openWorld } from './testing/world.ts'
@@ -46,6 +47,28 @@ describe('where ZTS and services are vouched for by one root', () => {
     ['has an empty part', 'sys..zts'],
   ])('a name that %s is taken', (_name, ztsName) => {
     expect(problemOf(ztsName, shared())).toBeUndefined()
+  })
+})
+
+const refused = (roots: { readonly athenz: string; readonly athenzService: string }) =>
+  expect(problemOf('sys.auth.zts', roots)).toMatchObject({ code: 'CONFIG_INVALID' })
+
+describe('a name that pods can have is refused', () => {
+  test('where the authority of services is below the root of ZTS, or the other way round', async () => {
+    const below = await TestCa.create({ name: 'below', issuer: athenz })
+    refused({ athenz: athenz.certPem, athenzService: below.certPem })
+    refused({ athenz: below.certPem, athenzService: services.certPem + athenz.certPem })
+  })
+
+  test('where the root of both was certified anew', async () => {
+    const { spki, subject, names: none } = readCertificate(athenz.certPem)
+    const { certPem: again } = await services.sign({ spki, subject, names: none }, { lifeMs: 3_600_000 })
+    refused({ athenz: athenz.certPem, athenzService: again })
+  })
+
+  test('but not where another authority has the same name as the root of ZTS', async () => {
+    const namesake = await TestCa.create({ name: 'athenz' })
+    expect(problemOf('sys.auth.zts', { athenz: athenz.certPem, athenzService: namesake.certPem })).toBeUndefined()
   })
 })
 
