@@ -5,7 +5,7 @@ import { OID } from '@pallas/x509'
 import { TestCa } from '@pallas/x509/testing'
 import { Agent, request } from 'undici'
 import { beforeAll, expect, test } from 'vitest'
-import { type Allow, createServer, openTlsFiles, peerNamed, peerOf, serve } from './index.ts'
+import { type Allow, createRefusalEvents, createServer, openTlsFiles, peerNamed, peerOf, serve } from './index.ts'
 import { tlsDirectory } from './testing/index.ts'
 
 const HOUR = 3_600_000
@@ -27,21 +27,28 @@ async function pairNamed(commonNames: readonly string[]) {
   return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }), cert: certPem }
 }
 
-/** What a server that `allow` guards says to whoever has these common names. */
-async function answerTo(commonNames: readonly string[], allow: Allow) {
+/** What a server that `allow` guards says to whoever has these common names, each time with another certificate. */
+async function answersTo(commonNames: readonly string[], allow: Allow, times: number) {
   await using scope = new AsyncDisposableStack()
-  const { log } = memoryLog()
+  const { log, records } = memoryLog()
   const clock = systemClock
   const files = scope.use(await tlsDirectory(ca, { commonName: 'server', ip: ['127.0.0.1'] }))
   const tls = scope.use(await openTlsFiles({ ...files, ca: { files: [files.caFile] }, log, clock }))
-  const app = createServer({ log, clock, requestIds: createRequestIds(), bodyLimit: 1_000, tls, allow })
+  const events = scope.use(createRefusalEvents({ log, clock, count: () => {}, message: 'not done' }))
+  const app = createServer({ log, clock, requestIds: createRequestIds(), bodyLimit: 1_000, tls, allow, tell: events.tell })
   app.get('/', async (it) => ({ names: peerOf(it)?.commonName ?? 'none' }))
   const { url } = scope.use(await serve(app, { listen: { host: '127.0.0.1', port: 0 }, graceMs: 100, clock }))
-  const dispatcher = new Agent({ connect: { ca: ca.certPem, ...(await pairNamed(commonNames)) } })
-  scope.defer(() => dispatcher.destroy())
-  const { statusCode, body } = await request(url, { dispatcher })
-  return { status: statusCode, body: await body.json() }
+  const answers = []
+  for (let n = 0; n < times; n++) {
+    const dispatcher = new Agent({ connect: { ca: ca.certPem, ...(await pairNamed(commonNames)) } })
+    scope.defer(() => dispatcher.destroy())
+    const { statusCode, body } = await request(url, { dispatcher })
+    answers.push({ status: statusCode, body: await body.json() })
+  }
+  return { answers, records }
 }
+
+const answerTo = async (commonNames: readonly string[], allow: Allow) => (await answersTo(commonNames, allow, 1)).answers[0]
 
 test('a peer with exactly the wanted common name is allowed', async () => {
   expect(await answerTo([NAME], peerNamed(NAME))).toEqual({ status: 200, body: { names: NAME } })
@@ -65,4 +72,11 @@ test.each([
 
 test('nobody can be allowed by an empty name', () => {
   expect(() => peerNamed('')).toThrow('empty')
+})
+
+test('each certificate that is not allowed is told of by serial, names and address, though they share a common name', async () => {
+  const { records } = await answersTo([NAME], () => 'AGENT_REVOKED', 2)
+  const refused = records.flatMap(({ reason, facts }) => (reason === 'AGENT_REVOKED' ? [facts] : []))
+  const facts = { peer: NAME, dns: [NAME], serial: expect.stringMatching(/^[0-9A-F]+$/), address: '127.0.0.1' }
+  expect(refused).toEqual([facts, facts])
 })

@@ -41,6 +41,18 @@ export function peerOf({ raw: { socket } }: Pick<FastifyRequest, 'raw'>): PeerId
   return peer
 }
 
+const MOST_NAMES = 10
+
+/** Whose request it is, for the log: many callers may have one common name, none has another's serial. */
+export function peerFacts(request: Pick<FastifyRequest, 'raw'>): Record<string, unknown> {
+  const { remoteAddress: address } = request.raw.socket
+  const peer = peerOf(request)
+  return {
+    ...(peer === undefined ? {} : { peer: peer.commonName, serial: peer.serial, dns: peer.dns.slice(0, MOST_NAMES) }),
+    ...(address === undefined ? {} : { address }),
+  }
+}
+
 function readPeer(socket: TLSSocket): PeerIdentity | undefined {
   const raw = socket.getPeerX509Certificate()?.raw
   if (raw === undefined) return undefined

@@ -16,12 +16,48 @@ function open() {
 
 test('a denial is told once, then once a minute with its number, and counted each time', async () => {
   const { clock, counted, events, records } = open()
-  for (let n = 0; n < 50; n++) events.refused(denied(), { pod: 'a/b', jti: 'j1' })
+  for (let n = 0; n < 50; n++) events.refused(denied(), { pod: 'a/b', jti: `j${n}` })
+  expect(records).toHaveLength(1)
   await clock.advance(60_000)
-  events.refused(denied(), { pod: 'a/b', jti: 'j2' })
-  expect(records.map(({ count, jti }) => [count, jti])).toEqual([[undefined, 'j1'], [50, 'j2']])
+  expect(records.map(({ count, jti }) => [count, jti])).toEqual([[undefined, 'j0'], [49, 'j49']])
   expect(records[0]).toMatchObject({ level: 'warn', msg: 'not done', reason: 'POD_UNKNOWN', pod: 'a/b', facts: { shown: 'x' } })
+  await clock.advance(60_000)
+  events.refused(denied(), { pod: 'a/b' })
+  expect(records).toHaveLength(3)
   expect(counted).toHaveLength(51)
+})
+
+test('what was left out is written at the end, and nothing waits then', async () => {
+  const { clock, events, records } = open()
+  for (let n = 0; n < 3; n++) events.refused(denied(), { pod: 'a/b' })
+  expect(clock.sleeping).toBe(1)
+  await events[Symbol.asyncDispose]()
+  expect(records.map(({ count }) => count)).toEqual([undefined, 2])
+  expect(clock.sleeping).toBe(0)
+})
+
+test('what was left out of one of very many things is written when it is forgotten', () => {
+  const { events, records } = open()
+  for (let n = 0; n < 2; n++) events.refused(denied(), { pod: 'a/first' })
+  for (let n = 0; n < 10_000; n++) events.refused(denied(), { pod: `a/${n}` })
+  expect(records.filter(({ pod }) => pod === 'a/first')).toHaveLength(2)
+})
+
+const AGENT = { peer: 'k8s.admin.athenz-identity-agent', pod: 'media/web-0', podUid: 'u1', node: 'node-a', serial: '0A' }
+
+test.each([
+  ['POD_ON_OTHER_NODE', 'node', { node: 'node-b' }],
+  ['POD_UNKNOWN', 'certificate', { serial: '0B' }],
+  ['POD_UNKNOWN', 'pod of the same name', { podUid: 'u2' }],
+  ['DOCUMENT_REPLAYED', 'document', { jti: 'stolen' }],
+  ['NODE_MISMATCH', 'document', { jti: 'stolen' }],
+] as const)('%s of another %s is told at once, however often the first was', (code, _what, other) => {
+  const { events, records } = open()
+  const facts = { ...AGENT, jti: 'first' }
+  for (let n = 0; n < 100; n++) events.refused(new IdentityError(code, 'no'), facts)
+  events.refused(new IdentityError(code, 'no'), { ...facts, ...other })
+  expect(records).toHaveLength(2)
+  expect(records.at(-1)).toMatchObject(other)
 })
 
 test('a denial of another pod is told at once', () => {
@@ -51,4 +87,6 @@ test('a server tells what no route has told, and no refusal twice', async () => 
   ])
   expect(counted).toEqual(['POD_UNKNOWN', 'ROUTE_UNKNOWN', 'ROUTE_UNKNOWN'])
   await app.close()
+  await events[Symbol.asyncDispose]()
+  expect(records.at(-1)).toMatchObject({ msg: 'not done', reason: 'ROUTE_UNKNOWN' })
 })

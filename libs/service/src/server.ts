@@ -14,7 +14,7 @@ import { answerBadBytes } from './bad-bytes.ts'
 import { tellFailedHandshakes } from './handshakes.ts'
 import { takeOnlyJson } from './json-body.ts'
 import { DEFAULT_LIMITS, httpOptionsOf, type Limits } from './limits.ts'
-import { type Allow, peerOf } from './peer.ts'
+import { type Allow, peerFacts, peerOf } from './peer.ts'
 import { answerTo, refusalOf, type StatusOf } from './refusal.ts'
 import { refusalFields } from './refusal-fields.ts'
 import { followTlsFiles, type MinVersion, secureServerOptions, type SecureOptions } from './secure-server.ts'
@@ -104,7 +104,7 @@ function guard(app: FastifyInstance, secure: SecureOptions, options: ServerOptio
     const reason = secure.callers === 'anonymous' ? undefined : callerProblem(request, allow, clock.now())
     if (reason === undefined) return done()
     reply.header('connection', 'close')
-    throw new IdentityError(reason, 'the client certificate may not call this service', { peer: peerOf(request)?.commonName })
+    throw new IdentityError(reason, 'the client certificate may not call this service', peerFacts(request))
   })
 }
 

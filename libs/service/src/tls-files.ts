@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { type Clock, type LogFields, type Logger, watchFiles } from '@pallas/runtime'
 import { CERTIFICATE_LABEL, manyFromPem } from '@pallas/x509'
 import { ServiceError } from './error.ts'
@@ -173,7 +173,7 @@ async function loadRoots({ ca: { files = [], pem } = {} }: TlsFilesOptions): Pro
 }
 
 /** What every connection will be made from: what fails here would fail each of them. */
-function checkUsable(material: { readonly key?: string; readonly cert?: string; readonly ca?: string[] }, fields: Record<string, unknown>): void {
+function checkUsable(material: SecureContextOptions, fields: Record<string, unknown>): void {
   try {
     createSecureContext(material)
   } catch (cause) {

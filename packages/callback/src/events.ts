@@ -20,7 +20,7 @@ export type CallbackEvents = ReturnType<typeof createEvents>
 interface EventsDeps {
   readonly log: Logger
   readonly metrics: Metrics
-  readonly clock: Pick<Clock, 'monotonic'>
+  readonly clock: Pick<Clock, 'monotonic' | 'sleep'>
 }
 
 /** What `deploy/monitoring/alerts.yaml` asks for: there from the start, for a series that begins at 1 has no increase. */
@@ -50,6 +50,7 @@ export function createEvents({ log, metrics, clock }: EventsDeps) {
     refused: refusals.refused,
     /** For requests that come to no route. */
     tell: refusals.tell,
+    [Symbol.asyncDispose]: () => refusals[Symbol.asyncDispose](),
     confirmed(facts: ConfirmationFacts): void {
       count('OK')
       log.info(facts satisfies LogFields, 'instance confirmed')

@@ -46,7 +46,7 @@ const API_TIMEOUT_MS = 5_000
 export async function startCallback(settings: CallbackSettings, deps: CallbackDeps): Promise<Callback> {
   const { clock, log, metrics } = deps
   await using scope = new AsyncDisposableStack()
-  const events = createEvents({ log, metrics, clock })
+  const events = scope.use(createEvents({ log, metrics, clock }))
   const parse = followClusterConfig((config) => checkZtsName(settings.ztsName, config))
   const config = scope.use(await openConfigFile({ path: settings.config, parse, clock, log, metrics }))
 

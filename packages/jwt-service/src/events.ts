@@ -10,6 +10,8 @@ export type JwtServiceEvents = ReturnType<typeof createEvents>
 export interface SigningFacts {
   readonly requestId?: string
   readonly peer?: string
+  readonly serial?: string
+  readonly address?: string
   readonly node?: string
   readonly pod?: string
   readonly podUid?: string
@@ -21,7 +23,7 @@ export interface SigningFacts {
 export interface EventsDeps {
   readonly log: Logger
   readonly metrics: Metrics
-  readonly clock: Pick<Clock, 'monotonic'>
+  readonly clock: Pick<Clock, 'monotonic' | 'sleep'>
 }
 
 /** What `deploy/monitoring/alerts.yaml` asks for: there from the start, for a series that begins at 1 has no increase. */
@@ -56,6 +58,7 @@ export function createEvents({ log, metrics, clock }: EventsDeps) {
     documentRefused: refusals.refused,
     /** For requests that come to no route. */
     tell: refusals.tell,
+    [Symbol.asyncDispose]: () => refusals[Symbol.asyncDispose](),
     documentSigned({ seen = 'live', ...facts }: SigningFacts): void {
       count('OK')
       signed.inc({ seen })

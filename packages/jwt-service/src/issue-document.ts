@@ -28,7 +28,7 @@ export async function issueDocument({ peer, body, note }: AgentRequest, deps: Is
   note({ pod: `${asked.namespace}/${asked.name}` })
   const node = await deps.nodeOfAgent(peer.dns)
   note({ node })
-  if (deps.isRevoked(node)) throw new IdentityError('AGENT_REVOKED', 'the agent gets no more documents')
+  if (deps.isRevoked(node)) throw new IdentityError('AGENT_REVOKED', 'the agent gets no more documents', { dns: peer.dns })
 
   const { subject, uid, seen } = await findSubject(asked, node, deps)
   const { document, jti, keyId } = await deps.sign({ sub: formatSubject(subject), node, uid })

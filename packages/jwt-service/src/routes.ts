@@ -20,6 +20,7 @@ export function documentRoutes(app: FastifyInstance, deps: DocumentRoutesDeps): 
     try {
       const peer = peerOf(request)
       if (peer === undefined) throw new IdentityError('CALLER_NOT_ALLOWED', 'no client certificate')
+      note({ serial: peer.serial, address: request.ip })
       const jwt = await inFlight(() => issueDocument({ peer, body: request.body, note }, deps))
       events.documentSigned(facts)
       return { jwt }

@@ -39,7 +39,7 @@ const API_TIMEOUT_MS = 4_000
 export async function startJwtService(settings: JwtServiceSettings, deps: JwtServiceDeps): Promise<JwtService> {
   const { clock, log, metrics } = deps
   await using scope = new AsyncDisposableStack()
-  const events = createEvents({ log, metrics, clock })
+  const events = scope.use(createEvents({ log, metrics, clock }))
   const config = scope.use(await openConfigFile({ path: settings.config, parse: followClusterConfig(), ...deps }))
   const { secretName, identityCn = `${config.current().adminDomain}.athenz-identity-agent` } = settings
 
