@@ -19,6 +19,11 @@ export interface Files {
    * When it fails nothing is left.
    */
   create(path: string, bytes: Uint8Array, mode: number): Promise<void>
+  /**
+   * As `create`, in a directory that is this process's user's own and, where one is given, of this group
+   * (`HOST_DENIED`), and no symlink. True of the directory that the file comes to lie in, whoever renames what meanwhile.
+   */
+  createOwn(path: string, bytes: Uint8Array, mode: number, gid?: number): Promise<void>
   /** Creates one directory with exactly this mode; `HOST_EXISTS` if anything is there. */
   mkdir(path: string, mode: number): Promise<void>
   /** Creates what is missing of a path, with `mode` for each new directory; an existing directory is left as it is. */

@@ -25,6 +25,7 @@ export const nodeFiles = (): Files => ({
   read: (path, maxBytes) => at(path, () => read(path, maxBytes)),
   readOwn: (path, maxBytes) => at(path, () => readOwn(path, maxBytes)),
   create: (path, bytes, mode) => at(path, () => create(path, bytes, mode)),
+  createOwn: (path, bytes, mode, gid) => at(path, () => createOwn(path, { bytes, mode, gid })),
   mkdir: (path, mode) => at(path, () => makeDirectory(path, mode)),
   mkdirs: (path, mode) => at(path, () => makeDirectories(path, mode)),
   symlink: (target, path) => at(path, () => symlink(target, path)),
@@ -132,6 +133,21 @@ async function create(path: string, bytes: Uint8Array, mode: number): Promise<vo
   } finally {
     await file.close()
   }
+}
+
+interface OwnFile {
+  readonly bytes: Uint8Array
+  readonly mode: number
+  readonly gid: number | undefined
+}
+
+async function createOwn(path: string, { bytes, mode, gid }: OwnFile): Promise<void> {
+  const cut = path.lastIndexOf('/')
+  await using directory = await openOwn(path.slice(0, cut) || '/', { path, flags: O_DIRECTORY, owners: [ownUser()] })
+  if (gid !== undefined && (await directory.stat()).gid !== gid) {
+    throw new HostError('HOST_DENIED', 'the directory belongs to another group', { path })
+  }
+  await create(`${within(directory)}${path.slice(cut)}`, bytes, mode)
 }
 
 async function fill(file: FileHandle, bytes: Uint8Array, mode: number): Promise<void> {

@@ -46,6 +46,32 @@ export function describeOwnership(open: () => Promise<HostUnderTest>): void {
     else await expect(reading).rejects.toMatchObject({ code: 'HOST_DENIED' })
   })
 
+  test('a file is created in an own directory of the group that is asked for, and in no other', async () => {
+    await using it = await open()
+    const { files } = it.host
+    await files.mkdir(`${it.dir}/d`, 0o755)
+    await files.symlink('d', `${it.dir}/e`)
+    const { gid = 0 } = (await files.stat(`${it.dir}/d`)) ?? {}
+    await files.createOwn(`${it.dir}/d/a`, bytes('x'), 0o640, gid)
+    await files.createOwn(`${it.dir}/d/b`, bytes('x'), 0o600)
+    expect(await files.stat(`${it.dir}/d/a`)).toMatchObject({ kind: 'file', mode: 0o640, isOwn: true })
+    const create = (path: string, group?: number) => files.createOwn(`${it.dir}/${path}`, bytes('x'), 0o600, group)
+    await expect(create('d/a')).rejects.toMatchObject({ code: 'HOST_EXISTS' })
+    await expect(create('e/c')).rejects.toMatchObject({ code: 'HOST_WRONG_KIND' })
+    await expect(create('d/c', gid + 1)).rejects.toMatchObject({ code: 'HOST_DENIED' })
+    await expect(create('none/c')).rejects.toMatchObject({ code: 'HOST_NOT_FOUND' })
+    expect(await files.list(`${it.dir}/d`)).toEqual(['a', 'b'])
+  })
+
+  test('nothing is created as own in the directory of another user', async (context) => {
+    await using it = await open()
+    if (it.giveAway === undefined) return context.skip()
+    await it.host.files.mkdir(`${it.dir}/d`, 0o777)
+    await it.giveAway(`${it.dir}/d`)
+    await expect(it.host.files.createOwn(`${it.dir}/d/a`, bytes('x'), 0o600)).rejects.toMatchObject({ code: 'HOST_DENIED' })
+    expect(await it.host.files.list(`${it.dir}/d`)).toEqual([])
+  })
+
   test('an own directory is discarded with its files; symlinks in it lead nowhere; one that is gone is fine', async () => {
     await using it = await open()
     const { files } = it.host

@@ -43,6 +43,14 @@ export function memoryFiles({ tree, locks, uid }: MemoryFilesDeps): Files {
     },
     readOwn: async (path, maxBytes) => readOwn(tree, path, { maxBytes, uid }),
     create: async (path, bytes, mode) => put(absent(path), { kind: 'file', mode, uid, gid: uid, bytes: bytes.slice() }),
+    createOwn: async (path, bytes, mode, group) => {
+      const directory = tree.walk(parentPath(path) || '/').node
+      if (directory?.kind === 'symlink') throw refused('HOST_WRONG_KIND', path)
+      if (directory !== undefined && (directory.uid !== uid || directory.gid !== (group ?? directory.gid))) {
+        throw refused('HOST_DENIED', path)
+      }
+      put(absent(path), { kind: 'file', mode, uid, gid: directory?.gid ?? uid, bytes: bytes.slice() })
+    },
     mkdir: async (path, mode) => mkdir(path, mode),
     mkdirs: async (path, mode) => mkdirs(path, mode),
     symlink: async (target, path) => put(absent(path), { kind: 'symlink', mode: 0o777, uid, gid: uid, target }),
