@@ -8,6 +8,7 @@ function fresh() {
     clock,
     limits: {
       connections: 2,
+      shared: 100,
       connecting: { burst: 6, refillMs: 100 },
       requests: 2,
       requesting: { burst: 5, refillMs: 200 },

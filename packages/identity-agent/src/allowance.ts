@@ -9,6 +9,8 @@ import { createPace, type Rate } from './pace.ts'
 
 export interface AllowanceLimits {
   readonly connections: number
+  /** Of all callers together, on a socket that they share. */
+  readonly shared: number
   readonly connecting: Rate
   readonly requests: number
   readonly requesting: Rate
@@ -19,6 +21,7 @@ export interface AllowanceLimits {
 /** More than any pod needs: a launch is two requests on two connections, a renewal the same. */
 export const ALLOWANCE: AllowanceLimits = {
   connections: 32,
+  shared: 2_000,
   connecting: { burst: 100, refillMs: 100 },
   requests: 24,
   requesting: { burst: 60, refillMs: 200 },

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { aPod } from '@pallas/identity/testing'
 import { nodeKey } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
+import { ALLOWANCE } from './allowance.ts'
 import { call } from './testing/call.ts'
 import { startChildPeer } from './testing/child-peer.ts'
 import { csrFor } from './testing/one-pod.ts'
@@ -111,6 +112,26 @@ test('on the socket that pods share, a pod without a volume has a few connection
   const sockets = Array.from({ length: 40 }, () => connect(path).on('error', () => undefined))
   for (const socket of sockets) socket.resume()
   await expect.poll(() => sockets.filter(({ destroyed }) => !destroyed).length).toBe(4)
+  for (const socket of sockets) socket.destroy()
+})
+
+test('a shared socket that silent connections fill lets the next pod in, in the place of the oldest (T38, W22)', async () => {
+  await using world = await World.open()
+  await using victim = await startChildPeer()
+  const path = `${world.root}/shared.sock`
+  world.allowance = { ...ALLOWANCE, shared: 10 }
+  world.pods = [A, B]
+  world.addVolume(A)
+  const b = world.addVolume(B)
+  world.enter(A)
+  world.enter(B, victim.pid)
+  await world.startAgent({ isolation: 'shared', listen: { kind: 'unix', path } })
+  const sockets = Array.from({ length: 10 }, () => connect(path).on('error', () => undefined))
+  for (const socket of sockets) socket.resume()
+  await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))))
+  expect((await victim.call(path, 'POST', `/v1/init/${b}`)).status).toBe(200)
+  await expect.poll(() => sockets.map(({ destroyed }) => destroyed)).toEqual(sockets.map((_socket, index) => index === 0))
+  expect(await world.metrics.value('connections_evicted_total')).toBe(1)
   for (const socket of sockets) socket.destroy()
 })
 

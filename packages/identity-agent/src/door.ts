@@ -38,6 +38,8 @@ export interface Door {
 export interface DoorDeps {
   readonly attest: Attest
   readonly allowance: Allowance
+  /** On the socket that pods share; whoever comes beyond it takes the place of another. */
+  readonly sharedConnections: number
   /** The kernel's first word on a connection, which costs next to nothing; 0: there is none. */
   readonly pidOf: (fd: number) => number
   /** Whether a pod has a volume here, as far as the agent has seen. */
@@ -47,14 +49,13 @@ export interface DoorDeps {
   readonly requestIds: () => string
 }
 
-/** On the socket that pods share; whoever comes beyond it takes the place of another. */
-export const SHARED_CONNECTIONS = 2_000
 /** Of a pod that the agent knows no volume of: one that was mounted a moment ago needs no more. */
 const STRANGER_CONNECTIONS = 4
 
-export function createDoor({ attest, allowance, pidOf, hasVolume, clock, events, requestIds }: DoorDeps): Door {
+export function createDoor(deps: DoorDeps): Door {
+  const { attest, allowance, sharedConnections: most, pidOf, hasVolume, clock, events, requestIds } = deps
   const keptOut = createKeptOut(clock)
-  const crowd = createCrowd({ most: SHARED_CONNECTIONS, onEvicted: events.madeRoom })
+  const crowd = createCrowd({ most, onEvicted: events.madeRoom })
   const callers = new WeakMap<Socket, Caller>()
 
   function callerOf(socket: Socket): Caller {

@@ -80,7 +80,7 @@ test('whoever never reads an answer is cut off when the time for any answer is o
   const allowance = createAllowance({ clock, limits: ALLOWANCE })
   const shared = { path: `${world.root}/s/agent.sock`, isServed: true }
   const ownUid = process.geteuid?.() ?? 0
-  const strangers = { pidOf: () => 0, hasVolume: () => false }
+  const strangers = { sharedConnections: 10, pidOf: () => 0, hasVolume: () => false }
   const deps = { app, attest: attestNobody, ...strangers, requestIds, allowance, events, clock, ownUid, shared, graceMs: 0, idleMs: 300 }
   await using listeners = createListeners(deps)
   await listeners.openShared()

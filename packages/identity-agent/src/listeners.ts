@@ -14,7 +14,7 @@ import { type Limits, listenUnix, serverFor } from '@pallas/service'
 import { type Handle, VOLUME_MODES } from '@pallas/wire'
 import type { FastifyInstance } from 'fastify'
 import type { Visit } from './allowance.ts'
-import { type Caller, createDoor, type DoorDeps, SHARED_CONNECTIONS } from './door.ts'
+import { type Caller, createDoor, type DoorDeps } from './door.ts'
 import { checkTrustedDirectory, type Volume } from './volume-trust.ts'
 
 export interface Listeners extends AsyncDisposable {
@@ -54,9 +54,9 @@ const LIMITS = {
   maxHeaderBytes: 8 * 1_024,
   requestTimeoutMs: 10_000,
   headersTimeoutMs: 10_000,
-} as const satisfies Partial<Limits>
-/** With room for those that take the place of others, which leave a moment later. */
-const SHARED_LIMITS = { ...LIMITS, maxConnections: SHARED_CONNECTIONS + 500 } as const
+} satisfies Partial<Limits>
+/** For those that take the place of others, which leave a moment later. */
+const ROOM = 500
 
 interface Listener {
   close(graceMs: number): Promise<void>
@@ -67,7 +67,7 @@ export function createListeners(deps: ListenersDeps): Listeners {
   const open = new Map<Handle | 'shared', Listener>()
   const door = createDoor(deps)
 
-  async function listen(path: string, volume: Volume | undefined, own: typeof LIMITS | typeof SHARED_LIMITS): Promise<Listener> {
+  async function listen(path: string, volume: Volume | undefined, own: typeof LIMITS): Promise<Listener> {
     const { admit } = door
     const limits = { ...own, ...deps.limits }
     const server = serverFor(app, { limits, admit, onFlood: (socket) => door.cutOff(socket, keepShut) })
@@ -112,7 +112,7 @@ export function createListeners(deps: ListenersDeps): Listeners {
       if (!shared.isServed) return
       await mkdir(dirname(shared.path), { recursive: true, mode: VOLUME_MODES.connect })
       await checkTrustedDirectory(dirname(shared.path), ownUid)
-      open.set('shared', await listen(shared.path, undefined, SHARED_LIMITS))
+      open.set('shared', await listen(shared.path, undefined, { ...LIMITS, maxConnections: deps.sharedConnections + ROOM }))
     },
     callerOf: door.callerOf,
     visitOf: door.visitOf,

@@ -152,6 +152,7 @@ function listenersFor(own: OwnParts, settings: ServeSettings, doors: Doors): Lis
   return createListeners({
     ...own,
     allowance: createAllowance({ clock, limits }),
+    sharedConnections: limits.shared,
     pidOf: (fd) => pidOf(peers, fd),
     events,
     clock,
