@@ -109,8 +109,9 @@ test('an open connection is refused before its handler when its root was removed
   const caller = await it.callerOf(it.gone)
   expect(await answerTo(caller)).toMatch(/^HTTP\/1.1 200 OK/)
   await it.trust(it.kept.certPem)
+  const closed = once(caller, 'close')
   expect(await answerTo(caller)).toMatch(/^HTTP\/1.1 503 [^]*connection: close[^]*"code":"NOT_READY"/i)
-  await once(caller, 'close')
+  await closed
   expect(it.served()).toBe(1)
 })
 
