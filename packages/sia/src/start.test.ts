@@ -63,7 +63,7 @@ test('init takes a denial as final', async () => {
 test('a disk that is full for a while costs no second certificate', async () => {
   const pod = await openPod()
   const full = new HostError('HOST_IO', 'full', { errno: 'ENOSPC' })
-  pod.host.faults.failWhen(({ call }) => (call === 'files.create' ? full : undefined))
+  pod.host.faults.failWhen(({ call }) => (call === 'files.createOwn' ? full : undefined))
   const { done } = runSiaOn(pod, ['--mode=init'])
   await pod.host.clock.advance(3_000)
   pod.host.faults.reset()

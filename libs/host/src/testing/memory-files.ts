@@ -25,7 +25,10 @@ export function memoryFiles({ tree, locks, uid }: MemoryFilesDeps): Files {
     writable(spot.parent, path)
     return spot
   }
-  const mkdir = (path: string, mode: number) => put(absent(path), newDirectory(mode, uid))
+  const mkdir = (path: string, mode: number) => {
+    const spot = absent(path)
+    put(spot, { ...newDirectory(mode, uid), gid: groupIn(spot, uid) })
+  }
   const mkdirs = (path: string, mode: number): void => {
     const missing: string[] = []
     for (let at = path; at !== '' && existing(tree, at) === undefined; at = parentPath(at)) missing.unshift(at)
@@ -162,6 +165,9 @@ function writable({ mount }: Place, path: string): void {
 }
 
 const parentPath = (path: string): string => path.slice(0, path.lastIndexOf('/'))
+
+/** As a setgid directory passes it on. */
+const groupIn = ({ parent: { node } }: Spot, gid: number): number => ((node.mode & 0o2000) === 0 ? gid : node.gid)
 
 interface OwnReading {
   readonly maxBytes: number

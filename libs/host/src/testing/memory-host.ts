@@ -73,7 +73,7 @@ export class MemoryMachine {
     parent.node.entries.set(name, { ...node, mode: 0o666, uid: 0, gid: 0 })
   }
 
-  change(path: string, change: { readonly uid?: number; readonly mode?: number }): void {
+  change(path: string, change: { readonly uid?: number; readonly gid?: number; readonly mode?: number }): void {
     const { node } = this.#tree.walk(path)
     if (node !== undefined) Object.assign(node, change)
   }

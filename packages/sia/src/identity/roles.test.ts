@@ -220,7 +220,7 @@ test.each<[string, (pod: Pod) => Promise<void>]>([
 test('a disk that is full for a while costs neither a second identity nor second role certificates', async () => {
   const pod = await openMember()
   const full = new HostError('HOST_IO', 'full', { errno: 'ENOSPC' })
-  pod.host.faults.failWhen(({ call }) => (call === 'files.create' ? full : undefined))
+  pod.host.faults.failWhen(({ call }) => (call === 'files.createOwn' ? full : undefined))
   const { done } = runSiaOn(pod, ['--mode=init', ...ROLES])
   await pod.host.clock.advance(3_000)
   pod.host.faults.reset()

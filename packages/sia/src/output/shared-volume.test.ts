@@ -133,6 +133,34 @@ test('a volume for the group of the pod, of root and for everybody, serves a pro
   expect(await us.files.stat(`/vol/${generation}/key`)).toMatchObject({ mode: 0o640, uid: OURS })
 })
 
+test.each<[string, (shared: Shared) => Promise<void>]>([
+  ['the generation', async ({ us, them }) => {
+    const [name = ''] = (await us.files.list('/vol/tls')).filter((it) => it.startsWith('..2'))
+    await them.files.rename(`/vol/tls/${name}`, '/vol/away')
+    await them.files.mkdir(`/vol/tls/${name}`, 0o2777)
+  }],
+  ['the group of the generation', async ({ us }) => {
+    const [name = ''] = (await us.files.list('/vol/tls')).filter((it) => it.startsWith('..2'))
+    us.machine.change(`/vol/tls/${name}`, { gid: THEIRS })
+  }],
+])('nothing that a group may read is written when somebody swaps %s before us (T15)', async (_what, swap) => {
+  const shared = await openShared()
+  const { us } = shared
+  await us.files.mkdir('/vol/tls', 0o2777)
+  const created: string[] = []
+  const mkdir = async (path: string, mode: number) => {
+    await us.files.mkdir(path, mode)
+    await swap(shared)
+  }
+  const createOwn: typeof us.files.createOwn = async (path, ...rest) => {
+    await us.files.createOwn(path, ...rest)
+    created.push(path)
+  }
+  await expect(write({ ...us, files: { ...us.files, mkdir, createOwn } })).rejects.toMatchObject({ code: 'HOST_DENIED' })
+  expect(created).toEqual([])
+  expect(us.faults.steps.filter(({ call }) => call === 'files.create')).toHaveLength(1)
+})
+
 test('an old generation that becomes a link while we look takes nothing elsewhere with it (T10)', async () => {
   const { us, them } = await openShared()
   const old = '/vol/tls/..20200101T000000.000Z.AA'

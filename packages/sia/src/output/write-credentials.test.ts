@@ -175,7 +175,7 @@ test('a disk that is full from the first write on leaves no trace (T12)', async 
   const host = await withDirectories()
   await write(host, 1)
   const before = host.machine.snapshot()
-  host.faults.failWhen(({ call }) => (call === 'files.create' ? new HostError('HOST_IO', 'full', { errno: 'ENOSPC' }) : undefined))
+  host.faults.failWhen(({ call }) => (call === 'files.createOwn' ? new HostError('HOST_IO', 'full', { errno: 'ENOSPC' }) : undefined))
   await expect(write(host, 2)).rejects.toMatchObject({ code: 'HOST_IO' })
   expect(host.machine.snapshot()).toEqual(before)
 })

@@ -29,9 +29,9 @@ export interface WriteDeps {
  */
 export async function writeCredentials(output: readonly OutputFile[], deps: WriteDeps): Promise<void> {
   const { files, now, serial, emptied = [] } = deps
-  const seen = await look([...new Set([...directoriesOf(output), ...emptied])], files)
+  const { seen, groups } = await look([...new Set([...directoriesOf(output), ...emptied])], files)
   const plan = planPublication(output, { now, serial, seen, emptied })
-  await prepare(output, plan, files)
+  await prepare(output, plan, { files, groups })
   for (const step of plan.commit) await carryOut(step, files)
   await clean(plan, deps)
 }
@@ -50,12 +50,24 @@ async function clean({ clean }: Publication, { files, onLeftover }: WriteDeps): 
   if (left.length > 0) onLeftover(left[0])
 }
 
+interface PrepareDeps {
+  readonly files: Files
+  readonly groups: Looked['groups']
+}
+
 /** Writes and reads back; what was made is removed when that fails. */
-async function prepare(output: readonly OutputFile[], { prepare, written }: Publication, files: Files): Promise<void> {
+async function prepare(
+  output: readonly OutputFile[],
+  { prepare, written }: Publication,
+  { files, groups }: PrepareDeps,
+): Promise<void> {
   const made: string[] = []
   try {
     for (const step of prepare) {
-      await carryOut(step, files)
+      if (step.do === 'create') {
+        const gid = groups.get(directoryOf(directoryOf(step.path)))
+        await files.createOwn(step.path, bytesOf(step.content), step.mode, gid)
+      } else await carryOut(step, files)
       if (step.do === 'mkdir') made.push(step.path)
       // Somebody else may have been faster.
       if (step.do === 'mkdirs') mustBeOurs(step.path, await files.stat(step.path))
@@ -73,24 +85,32 @@ async function mustHold(path: string, content: Uint8Array, files: Files): Promis
   throw new SiaError('SIA_READ_BACK', 'a file does not hold what was written', { path })
 }
 
+interface Looked {
+  readonly seen: ReadonlyMap<string, SeenDirectory>
+  /** Who may read secrets, by directory, where a group may. */
+  readonly groups: ReadonlyMap<string, number>
+}
+
 /** What is missing is left out. Throws `SIA_OUTPUT_REFUSED` for anything but a directory of ours, a symlink to one included. */
-async function look(directories: readonly string[], files: Files): Promise<ReadonlyMap<string, SeenDirectory>> {
+async function look(directories: readonly string[], files: Files): Promise<Looked> {
   const seen = new Map<string, SeenDirectory>()
+  const groups = new Map<string, number>()
   for (const path of directories) {
     const stat = await files.stat(path)
     if (stat === undefined) continue
     mustBeOurs(path, stat)
+    if ((stat.mode & SETGID) !== 0) groups.set(path, stat.gid)
     const entries = await Promise.all((await files.list(path)).map((name) => entryOf(path, name, files)))
     seen.set(path, { mode: stat.mode, entries: entries.filter((entry) => entry !== undefined) })
   }
-  return seen
+  return { seen, groups }
 }
 
 /**
  * Whoever owns a directory says by its mode who may read what is put there, so that it must be this program's user or
  * root: the kubelet makes volumes as root, for the group of the pod.
  */
-function mustBeOurs(path: string, stat: FileStat | undefined): void {
+function mustBeOurs(path: string, stat: FileStat | undefined): asserts stat is FileStat {
   if (stat?.kind !== 'directory') {
     throw new SiaError('SIA_OUTPUT_REFUSED', 'the place of an output directory is taken', { path, kind: stat?.kind })
   }
@@ -125,6 +145,10 @@ function carryOut(step: Step, files: Files): Promise<void> {
       return files.discard(step.path)
   }
 }
+
+const SETGID = 0o2000
+
+const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))
 
 const bytesOf = (content: string | Uint8Array): Uint8Array =>
   typeof content === 'string' ? new TextEncoder().encode(content) : content

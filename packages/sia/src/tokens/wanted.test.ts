@@ -137,7 +137,7 @@ test('a disk that is full for a while costs no second token', async () => {
   const pod = await openMember()
   const full = new HostError('HOST_IO', 'full', { errno: 'ENOSPC' })
   const argv = [...askZts, `--target-domain-roles=${READER}`, '--token-dir=/out']
-  pod.host.faults.failWhen(({ call, path }) => (call === 'files.create' && path?.includes('accesstoken') ? full : undefined))
+  pod.host.faults.failWhen(({ call, path }) => (call === 'files.createOwn' && path?.includes('accesstoken') ? full : undefined))
   const { done } = runSiaOn(pod, ['--mode=init', ...argv])
   await pod.host.clock.advance(3_000)
   pod.host.faults.reset()
