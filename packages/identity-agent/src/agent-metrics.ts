@@ -1,9 +1,37 @@
 /** Every metric of the agent, each said once. Labels are few and closed. */
+import type { ReasonCode } from '@pallas/identity'
 import type { Metrics } from '@pallas/runtime'
+import type { Action } from './target.ts'
 
 export type AgentMetrics = ReturnType<typeof agentMetrics>
 
-export const agentMetrics = (metrics: Metrics) => ({ ...callerMetrics(metrics), ...identityMetrics(metrics), ...volumeMetrics(metrics) })
+/** What `deploy/monitoring/alerts.yaml` asks for: there from the start, for a series that begins at 1 has no increase. */
+const ALERTED = [
+  'ISSUER_UNAVAILABLE',
+  'SIGNER_UNAVAILABLE',
+  'KUBELET_UNAVAILABLE',
+  'API_UNAVAILABLE',
+  'ISSUER_DENIED',
+  'SIGNER_DENIED',
+  'NAMESPACE_REFUSED',
+  'SERVICE_REFUSED',
+  'HOST_NETWORK_REFUSED',
+] as const satisfies readonly ReasonCode[]
+const ACTIONS = ['names', 'init', 'refresh'] as const satisfies readonly Action[]
+const ISSUES = [
+  { call: 'register', origin: 'pod' },
+  { call: 'register', origin: 'agent' },
+  { call: 'refresh', origin: 'agent' },
+] as const
+const BOUNDS = ['instance', 'namespace', 'all'] as const
+
+export function agentMetrics(metrics: Metrics) {
+  const all = { ...callerMetrics(metrics), ...identityMetrics(metrics), ...volumeMetrics(metrics) }
+  for (const action of ACTIONS) for (const code of ALERTED) all.requests.inc({ action, code }, 0)
+  for (const issue of ISSUES) all.issued.inc(issue, 0)
+  for (const bound of BOUNDS) all.overflows.inc({ bound }, 0)
+  return all
+}
 
 const callerMetrics = (metrics: Metrics) => ({
   attestations: metrics.counter({
