@@ -1,6 +1,7 @@
 /** Every metric of the agent, each said once. Labels are few and closed. */
 import type { ReasonCode } from '@pallas/identity'
 import type { Metrics } from '@pallas/runtime'
+import type { Bound } from './in-flight.ts'
 import type { Action } from './target.ts'
 
 export type AgentMetrics = ReturnType<typeof agentMetrics>
@@ -23,7 +24,7 @@ const ISSUES = [
   { call: 'register', origin: 'agent' },
   { call: 'refresh', origin: 'agent' },
 ] as const
-const BOUNDS = ['instance', 'namespace', 'all'] as const
+const BOUNDS = ['instance', 'namespace', 'agent'] as const satisfies readonly Bound[]
 
 export function agentMetrics(metrics: Metrics) {
   const all = { ...callerMetrics(metrics), ...identityMetrics(metrics), ...volumeMetrics(metrics) }
