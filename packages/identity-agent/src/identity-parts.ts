@@ -16,8 +16,8 @@ const ISSUING: InFlightLimits = { perInstance: 32, perNamespace: 512, most: 1_02
 const COMPUTING: InFlightLimits = { ...ISSUING, running: 4, runningPerNamespace: 3 }
 /** How often one instance may ask: in a row, and then in the interval of the settings. */
 const BURST = 30
-/** All of a namespace together: enough for a node full of pods that start at once, and for one a minute of each. */
-const NAMESPACE_PACE = { burst: 600, refillMs: 500 } as const
+/** All of a namespace together: enough for a node full of pods that start at once, and then for so many at that interval. */
+const NAMESPACE = { burst: 600, pods: 120 } as const
 
 export interface IdentityPartsDeps extends Doors {
   readonly volumesOf: IssueDeps['volumesOf']
@@ -43,7 +43,7 @@ export function identityParts(settings: ServeSettings, config: () => ClusterConf
       inFlight: createInFlight({ ...ISSUING, clock, onOverflow }),
       computing: createInFlight({ ...COMPUTING, clock, onOverflow }),
       pace: createPace({ clock, burst: BURST, refillMs: settings.issueInterval }),
-      namespacePace: createPace({ clock, ...NAMESPACE_PACE }),
+      namespacePace: createPace({ clock, burst: NAMESPACE.burst, refillMs: settings.issueInterval / NAMESPACE.pods }),
       events,
       clock,
       lifeMs: settings.certificateLife,
