@@ -1,9 +1,9 @@
 import { Agent } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { aPod } from '@pallas/identity/testing'
 import { nodeKey } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
-import { ALLOWANCE } from './allowance.ts'
+import { ALLOWANCE, type AllowanceLimits } from './allowance.ts'
 import { call } from './testing/call.ts'
 import { startChildPeer } from './testing/child-peer.ts'
 import { csrFor } from './testing/one-pod.ts'
@@ -12,8 +12,11 @@ import { World } from './testing/world.ts'
 const A = aPod({ name: 'a-0', uid: 'aaaaaaaa-0d7c-4c58-9c3a-2a7f6a1f0c11', ip: '10.1.2.1' })
 const B = aPod({ name: 'b-0', uid: 'bbbbbbbb-0d7c-4c58-9c3a-2a7f6a1f0c11', ip: '10.1.2.2' })
 
-/** This process is in pod A, a child in pod B. */
-async function attackerAndVictim() {
+/** One socket for all pods. */
+const sharing = ({ root }: World) => ({ isolation: 'shared', listen: { kind: 'unix', path: `${root}/shared.sock` } }) as const
+
+/** This process is in pod A, a child in pod B; each with a listener of its own, or both on one with so many places. */
+async function attackerAndVictim(shared?: Pick<AllowanceLimits, 'shared'>) {
   const scope = new AsyncDisposableStack()
   const world = scope.use(await World.open())
   const victim = scope.use(await startChildPeer())
@@ -22,12 +25,16 @@ async function attackerAndVictim() {
   const b = world.addVolume(B)
   world.enter(A)
   world.enter(B, victim.pid)
-  await world.startAgent()
+  if (shared !== undefined) world.allowance = { ...ALLOWANCE, ...shared }
+  const settings = shared === undefined ? undefined : sharing(world)
+  await world.startAgent(settings)
+  const path = settings?.listen.path ?? world.pathsOf(b).socket
   return {
     world,
     a,
     b,
-    victimAsks: () => victim.call(world.pathsOf(b).socket, 'POST', `/v1/init/${b}`),
+    path,
+    victimAsks: () => victim.call(path, 'POST', `/v1/init/${b}`),
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   }
 }
@@ -85,66 +92,54 @@ test('what is no request of ours counts as well', async () => {
   expect((await call(world.pathsOf(a).socket, '/v1/%zz')).status).toBe(429)
 })
 
-test('on the socket that pods share, one pod has its connections and no more (T38, W22)', async () => {
-  await using world = await World.open()
-  await using victim = await startChildPeer()
-  const path = `${world.root}/shared.sock`
-  world.pods = [A, B]
-  world.addVolume(A)
-  const b = world.addVolume(B)
-  world.enter(A)
-  world.enter(B, victim.pid)
-  await world.startAgent({ isolation: 'shared', listen: { kind: 'unix', path } })
-  const sockets = Array.from({ length: 60 }, () => connect(path).on('error', () => undefined))
-  const open = () => sockets.filter(({ destroyed }) => !destroyed).length
+/** So many connections that say nothing. */
+function openSilent(path: string, connections: number): readonly Socket[] {
+  const sockets = Array.from({ length: connections }, () => connect(path).on('error', () => undefined))
   for (const socket of sockets) socket.resume()
+  return sockets
+}
+
+test('on the socket that pods share, one pod has its connections and no more (T38, W22)', async () => {
+  await using it = await attackerAndVictim(ALLOWANCE)
+  const sockets = openSilent(it.path, 60)
+  const open = () => sockets.filter(({ destroyed }) => !destroyed).length
   await expect.poll(open).toBe(32)
-  expect((await victim.call(path, 'POST', `/v1/init/${b}`)).status).toBe(200)
+  expect((await it.victimAsks()).status).toBe(200)
   for (const socket of sockets) socket.destroy()
 })
 
 test('on the socket that pods share, a pod without a volume has a few connections (T38, W22)', async () => {
   await using world = await World.open()
-  const path = `${world.root}/shared.sock`
   world.pods = [A]
   world.enter(A)
-  await world.startAgent({ isolation: 'shared', listen: { kind: 'unix', path } })
-  const sockets = Array.from({ length: 40 }, () => connect(path).on('error', () => undefined))
-  for (const socket of sockets) socket.resume()
+  const settings = sharing(world)
+  await world.startAgent(settings)
+  const sockets = openSilent(settings.listen.path, 40)
   await expect.poll(() => sockets.filter(({ destroyed }) => !destroyed).length).toBe(4)
   for (const socket of sockets) socket.destroy()
 })
 
 test('a shared socket that silent connections fill lets the next pod in, in the place of the oldest (T38, W22)', async () => {
-  await using world = await World.open()
-  await using victim = await startChildPeer()
-  const path = `${world.root}/shared.sock`
-  world.allowance = { ...ALLOWANCE, shared: 10 }
-  world.pods = [A, B]
-  world.addVolume(A)
-  const b = world.addVolume(B)
-  world.enter(A)
-  world.enter(B, victim.pid)
-  await world.startAgent({ isolation: 'shared', listen: { kind: 'unix', path } })
-  const sockets = Array.from({ length: 10 }, () => connect(path).on('error', () => undefined))
-  for (const socket of sockets) socket.resume()
+  await using it = await attackerAndVictim({ shared: 10 })
+  const sockets = openSilent(it.path, 10)
   await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))))
-  expect((await victim.call(path, 'POST', `/v1/init/${b}`)).status).toBe(200)
+  expect((await it.victimAsks()).status).toBe(200)
   await expect.poll(() => sockets.map(({ destroyed }) => destroyed)).toEqual(sockets.map((_socket, index) => index === 0))
-  expect(await world.metrics.value('connections_evicted_total')).toBe(1)
+  expect(await it.world.metrics.value('connections_evicted_total')).toBe(1)
   for (const socket of sockets) socket.destroy()
 })
 
 test('on the socket that pods share, a process that is kept out is hung up on before anything is asked about it (T38, W22)', async () => {
   await using world = await World.open()
-  const path = `${world.root}/shared.sock`
+  const settings = sharing(world)
+  const { path } = settings.listen
   world.pods = [A]
   const a = world.addVolume(A)
   world.enter(A)
   let pins = 0
   const { peers } = world
   world.peers = { ...peers, pin: (fd) => ((pins += 1), peers.pin(fd)) }
-  await world.startAgent({ isolation: 'shared', listen: { kind: 'unix', path } })
+  await world.startAgent(settings)
   const before = pins
   await flood(path, 300, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(2))
   // A hundred in a row, and whatever one more it was that overdid it.

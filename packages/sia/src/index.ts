@@ -2,5 +2,3 @@ export { controlProgram, type ControlSettings } from './control/control-settings
 export { type Due, keepFresh, type Renewable } from './loop/keep-fresh.ts'
 export { program, type SiaSettings } from './settings/settings.ts'
 export { type WriteDeps, writeCredentials } from './output/write-credentials.ts'
-/** What the loop goes by, for whoever runs it in virtual time. */
-export { type Lifetime, renewAt } from '@pallas/credentials'
