@@ -1,10 +1,10 @@
 /**
  * Who may import whom: a project imports only lower layers, never its own; only what it declares; `testing` only in tests,
- * fakes and harnesses; and `runs:anywhere` code nothing that needs Node, outside the files that open a Node home.
+ * fakes, tools and harnesses; and `runs:anywhere` code nothing that needs Node, outside the files that open a Node home.
  */
 import type { Import, Project } from './workspace.ts'
 
-const LAYERS = ['model', 'kit', 'edge', 'app', 'harness', 'bench']
+const LAYERS = ['model', 'kit', 'edge', 'app', 'build', 'tool', 'harness', 'judge']
 
 /** Packages without a Node module inside, allowed in `runs:anywhere` code. */
 const ANYWHERE_PACKAGES = new Set(['ipaddr.js', 'node-forge/lib/asn1.js', 'yaml'])
@@ -52,7 +52,7 @@ function importBreaches(project: Project, { file, specifier }: Import, byName: R
   return [
     ...(isDeclared(project, file, target.name) ? [] : [`${file} imports ${target.name}, which ${project.name} does not declare`]),
     ...(upward(project, target) ? [`${file} imports ${target.name}: not a lower layer`] : []),
-    ...(/\/testing(\/|$)/.test(specifier) && !isTest(file) && layerOf(project) < LAYERS.indexOf('harness')
+    ...(/\/testing(\/|$)/.test(specifier) && !isTest(file) && layerOf(project) < LAYERS.indexOf('tool')
       ? [`${file} imports ${specifier} outside a test`]
       : []),
     ...(mayUseNode(project, file) || runsAnywhere(target) ? [] : [`${file} imports ${target.name}, which needs Node`]),
