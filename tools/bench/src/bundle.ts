@@ -1,11 +1,6 @@
 /** The programs bundled, as images will hold them; made anew for each run: what is measured is what stands here. */
+import { bundleForNode, type BundleOptions, nodeFlagsOf } from '@pallas/build'
 import { join } from 'node:path'
-import { nodeFlagsOf, REPOSITORY } from '@pallas/sandbox'
-import { build } from 'esbuild'
-
-/** What came from CommonJS packages asks for `require` in a module. */
-const BANNER =
-  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
 
 export const ENTRIES = {
   driver: 'packages/volume-driver/src/main.ts',
@@ -19,25 +14,8 @@ export const ENTRIES = {
 
 export type Entry = keyof typeof ENTRIES
 
-export interface BundleOptions {
-  /** One file, with what is imported on demand in it: loaded whole, wanted or not. */
-  readonly oneFile?: boolean
-}
-
-/** argv of the bundled program on this very Node. What it imports on demand stays apart, and is loaded on demand. */
-export async function bundle(entry: Entry, dir: string, { oneFile = false }: BundleOptions = {}) {
-  const outdir = join(dir, 'bundles', oneFile ? `${entry}-one` : entry)
-  await build({
-    entryPoints: { main: join(REPOSITORY, ENTRIES[entry]) },
-    outdir,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: !oneFile,
-    platform: 'node',
-    format: 'esm',
-    target: 'node26',
-    banner: { js: BANNER },
-    logLevel: 'error',
-  })
-  return [process.execPath, ...nodeFlagsOf(ENTRIES[entry]), join(outdir, 'main.mjs')]
+/** argv of the bundled program on this very Node. */
+export async function bundle(entry: Entry, dir: string, options: BundleOptions = {}) {
+  const outdir = join(dir, 'bundles', options.oneFile === true ? `${entry}-one` : entry)
+  return [process.execPath, ...nodeFlagsOf(ENTRIES[entry]), await bundleForNode(ENTRIES[entry], outdir, options)]
 }

@@ -1,7 +1,8 @@
 /** Runs benches one after the other, each in a directory of its own, and tells what came of it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Isolation, REPOSITORY } from '@pallas/sandbox'
+import { REPOSITORY } from '@pallas/build'
+import type { Isolation } from '@pallas/sandbox'
 import type { Bench, BenchContext } from './bench.ts'
 import { BENCHES } from './catalogue.ts'
 import type { RunCommand } from './command.ts'

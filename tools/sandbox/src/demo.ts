@@ -1,11 +1,11 @@
 /** The story that `npm start` tells: two pods get identities, one calls the other, an intruder is refused, a role is used. */
+import { REPOSITORY } from '@pallas/build'
 import { join } from 'node:path'
 import type { Cluster } from './cluster.ts'
 import type { PodObject } from './kubelet/objects.ts'
 import { FLEX_DRIVER } from './names.ts'
 import { createPod, handleOf, hasEnded, isRunning, logOf, podIp, volumePath, waitForLog, waitForPod } from './pod-control.ts'
 import { podManifest } from './pods.ts'
-import { REPOSITORY } from './programs.ts'
 import { tellRoles } from './role-story.ts'
 import type { Timeline } from './timeline.ts'
 

@@ -1,9 +1,9 @@
 /** The manifests of `deploy/`, as the sandbox applies them: what is proven here is what stands there. */
+import { REPOSITORY } from '@pallas/build'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Rule } from '@pallas/kubernetes/testing'
 import { parse, parseAllDocuments, stringify } from 'yaml'
-import { REPOSITORY } from './programs.ts'
 
 export interface InjectionOptions {
   /** Upper bound of the wait between renewals; empty: half of the certificate's life. */

@@ -1,4 +1,5 @@
 /** One host: its kubelet, its containers, and the kubelet's API. */
+import { REPOSITORY } from '@pallas/build'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '@pallas/runtime'
@@ -17,7 +18,7 @@ import { FLEX_DRIVER, NODE, NODE_USER, SIA_COMMAND } from './names.ts'
 import type { Isolation } from './namespace.ts'
 import type { Pki } from './pki.ts'
 import { podAddresses } from './pod-addresses.ts'
-import { PROGRAMS, REPOSITORY } from './programs.ts'
+import { PROGRAMS } from './programs.ts'
 import type { Reaper } from './reaper.ts'
 import type { State } from './state.ts'
 

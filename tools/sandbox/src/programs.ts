@@ -1,23 +1,14 @@
 /** The command lines of the suite's programs in this sandbox, as a deployment's manifests would say them. */
-import { readFileSync } from 'node:fs'
+import { nodeFlagsOf, REPOSITORY } from '@pallas/build'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Clocks } from './clocks.ts'
 import { ADMIN_NAMESPACE, AGENT, type Account, CONFIG_MAP, NODE, SIGNING_KEY, ZTS_NAME } from './names.ts'
 import type { Pki } from './pki.ts'
 import type { Reaper } from './reaper.ts'
 import type { State } from './state.ts'
 
-export const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '')
-
 /** argv that runs a program of the suite from its source on the pinned Node, as its first line says. */
 export const run = (path: string): readonly string[] => [process.execPath, ...nodeFlagsOf(path), join(REPOSITORY, path)]
-
-/** What the first line of a program tells Node; `path` is below the repository. */
-export function nodeFlagsOf(path: string): readonly string[] {
-  const [, flags] = /^#!\/usr\/bin\/env -S node (.+)$/m.exec(readFileSync(join(REPOSITORY, path), 'utf8')) ?? []
-  return flags?.split(' ') ?? []
-}
 
 export const PROGRAMS = {
   driver: run('packages/volume-driver/src/main.ts'),

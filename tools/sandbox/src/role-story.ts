@@ -1,4 +1,5 @@
 /** The second part of the story: a pod holds a role in another domain, and another pod believes it; a third has it not. */
+import { REPOSITORY } from '@pallas/build'
 import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cluster } from './cluster.ts'
@@ -7,7 +8,6 @@ import type { PodObject } from './kubelet/objects.ts'
 import { rolePod } from './manifests.ts'
 import { ROLE, ROLE_NAME, ROOTS } from './names.ts'
 import { createPod, isRunning, podIp, volumePath, waitForLog, waitForPod } from './pod-control.ts'
-import { REPOSITORY } from './programs.ts'
 import type { Timeline } from './timeline.ts'
 
 const MEMBER = { namespace: 'shop', name: 'reader-0', serviceAccount: 'web' }

@@ -1,9 +1,10 @@
 /** `npm start` as a user meets it: asked to stop at any moment, and used from another terminal. */
+import { REPOSITORY } from '@pallas/build'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { REPOSITORY, run } from '../programs.ts'
+import { run } from '../programs.ts'
 import { processesOf } from './leftovers.ts'
 import { eventually, openssl } from './open-cluster.ts'
 

@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { bundleForNode } from './bundle-for-node.ts'
+import { nodeFlagsOf } from './repository.ts'
+
+const run = promisify(execFile)
+const DRIVER = 'packages/volume-driver/src/main.ts'
+
+async function ownDirectory() {
+  const dir = await realpath(await mkdtemp(`${tmpdir()}/bundle-`))
+  return { dir, [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) }
+}
+
+test.each([[true], [false]])('a program in a bundle (one file: %s) runs on Node alone', async (oneFile) => {
+  await using own = await ownDirectory()
+  const main = await bundleForNode(DRIVER, own.dir, { oneFile })
+  const { stdout, stderr } = await run(process.execPath, [...nodeFlagsOf(DRIVER), main, 'init'], { cwd: own.dir, env: {} })
+  expect(JSON.parse(stdout)).toMatchObject({ status: 'Success' })
+  expect(stderr).toBe('')
+})
+
+test('the same source gives the same files, wherever they are put', async () => {
+  await using one = await ownDirectory()
+  await using other = await ownDirectory()
+  for (const { dir } of [one, other]) await bundleForNode('packages/sia/src/main.ts', dir)
+  const names = await readdir(one.dir)
+  expect(names.length).toBeGreaterThan(1)
+  expect(await readdir(other.dir)).toEqual(names)
+  for (const name of names) expect(await readFile(`${other.dir}/${name}`)).toEqual(await readFile(`${one.dir}/${name}`))
+})
+
+test('what a first line tells Node is known', () => {
+  expect(nodeFlagsOf(DRIVER)).toEqual(['--disable-warning=ExperimentalWarning'])
+  expect(nodeFlagsOf('packages/sia/src/main.ts')).toEqual([])
+})

@@ -1,0 +1,34 @@
+/** A program of the suite with all that it imports, for Node alone, as images hold it. */
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { REPOSITORY } from './repository.ts'
+
+/** What came from CommonJS packages asks for `require` in a module. */
+const BANNER =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);"
+
+export interface BundleOptions {
+  /** One file, with what is imported on demand in it: loaded whole, wanted or not. */
+  readonly oneFile?: boolean
+}
+
+/**
+ * Bundles the program at `entry`, a path below the repository, into `outdir`; the path of its main file. What it imports
+ * on demand stays apart, and is loaded on demand. The same source gives the same bytes.
+ */
+export async function bundleForNode(entry: string, outdir: string, { oneFile = false }: BundleOptions = {}): Promise<string> {
+  await build({
+    absWorkingDir: REPOSITORY,
+    entryPoints: { main: entry },
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: !oneFile,
+    platform: 'node',
+    format: 'esm',
+    target: 'node26',
+    banner: { js: BANNER },
+    logLevel: 'error',
+  })
+  return join(outdir, 'main.mjs')
+}
