@@ -9,6 +9,8 @@ export {
   type RoleCertificate,
   type RolePaths,
 } from './output.ts'
+export { type Due, DUE_NOW, keepFresh, type KeepFreshDeps, type Renewable } from './keep-fresh.ts'
+export { patience, patienceOnce, worstOf } from './patience.ts'
 export { directoriesOf, planPublication, type Publication, type SeenDirectory, type SeenEntry } from './publication.ts'
 export {
   type Issue,

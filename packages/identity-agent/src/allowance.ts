@@ -5,7 +5,7 @@
  * All of it is decided before a byte of a request is worked on: what is refused costs next to nothing.
  */
 import { IdentityError } from '@pallas/identity'
-import { createPace, type Rate } from './pace.ts'
+import { createPace, type Rate } from '@pallas/service'
 
 export interface AllowanceLimits {
   readonly connections: number

@@ -1,11 +1,11 @@
 /** Subject and issue: what a request comes to once its caller is known. */
+import { createPace } from '@pallas/service'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import { createCertificateCheck } from './certificate-check.ts'
 import { fileContexts } from './contexts.ts'
 import { type Bound, createInFlight, type InFlightLimits } from './in-flight.ts'
 import { createIssue, type Issue, type IssueDeps } from './issue.ts'
 import { keyMaker } from './make-key.ts'
-import { createPace } from './pace.ts'
 import { createPods } from './pods.ts'
 import type { Doors, ServeSettings } from './serve.ts'
 import { createSubjects, type Subject, type Subjects } from './subjects.ts'

@@ -1,7 +1,6 @@
-import { renewAt } from '@pallas/credentials'
+import { DUE_NOW, type Renewable, renewAt } from '@pallas/credentials'
 import type { Clock } from '@pallas/host'
 import type { ControlFetch } from './control-fetch.ts'
-import { DUE_NOW, type Renewable } from '../loop/keep-fresh.ts'
 import type { Output } from '../output/output.ts'
 
 export interface TokenRenewableDeps {

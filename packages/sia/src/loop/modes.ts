@@ -1,9 +1,8 @@
 /** The two ways to run, the same for both programs. */
+import { keepFresh, patienceOnce, type Renewable } from '@pallas/credentials'
 import { type Clock, retry } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
-import { keepFresh, type Renewable } from './keep-fresh.ts'
 import type { Log } from '../log.ts'
-import { patienceOnce } from './patience.ts'
 import { watchClock } from './watch-clock.ts'
 
 const FIRST_RETRY_MS = 500

@@ -1,4 +1,5 @@
 /** `init`: everything once, and what may stand in for it in an outage. */
+import { worstOf } from '@pallas/credentials'
 import { type Host, HostError } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
 import type { AgentClient } from '@pallas/wire'
@@ -6,7 +7,6 @@ import { sameNames } from '@pallas/x509'
 import { readHandle } from '../identity/fetch.ts'
 import { hasExpired } from '../identity/principal-token.ts'
 import type { Output, Published } from '../output/output.ts'
-import { worstOf } from './patience.ts'
 import type { SetRenewable } from './renewable.ts'
 import { forEachOf } from '../identity/roles.ts'
 import type { TokenRenewable } from '../tokens/wanted.ts'

@@ -1,13 +1,11 @@
 /** A certificate with what belongs to it: fetched, published as one, and fetched again before it grows old. */
-import { type CredentialSet, type Lifetime, lifetimeOf, renewAt } from '@pallas/credentials'
+import { type CredentialSet, type Due, DUE_NOW, type Lifetime, lifetimeOf, type Renewable, renewAt, worstOf } from '@pallas/credentials'
 import { type Clock, HostError } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
 import type { CheckedIdentity } from '../identity/check.ts'
-import { type Due, DUE_NOW, type Renewable } from './keep-fresh.ts'
 import { livesTooLong } from './longest.ts'
 import type { Log } from '../log.ts'
 import type { Output, Published } from '../output/output.ts'
-import { worstOf } from './patience.ts'
 import type { FetchRoles, RolesGot } from '../identity/roles.ts'
 import { mayBeReplicating } from '../zts/call.ts'
 

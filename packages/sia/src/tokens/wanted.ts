@@ -1,7 +1,6 @@
 /** The tokens that the settings ask for: each renewed before it grows old, in its file or in memory alone. */
-import { type Lifetime, renewAt } from '@pallas/credentials'
+import { type Due, DUE_NOW, type Lifetime, type Renewable, renewAt } from '@pallas/credentials'
 import { type Clock, type Files, HostError } from '@pallas/host'
-import { type Due, DUE_NOW, type Renewable } from '../loop/keep-fresh.ts'
 import { livesTooLong } from '../loop/longest.ts'
 import type { WantedToken } from '../settings/layout.ts'
 import type { Log } from '../log.ts'

@@ -2,9 +2,8 @@
  * Many pods that renew by the product's own rules (the loop of the SIA, the draw of its moments, the waits of its retries)
  * against an issuer in memory. Pure: no process, no file, no key.
  */
-import { type Lifetime, renewAt } from '@pallas/credentials'
+import { keepFresh, type Lifetime, type Renewable, renewAt } from '@pallas/credentials'
 import { IdentityError } from '@pallas/identity'
-import { keepFresh, type Renewable } from '@pallas/sia'
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
 
 export interface FleetOptions {

@@ -1,7 +1,7 @@
 /** For ever: replaces a thing before it grows old, and keeps the old one for as long as a new one cannot be had. */
-import { type Lifetime, napBefore, type RenewalState } from '@pallas/credentials'
 import { type Clock, retry } from '@pallas/host'
 import { patience } from './patience.ts'
+import { type Lifetime, napBefore, type RenewalState } from './renewal.ts'
 
 /** After a success that is due again at once (an issuer with odd times): a quarter of what is left of life, within these. */
 const REST_MS = { least: 1_000, most: 60_000 }
