@@ -1,5 +1,5 @@
 /** Distinguished names: read attribute by attribute, written with a common name and, in certificates, units. */
-import type { Der } from './der.ts'
+import { type Der, writeDer } from './der.ts'
 import { malformed, X509Error } from './error.ts'
 import { OID, oid, oidOf } from './oid.ts'
 import { isVisible, partsOf, sequence, set, TAG, textOf, utf8 } from './values.ts'
@@ -35,3 +35,6 @@ export function writeSubject(attributes: readonly SubjectAttribute[]): Der {
   if (bad) throw new X509Error('X509_NAMES', 'a part of the subject is empty or not printable ascii')
   return sequence(...attributes.map(({ oid: type, value }) => set(sequence(oid(type), utf8(value)))))
 }
+
+/** DER, as the issuer of a certificate. */
+export const subjectBytes = (attributes: readonly SubjectAttribute[]): Uint8Array => writeDer(writeSubject(attributes))

@@ -8,7 +8,7 @@ import { OID } from '../oid.ts'
 import { toPem } from '../pem.ts'
 import { type SubjectAttribute, writeSubject } from '../subject.ts'
 import { type NodeKey, nodeKey, nodeKeyOf, spkiOf } from './node-keys.ts'
-import { type CertificateText, writeCertificate } from './write-certificate.ts'
+import { type TestText, writeTestCertificate } from './write-certificate.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -115,7 +115,7 @@ export class TestCa {
   }
 }
 
-type Text = Omit<CertificateText, 'serial' | 'issuer' | 'issuerSpki' | 'notBefore' | 'notAfter'>
+type Text = Omit<TestText, 'serial' | 'issuer' | 'issuerSpki' | 'notBefore' | 'notAfter'>
 
 interface Life {
   readonly lifeMs: number
@@ -126,7 +126,7 @@ async function issueBy({ subject, key }: Authority, text: Text, { lifeMs, notBef
   const serial = randomBytes(20)
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40
   const issuer = { issuer: subject, issuerSpki: key.spki }
-  const der = await writeCertificate({ ...text, ...issuer, serial, notBefore, notAfter: notBefore + lifeMs }, key)
+  const der = await writeTestCertificate({ ...text, ...issuer, serial, notBefore, notAfter: notBefore + lifeMs }, key)
   return { certPem: toPem(CERTIFICATE_LABEL, der), serial: serial.toString('hex').toUpperCase() }
 }
 
