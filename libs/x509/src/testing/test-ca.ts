@@ -1,7 +1,7 @@
 /** A certificate authority for tests and the sandbox, with keys of `node:crypto`. */
-import { KeyObject, randomBytes } from 'node:crypto'
+import { createPrivateKey, KeyObject, randomBytes } from 'node:crypto'
 import { type AltNames, NO_NAMES } from '../alt-names.ts'
-import { CERTIFICATE_LABEL } from '../certificate.ts'
+import { CERTIFICATE_LABEL, readCertificate, sameBytes } from '../certificate.ts'
 import { readCsr } from '../csr.ts'
 import { writeDer } from '../der.ts'
 import { OID } from '../oid.ts'
@@ -88,6 +88,14 @@ export class TestCa {
     const signer = issuer === undefined ? authority : issuer.#authority
     const { certPem } = await issueBy(signer, text, { lifeMs, notBefore: clock() - HOUR })
     return new TestCa(certPem, authority, clock, issuer)
+  }
+
+  /** The root that `create` made elsewhere. Throws `TypeError` when the key is not that of the certificate. */
+  static open({ certPem, keyPem }: Pick<TestCa, 'certPem' | 'keyPem'>): TestCa {
+    const { subjectDer, spki } = readCertificate(certPem)
+    const key = nodeKeyOf(createPrivateKey(keyPem))
+    if (!sameBytes(key.spki, spki)) throw new TypeError('the key is not that of the certificate')
+    return new TestCa(certPem, { subject: subjectDer, key }, () => Date.now(), undefined)
   }
 
   static #clockOf(issuer: TestCa | undefined): () => number {
