@@ -50,3 +50,4 @@ export {
 export { fileToken, type FileTokenOptions, type TokenSource } from './token.ts'
 export { reviewToken, type TokenVerdict } from './token-reviews.ts'
 export type { KubeObject, WatchEvent } from './watch-events.ts'
+export { readWebhookRoots, replaceWebhookRoots, type WebhookRoots } from './webhook-roots.ts'
