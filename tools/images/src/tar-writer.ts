@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { ImagesError } from './error.ts'
+import { fileChunks, writeWhole } from './file-chunks.ts'
 import { BLOCK, padding, type TarHeader, tarHeader } from './tar-header.ts'
 
 /** What a blob is known by. */
@@ -17,8 +18,6 @@ export interface TarWriter extends AsyncDisposable {
   /** Ends the archive; nothing may follow. */
   end(): Promise<Descriptor>
 }
-
-const CHUNK = 1 << 20
 
 export async function openTar(out: string): Promise<TarWriter> {
   const to = await open(out, 'w')
@@ -48,7 +47,7 @@ interface State {
 }
 
 async function append(state: State, data: Uint8Array): Promise<void> {
-  for (let at = 0; at < data.length; ) at += (await state.to.write(data, at)).bytesWritten
+  await writeWhole(state.to, data)
   state.hash.update(data)
   state.size += data.length
 }
@@ -63,12 +62,6 @@ async function copyFile(
   })
   const { size } = await source.stat()
   await write(tarHeader({ ...header, type: 'file', size }))
-  const chunk = Buffer.alloc(Math.min(CHUNK, Math.max(1, size)))
-  for (let left = size; left > 0; ) {
-    const { bytesRead } = await source.read(chunk, 0, Math.min(chunk.length, left))
-    if (bytesRead === 0) throw new ImagesError('IMAGES_FILE_CHANGED', 'a file became shorter while it was read', { from })
-    await write(chunk.subarray(0, bytesRead))
-    left -= bytesRead
-  }
+  for await (const chunk of fileChunks(source, size, from)) await write(chunk)
   await write(padding(size))
 }
