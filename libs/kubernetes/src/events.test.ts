@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { KubernetesError } from './error.ts'
 import { type PodEvent, recordPodEvent } from './events.ts'
 
 const event: PodEvent = {
@@ -16,7 +17,7 @@ test('an event names its pod, its reason and its time, and is cut to what an api
     seen.push(path, object)
     return Promise.resolve({ metadata: {} })
   }
-  expect(await recordPodEvent({ create }, event)).toBe(true)
+  expect(await recordPodEvent({ create }, event)).toBe('recorded')
   expect(seen[0]).toBe('/api/v1/namespaces/media/events')
   expect(seen[1]).toMatchObject({
     metadata: { namespace: 'media', generateName: 'web-0.' },
@@ -28,8 +29,10 @@ test('an event names its pod, its reason and its time, and is cut to what an api
   })
 })
 
-test('an event that cannot be recorded is no error', async () => {
-  expect(await recordPodEvent({ create: () => Promise.reject(new Error('away')) }, event)).toBe(false)
+test('an event that cannot be recorded is no error, and says why', async () => {
+  const away = new KubernetesError('KUBE_UNREACHABLE', 'away')
+  expect(await recordPodEvent({ create: () => Promise.reject(away) }, event)).toBe('KUBE_UNREACHABLE')
+  expect(await recordPodEvent({ create: () => Promise.reject(new Error('stopped')) }, event)).toBe('ABORTED')
   const badName = { ...event, pod: { ...event.pod, namespace: '../x' } }
-  expect(await recordPodEvent({ create: () => Promise.resolve({ metadata: {} }) }, badName)).toBe(false)
+  expect(await recordPodEvent({ create: () => Promise.resolve({ metadata: {} }) }, badName)).toBe('KUBE_NOT_FOUND')
 })

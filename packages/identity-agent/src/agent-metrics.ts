@@ -2,6 +2,7 @@
 import type { ReasonCode } from '@pallas/identity'
 import type { Metrics } from '@pallas/runtime'
 import type { Bound } from './in-flight.ts'
+import type { PodEventOutcome } from './pod-events.ts'
 import type { Action } from './target.ts'
 
 export type AgentMetrics = ReturnType<typeof agentMetrics>
@@ -24,6 +25,7 @@ const ISSUES = [
   { call: 'register', origin: 'agent' },
   { call: 'refresh', origin: 'agent' },
 ] as const
+const EVENT_OUTCOMES = ['recorded', 'failed', 'no-pod', 'dropped'] as const satisfies readonly PodEventOutcome[]
 const BOUNDS = ['instance', 'namespace', 'agent'] as const satisfies readonly Bound[]
 
 export function agentMetrics(metrics: Metrics) {
@@ -31,6 +33,7 @@ export function agentMetrics(metrics: Metrics) {
   for (const action of ACTIONS) for (const code of ALERTED) all.requests.inc({ action, code }, 0)
   for (const issue of ISSUES) all.issued.inc(issue, 0)
   for (const bound of BOUNDS) all.overflows.inc({ bound }, 0)
+  for (const outcome of EVENT_OUTCOMES) all.podEvents.inc({ outcome }, 0)
   return all
 }
 
@@ -48,6 +51,11 @@ const callerMetrics = (metrics: Metrics) => ({
     help: 'Silent connections of the shared socket closed to make room for those of others.',
   }),
   requests: metrics.counter({ name: 'requests_total', help: 'Requests by outcome.', labels: ['action', 'code'] }),
+  podEvents: metrics.counter({
+    name: 'pod_events_total',
+    help: 'Kubernetes Events on pods by what became of them.',
+    labels: ['outcome'],
+  }),
   weakened: metrics.gauge({ name: 'weakened', help: '1 for each way the agent is weaker than it could be.', labels: ['mode'] }),
 })
 

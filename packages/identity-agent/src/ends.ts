@@ -91,7 +91,7 @@ function createService({ volumes, contexts, close, open, events }: Served) {
       ended.delete(volume)
       refused.delete(volume)
     } catch (error) {
-      if (!refused.has(volume)) events.volumeRefused(volume.handle, error)
+      if (!refused.has(volume)) events.volumeRefused(volume.handle, error, volume.data.uid)
       refused.add(volume)
     }
   }

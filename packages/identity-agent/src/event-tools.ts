@@ -2,6 +2,7 @@
 import type { LogFields } from '@pallas/runtime'
 import type { AgentMetrics } from './agent-metrics.ts'
 import type { PodFields } from './fields.ts'
+import type { PodTroubles } from './pod-troubles.ts'
 
 export interface EventTools {
   readonly write: (level: 'info' | 'warn' | 'error', fields: LogFields, message: string) => void
@@ -11,4 +12,5 @@ export interface EventTools {
   readonly now: () => number
   readonly pods: PodFields
   readonly counts: AgentMetrics
+  readonly troubles: PodTroubles
 }

@@ -52,9 +52,12 @@ export function agentRoutes(app: FastifyInstance, deps: RoutesDeps): void {
     // Clients in Go send an empty type, others none or any: the body is JSON or it is refused.
     request.headers['content-type'] = 'application/json'
   })
-  app.addHook('onError', async (request, _reply, error) => events.refused(actionOf(request), error))
+  app.addHook('onError', async (request, _reply, error) => {
+    const { id: requestId } = request
+    events.refused(listeners.callerOf(request.raw.socket), { action: actionOf(request), error, requestId })
+  })
   app.addHook('onResponse', async (request, reply) => {
-    if (reply.statusCode === 200) events.answered(actionOf(request))
+    if (reply.statusCode === 200) events.answered(actionOf(request), listeners.callerOf(request.raw.socket))
   })
 
   app.get(`${AGENT_ROUTES.names}*`, { exposeHeadRoute: false }, async (request): Promise<NamesAnswer> => {

@@ -187,5 +187,5 @@ const volumesFor = (listeners: Listeners, settings: ServeSettings, { clock, even
       await listeners.close(volume.handle)
       events.volumeGone(volume)
     },
-    onUntrusted: (handle, cause) => events.volumeRefused(handle, cause),
+    onUntrusted: (handle, cause, uid) => events.volumeRefused(handle, cause, uid),
   })

@@ -12,6 +12,7 @@ import {
   text,
   url,
 } from '@pallas/config'
+import { apiSettings } from '@pallas/kubernetes/settings'
 import { serverSettings } from '@pallas/service/settings'
 import { SOCKET_PATH_LIMIT } from '@pallas/wire'
 import { clusterConfigSetting } from '@pallas/wire/cluster-config'
@@ -109,6 +110,7 @@ const schema = {
     doc: 'After 30 identities in a row a pod may ask for one in so long; shorter only for pods that renew more often.',
   }),
   ...clusterConfigSetting,
+  ...apiSettings,
   ...serverSettings,
 }
 

@@ -13,6 +13,8 @@ import { type AgentEvents, createEvents } from './events.ts'
 import { installDriver } from './install-driver.ts'
 import { openKubelet } from './kubelet-door.ts'
 import { openProcesses } from './processes.ts'
+import { createPodEventQueue } from './pod-events.ts'
+import { openPodEvents } from './record-pod-events.ts'
 import { startServing } from './serve.ts'
 import type { IdentityAgentSettings } from './settings.ts'
 
@@ -43,12 +45,14 @@ export async function startIdentityAgent(
 ): Promise<IdentityAgent> {
   const { clock, log, metrics, env, ownUid } = deps
   await using scope = new AsyncDisposableStack()
-  const events = createEvents({ log, metrics, clock })
+  const podEvents = createPodEventQueue({ clock, onDropped: () => events.podEventEnded('dropped') })
+  const events = createEvents({ log, metrics, clock, podEvents })
   const config = scope.use(await openConfigFile({ path: settings.config, parse: followClusterConfig(), clock, log, metrics }))
   const { driverSource: source, driverTarget: target } = settings
 
   if (target !== '') events.driverInstalled(target, await installDriver({ source, target }))
   const kubelet = scope.use(await openKubelet(settings, { env, clock, events, ownAddresses }))
+  scope.use(await openPodEvents(settings, { queue: podEvents, kubelet, clock, events, host: settings.nodeName }))
   const ca = { pem: () => config.current().trustRoots.athenzService }
   const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, ca, log, clock }))
   scope.defer(config.onChange(() => void tls.reload()))

@@ -4,11 +4,13 @@ import type { Handle } from '@pallas/wire'
 import type { EventTools } from './event-tools.ts'
 import type { Volume } from './volume-trust.ts'
 
-export const volumeEvents = ({ write, pods, counts }: EventTools) => ({
+export const volumeEvents = ({ write, pods, counts, troubles }: EventTools) => ({
   volumeServed: (volume: Volume) => write('info', { ...pods.of(volume), path: volume.paths.socket }, 'volume served'),
   volumeGone: (volume: Volume) => write('info', pods.of(volume), 'volume gone'),
 
-  volumeRefused(handle: Handle, err: unknown): void {
+  /** `uid`: the pod that it claims to be of. */
+  volumeRefused(handle: Handle, err: unknown, uid: string | undefined): void {
+    troubles.volumeRefused(uid, err)
     if (err instanceof IdentityError) {
       counts.volumesRefused.inc({ reason: err.code })
       // Foreseen: where it was found out says nothing.

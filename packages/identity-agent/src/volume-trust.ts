@@ -44,6 +44,20 @@ export async function readVolume(volumesDir: string, handle: Handle, trust: Volu
   return { handle, data, paths, incarnation: incarnationOf(root) }
 }
 
+/**
+ * The pod that a volume claims to be of, though nothing of it may be believed: to be told to that pod, if the kubelet shows
+ * it, and for nothing else.
+ */
+export async function claimedUid(volumesDir: string, handle: Handle): Promise<string | undefined> {
+  try {
+    await using file = await open(volumePaths(volumesDir, handle).data, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const stats = await file.stat()
+    return stats.isFile() && stats.size <= DATA_LIMIT ? parseVolumeData(await file.readFile('utf8')).uid : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** As the original driver names its volumes (spec/athenz-suite.md 2.1). */
 const unkeyedHandleOf = (mountDir: string): string => createHash('sha256').update(mountDir).digest('base64url')
 

@@ -6,7 +6,7 @@ import { watch } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import type { Clock } from '@pallas/host'
 import { type Handle, isHandle } from '@pallas/wire'
-import { checkTrustedDirectory, incarnationAt, readVolume, type Volume, type VolumeTrust } from './volume-trust.ts'
+import { checkTrustedDirectory, claimedUid, incarnationAt, readVolume, type Volume, type VolumeTrust } from './volume-trust.ts'
 
 export interface Volumes extends AsyncDisposable {
   /** Begins to look; resolves after the first scan. A volume can be got before its `onAppear` is called. */
@@ -31,8 +31,8 @@ export interface VolumesOptions {
   /** Never both at once for one handle; the next scan waits for them. */
   readonly onAppear: (volume: Volume) => Promise<void>
   readonly onVanish: (volume: Volume) => Promise<void>
-  /** Once for each incarnation of an untrusted volume. */
-  readonly onUntrusted: (handle: Handle, cause: unknown) => void
+  /** Once for each incarnation of an untrusted volume; `uid` is the pod that it claims to be of, if it does. */
+  readonly onUntrusted: (handle: Handle, cause: unknown, uid: string | undefined) => void
 }
 
 export function createVolumes(options: VolumesOptions): Volumes {
@@ -150,7 +150,7 @@ class Tree {
       this.#refused.delete(handle)
     } catch (cause) {
       this.#volumes.delete(handle)
-      if (this.#refused.get(handle) !== incarnation) onUntrusted(handle, cause)
+      if (this.#refused.get(handle) !== incarnation) onUntrusted(handle, cause, await claimedUid(dir, handle))
       this.#refused.set(handle, incarnation)
     }
   }

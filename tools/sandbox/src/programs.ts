@@ -149,6 +149,7 @@ export function agentArgs(context: ProgramContext, driver: { readonly source: st
     `--node-name=${NODE}`,
     `--admin-listen=${loopback(ports.agentAdmin)}`,
     `--config=${state.clusterConfig}`,
+    ...api(context, 'athenz-identity-agent'),
     // Refreshers here renew every second.
     '--issue-interval=1s',
     ...(context.ztsTimeout === '' ? [] : [`--zts-timeout=${context.ztsTimeout}`]),

@@ -147,8 +147,8 @@ export function objectPromises(open: OpenKubeApi): void {
       message: 'the pod has ended',
       at: 1_795_256_011_000,
     } as const
-    expect(await recordPodEvent(it.admin, { ...event, source: { component: 'contract' } })).toBe(true)
-    expect(await recordPodEvent(it.nobody, { ...event, source: { component: 'contract' } })).toBe(false)
+    expect(await recordPodEvent(it.admin, { ...event, source: { component: 'contract' } })).toBe('recorded')
+    expect(await recordPodEvent(it.nobody, { ...event, source: { component: 'contract' } })).toBe('KUBE_FORBIDDEN')
   })
 
   test('a caller without rights is forbidden, in words that say what it lacks', async () => {

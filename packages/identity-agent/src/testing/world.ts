@@ -11,6 +11,7 @@ import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import type { AllowanceLimits } from '../allowance.ts'
 import type { Peers } from '../attest.ts'
 import { type AgentEvents, createEvents } from '../events.ts'
+import { createPodEventQueue, type PodEventQueue } from '../pod-events.ts'
 import { openProcesses } from '../processes.ts'
 import { type Doors, type Serving, type ServeSettings, startServing } from '../serve.ts'
 import { call, type CallOptions, type Reply } from './call.ts'
@@ -29,6 +30,8 @@ export class World implements AsyncDisposable {
   readonly memory = memoryLog()
   readonly metrics = testMetrics()
   readonly events: AgentEvents
+  /** What pods are to be told; nobody takes it from there unless a test does. */
+  readonly podEvents: PodEventQueue
   readonly issuer: FakeIssuer
   /** What the kubelet shows; an error: the kubelet is away. */
   pods: readonly Pod[] | Error = []
@@ -49,7 +52,8 @@ export class World implements AsyncDisposable {
 
   private constructor(clock: FakeClock, issuer: FakeIssuer) {
     this.clock = clock
-    this.events = createEvents({ log: this.memory.log, metrics: this.metrics, clock })
+    this.podEvents = createPodEventQueue({ clock, onDropped: () => this.events.podEventEnded('dropped') })
+    this.events = createEvents({ log: this.memory.log, metrics: this.metrics, clock, podEvents: this.podEvents })
     this.issuer = issuer
   }
 
