@@ -36,3 +36,12 @@ test('what a first line tells Node is known', () => {
   expect(nodeFlagsOf(DRIVER)).toEqual(['--disable-warning=ExperimentalWarning'])
   expect(nodeFlagsOf('packages/sia/src/main.ts')).toEqual([])
 })
+
+test('what went into a bundle is told, its packages among it, and nothing that was left out', async () => {
+  await using own = await ownDirectory()
+  let inputs: readonly string[] = []
+  await bundleForNode('packages/jwt-service/src/main.ts', own.dir, { onInputs: (it) => (inputs = it) })
+  expect(inputs).toContain('packages/jwt-service/src/main.ts')
+  expect(inputs.some((path) => path.startsWith('node_modules/fastify/'))).toBe(true)
+  expect(inputs.filter((path) => path.includes('node_modules/vitest/'))).toEqual([])
+})

@@ -1,6 +1,6 @@
 /** A program of the suite with all that it imports, for Node alone, as images hold it. */
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { build, type Metafile } from 'esbuild'
 import { REPOSITORY } from './repository.ts'
 
 /** What came from CommonJS packages asks for `require` in a module. */
@@ -10,14 +10,16 @@ const BANNER =
 export interface BundleOptions {
   /** One file, with what is imported on demand in it: loaded whole, wanted or not. */
   readonly oneFile?: boolean
+  /** Told the files that went in, as paths below the repository. */
+  readonly onInputs?: (inputs: readonly string[]) => void
 }
 
 /**
  * Bundles the program at `entry`, a path below the repository, into `outdir`; the path of its main file. What it imports
  * on demand stays apart, and is loaded on demand. The same source gives the same bytes.
  */
-export async function bundleForNode(entry: string, outdir: string, { oneFile = false }: BundleOptions = {}): Promise<string> {
-  await build({
+export async function bundleForNode(entry: string, outdir: string, { oneFile = false, onInputs }: BundleOptions = {}): Promise<string> {
+  const { metafile } = await build({
     absWorkingDir: REPOSITORY,
     entryPoints: { main: entry },
     outdir,
@@ -29,6 +31,14 @@ export async function bundleForNode(entry: string, outdir: string, { oneFile = f
     target: 'node26',
     banner: { js: BANNER },
     logLevel: 'error',
+    metafile: true,
   })
+  onInputs?.(contributing(metafile))
   return join(outdir, 'main.mjs')
+}
+
+/** What was read and then left out, because nobody asks for it, is not in the bundle. */
+function contributing({ outputs }: Metafile): string[] {
+  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs))
+  return [...new Set(inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path))].sort()
 }
