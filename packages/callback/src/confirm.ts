@@ -1,47 +1,36 @@
 /**
  * Whether ZTS may issue a certificate for an instance: the verdict, step by step, each a reason to say no.
  *
- * What costs nothing comes first, and nothing is asked of the API server for a document that is not ours. The single
- * use is taken last, when all else allows: a request that is refused leaves its document as it was, so nobody can spend
- * a document by asking for wrong names with it. Two requests with one document may both come this far; creating the
- * Lease lets exactly one of them through. The instance is recorded before that, since a record without a certificate
- * does no harm, and a certificate without a record would never be deleted at ZTS.
+ * What costs nothing comes first, and nothing is asked of the API server for a document that is not ours, nor for a token
+ * that says itself that it is none for us. The single use of a document is taken last, when all else allows: a request
+ * that is refused leaves its document as it was, so nobody can spend a document by asking for wrong names with it. Two
+ * requests with one document may both come this far; creating the Lease lets exactly one of them through. The instance is
+ * recorded before that, since a record without a certificate does no harm, and a certificate without a record would never
+ * be deleted at ZTS.
  */
 import {
   type ClientIpPolicy,
-  type DocumentClaims,
-  formatSubject,
   IdentityError,
   judge,
   type NameRules,
-  parseSubject,
   type Pod,
   podState,
   type ReasonCode,
   type ShownInstance,
-  subjectOf,
   type Workload,
 } from '@pallas/identity'
-import type { Clock } from '@pallas/runtime'
 import type { InstanceConfirmation } from '@pallas/zts'
+import { attest, type AttestDeps, type Attested } from './attest.ts'
 import type { ConfirmationFacts } from './events.ts'
 import type { Instances } from './instances.ts'
-import type { PublicKeys } from './public-keys.ts'
-import type { UseOnce } from './single-use.ts'
-import { verifyDocument } from './verify-document.ts'
 
-export interface ConfirmDeps {
-  /** The Athenz service that we are. */
-  readonly provider: string
+export interface ConfirmDeps extends AttestDeps {
   /** As the configuration says now. */
   readonly names: () => NameRules
-  readonly keyOf: PublicKeys['keyOf']
-  readonly clock: Pick<Clock, 'now'>
   /** As the API server shows it now, from no cache. Throws `API_UNAVAILABLE`. */
   readonly findPod: (pod: { readonly namespace: string; readonly name: string }) => Promise<Pod | undefined>
   readonly clientIpPolicyFor: (pod: Pod) => Promise<ClientIpPolicy>
   readonly instances: Pick<Instances, 'record' | 'isRecorded'>
-  readonly useOnce: UseOnce
 }
 
 /** One request of ZTS. */
@@ -55,35 +44,31 @@ export interface Asked {
 
 /** Resolves with a yes; every no is an `IdentityError`, of kind `denied` or `unavailable`. */
 export async function confirm({ request, refresh, note }: Asked, deps: ConfirmDeps): Promise<Workload> {
-  const { provider, keyOf, clock, instances } = deps
+  const { provider, instances } = deps
   const names = deps.names()
   note({ domain: request.domain, service: request.service })
   if (request.provider !== provider) throw denied('PROVIDER_MISMATCH')
-  if (request.attestationData === undefined) throw denied('DOCUMENT_MISSING')
+  const attested = await attest(request, names, deps)
+  note(attested.facts)
 
-  const claims = verifyDocument(request.attestationData, { keyOf, now: clock.now() })
-  note({ jti: claims.jti, podUid: claims.uid, node: claims.node })
-  const subject = parseSubject(claims.sub)
-  note({ pod: `${subject.namespace}/${subject.name}` })
-
-  const pod = await deps.findPod(subject)
+  const pod = await deps.findPod(attested)
   if (pod === undefined) throw denied('POD_UNKNOWN')
-  checkStillThere(claims, pod)
+  checkStillThere(attested, pod)
 
   const occasion = refresh || (await isRenewal(pod, instances)) ? 'renewal' : 'first'
   const clientIp = await deps.clientIpPolicyFor(pod)
   const verdict = judge(shownIn(request), pod, { names, provider, clientIp, occasion })
   if (!verdict.allow) throw denied(verdict.reason, verdict.fields)
-  if (claims.sub !== formatSubject(subjectOf(pod, names))) throw denied('SUBJECT_MISMATCH', { ...subject })
+  attested.check(pod, names)
 
   const { domain, service, instanceId } = verdict.workload
   await instances.record({ provider, domain, service, instanceId, namespace: pod.namespace, pod: pod.name })
-  if (!(await deps.useOnce(claims))) throw denied('DOCUMENT_REPLAYED')
+  if (!(await attested.use())) throw denied('DOCUMENT_REPLAYED')
   return verdict.workload
 }
 
-/** The pod of that name is still the one that the document was signed for, on the node whose agent asked for it. */
-function checkStillThere({ uid, node }: DocumentClaims, pod: Pod): void {
+/** The pod of that name is still the one that is vouched for, on the node that it is vouched for on. */
+function checkStillThere({ uid, node }: Attested, pod: Pod): void {
   if (pod.uid !== uid) throw denied('UID_MISMATCH')
   if (pod.node !== node) throw denied('NODE_MISMATCH', { shown: node, wanted: pod.node })
 }

@@ -1,5 +1,6 @@
 /** What happens at a callback: each event is one log record and, where it is counted, one metric. */
 import type { ReasonCode } from '@pallas/identity'
+import type { TokenVerdict } from '@pallas/kubernetes'
 import type { Clock, LogFields, Logger, Metrics } from '@pallas/runtime'
 import { createRefusalEvents } from '@pallas/service'
 import type { InstanceRecord } from './instance-records.ts'
@@ -34,6 +35,8 @@ const ALERTED = [
   'SAN_URI_MISMATCH',
   'INSTANCE_ID_MISMATCH',
   'CLIENT_IP_MISMATCH',
+  'TOKEN_NOT_AUTHENTIC',
+  'TOKEN_ACCOUNT',
 ] as const satisfies readonly ReasonCode[]
 
 export function createEvents({ log, metrics, clock }: EventsDeps) {
@@ -65,12 +68,37 @@ export function createEvents({ log, metrics, clock }: EventsDeps) {
     publicKeysUnreadable(err: unknown): void {
       log.error({ err } satisfies LogFields, 'directory of public keys cannot be read')
     },
+    ...tokenEvents(metrics),
     ...instanceEvents({ log, metrics }),
     documentsForgotten(count: number): void {
       log.debug({ count } satisfies LogFields, 'expired documents forgotten')
     },
     janitorFailed(err: unknown): void {
       log.warn({ err } satisfies LogFields, 'expired documents not forgotten yet')
+    },
+  }
+}
+
+export type TokenEvents = ReturnType<typeof tokenEvents>
+
+function tokenEvents(metrics: Metrics) {
+  const reviews = metrics.counter({
+    name: 'token_reviews_total',
+    help: 'Service account tokens shown to the API server, by what came of it.',
+    labels: ['outcome'],
+  })
+  for (const outcome of ['authenticated', 'refused', 'failed']) reviews.inc({ outcome }, 0)
+  return {
+    /** Counts one review by its outcome. */
+    async tokenReviewed(review: () => Promise<TokenVerdict>): Promise<TokenVerdict> {
+      try {
+        const verdict = await review()
+        reviews.inc({ outcome: verdict.authenticated ? 'authenticated' : 'refused' })
+        return verdict
+      } catch (error) {
+        reviews.inc({ outcome: 'failed' })
+        throw error
+      }
     },
   }
 }

@@ -7,7 +7,7 @@ import type { CallbackEvents, ConfirmationFacts } from './events.ts'
 
 export interface ConfirmationRoutesDeps extends ConfirmDeps {
   readonly inFlight: InFlight
-  readonly events: Pick<CallbackEvents, 'confirmed' | 'refused'>
+  readonly events: Pick<CallbackEvents, 'confirmed' | 'refused' | 'tokenReviewed'>
 }
 
 /** What ZTS calls (`/instance`, `/refresh`), the original's `/identity`, and `/healthz` for who has a certificate. */

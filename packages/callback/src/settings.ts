@@ -4,6 +4,7 @@ import {
   duration,
   fail,
   type Kind,
+  list,
   name,
   path,
   program as define,
@@ -63,6 +64,10 @@ const schema = {
     default: 'ignore',
     doc: 'From which addresses ZTS may be dialled: any, those of the node of the pod, or those in the CIDRs.',
   }),
+  agentAccounts: setting(list(name), {
+    default: 'athenz-identity-agent',
+    doc: 'Service accounts in the namespace of the admin domain whose pods get their own identity with their service account token; empty: none.',
+  }),
   leaseNamespace: setting(text, {
     default: 'k8s-admin',
     doc: 'Namespace of the Leases that keep documents to one use and remember instances: one for all replicas.',
@@ -73,6 +78,8 @@ const schema = {
   ...serverSettings,
 }
 
+/** What an account may be called and an Athenz service too: no dot, no colon. */
+const ACCOUNT = /^[a-z0-9]([a-z0-9-]{0,251}[a-z0-9])?$/
 const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 
 export const program = define({
@@ -80,7 +87,8 @@ export const program = define({
   envPrefix: 'CALLBACK',
   summary: 'Tells ZTS whether an instance is the pod that it claims to be. Also known as athenz-identityd.',
   schema,
-  check: ({ leaseNamespace, secretName }) => [
+  check: ({ leaseNamespace, secretName, agentAccounts }) => [
+    ...(agentAccounts.every((it) => ACCOUNT.test(it)) ? [] : ['--agent-accounts must be names of service accounts']),
     ...(NAMESPACE.test(leaseNamespace) ? [] : ['--lease-namespace must be the name of a namespace']),
     ...secretNameProblems(secretName),
   ],

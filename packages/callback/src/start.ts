@@ -1,7 +1,8 @@
-import { getNode, getPod, openKubeApi, orUnavailable } from '@pallas/kubernetes'
+import { getNode, getPod, type KubeApi, openKubeApi, orUnavailable, reviewToken } from '@pallas/kubernetes'
 import { type Clock, createRequestIds, type Logger, type Metrics } from '@pallas/runtime'
 import {
   boundInFlight,
+  createPace,
   createServer,
   openConfigFile,
   openTlsFiles,
@@ -39,8 +40,10 @@ const SERVER = {
   badBytesStatus: NOT_NOW,
 } as const
 const MOST_IN_FLIGHT = 256
-/** A confirmation asks the API server at most five times. */
-const API_TIMEOUT_MS = 5_000
+/** A confirmation asks the API server at most six times. */
+const API_TIMEOUT_MS = 4_500
+/** Enough for every agent of a fleet that starts anew; what a flood of forged tokens can cost the API server. */
+const REVIEWS = { atATime: 16, pod: { burst: 10, refillMs: 10_000 }, all: { burst: 600, refillMs: 20 } } as const
 
 /** Makes every part in order; disposing the result unmakes them in reverse. */
 export async function startCallback(settings: CallbackSettings, deps: CallbackDeps): Promise<Callback> {
@@ -61,8 +64,11 @@ export async function startCallback(settings: CallbackSettings, deps: CallbackDe
   const server = { ...SERVER, log, clock, metrics, requestIds: createRequestIds() }
   const app = createServer({ ...server, tls, allow: peerNamed(settings.ztsName), tell: events.tell })
   const findNode = (name: string) => orUnavailable(getNode(api, name))
+  const provider = config.current().providerService
   confirmationRoutes(app, {
-    provider: config.current().providerService,
+    provider,
+    ...tokenParts({ provider, api, clock }),
+    accounts: settings.agentAccounts,
     names: () => config.current(),
     keyOf: keys.keyOf,
     clock,
@@ -78,3 +84,10 @@ export async function startCallback(settings: CallbackSettings, deps: CallbackDe
   const parts = scope.move()
   return { url, adminUrl, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
+
+/** What tokens are reviewed with, and how often they are. */
+const tokenParts = ({ provider, api, clock }: { readonly provider: string; readonly api: Pick<KubeApi, 'create'>; readonly clock: Clock }) => ({
+  review: (token: string) => orUnavailable(reviewToken(api, { token, audiences: [provider] })),
+  paces: { pod: createPace({ clock, ...REVIEWS.pod }), all: createPace({ clock, ...REVIEWS.all }) },
+  reviewing: boundInFlight(REVIEWS.atATime),
+})

@@ -1,6 +1,8 @@
 /** A callback's verdict in a world of plain values: pods, records and used documents that a test looks into. */
 import { type ClientIpPolicy, IdentityError, type NameRules, type Pod } from '@pallas/identity'
 import { aPod, someNameRules } from '@pallas/identity/testing'
+import { FakeClock } from '@pallas/runtime/testing'
+import { createPace } from '@pallas/service'
 import type { InstanceAttributes, InstanceConfirmation } from '@pallas/zts'
 import { confirm, type ConfirmDeps } from '../confirm.ts'
 import type { ConfirmationFacts } from '../events.ts'
@@ -44,6 +46,11 @@ const depsOf = ({ pods, recorded, used, names, clientIp, other }: World): Confir
     record: async (instance) => void recorded.push(instance),
     isRecorded: async (id) => recorded.some(({ instanceId }) => instanceId === id),
   },
+  accounts: [],
+  review: async () => ({ authenticated: false }),
+  paces: { pod: createPace({ clock: new FakeClock(), burst: 6, refillMs: 1 }), all: createPace({ clock: new FakeClock(), burst: 6, refillMs: 1 }) },
+  reviewing: (work) => work(),
+  events: { tokenReviewed: (review) => review() },
   useOnce: async ({ jti }) => !used.has(jti) && used.add(jti).has(jti),
   ...other,
 })

@@ -21,12 +21,14 @@ import { ecKeyPair, KEY_ID, type KeyPair } from './documents.ts'
 export const PROVIDER = 'k8s.admin.athenz-callback'
 export const ZTS_NAME = 'zts.athenz.test'
 const LEASES_IN = 'k8s-admin'
+export const AGENT_ACCOUNT = 'athenz-identity-agent'
 const POD = { namespace: 'media-on--air', name: 'web-0' }
 
 /** All that a callback may do (W19): no secret is among it. */
 const RULES = [
   { users: ['callback'], verbs: ['get', 'list', 'watch'], apiGroups: [''], resources: ['pods'] },
   { users: ['callback'], verbs: ['get'], apiGroups: [''], resources: ['nodes'] },
+  { users: ['callback'], verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'] },
   {
     users: ['callback'],
     namespaces: [LEASES_IN],
@@ -152,7 +154,12 @@ const startApi = async (calls: string[]): Promise<EmbeddedApiServer> =>
       rules: [...RULES, ...SIGNER_RULES],
       namespaces: [LEASES_IN, POD.namespace],
       nodes: [{ name: 'node-1', addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] }],
-      serviceAccounts: [{ namespace: POD.namespace, name: 'web' }],
+      serviceAccounts: [
+        { namespace: POD.namespace, name: 'web' },
+        { namespace: POD.namespace, name: AGENT_ACCOUNT },
+        { namespace: LEASES_IN, name: AGENT_ACCOUNT },
+        { namespace: LEASES_IN, name: 'athenz-other' },
+      ],
     },
     onCall: ({ username, method, path }) => {
       if (username === 'callback') calls.push(`${method} ${path}`)

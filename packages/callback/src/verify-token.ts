@@ -1,0 +1,105 @@
+/**
+ * Whether a service account token is one with which an agent may ask for its own identity, by the word of the API server
+ * at this moment (TokenReview), and of which pod on which node.
+ *
+ * A token is not kept to one use: it is bound to its pod, whose end makes it worthless, and nobody else is given it.
+ */
+import { IdentityError, namespaceOf, type NameRules, type ReasonCode } from '@pallas/identity'
+import type { TokenVerdict } from '@pallas/kubernetes'
+import type { InFlight, Pace } from '@pallas/service'
+import type { CompactJws } from './compact-jws.ts'
+import type { TokenEvents } from './events.ts'
+import { type TokenClaims, tokenClaimsOf } from './service-account-token.ts'
+import { CLOCK_SKEW_SECONDS } from './verify-document.ts'
+
+export interface VerifyTokenDeps {
+  /** The audience that a token must have. */
+  readonly provider: string
+  /** Service accounts of the admin domain's namespace. */
+  readonly accounts: readonly string[]
+  /** Throws `API_UNAVAILABLE`. */
+  readonly review: (token: string) => Promise<TokenVerdict>
+  /** How often one pod's token is shown to the API server, and all together. */
+  readonly paces: { readonly pod: Pace; readonly all: Pace }
+  /** How many are shown at a time. */
+  readonly reviewing: InFlight
+  readonly clock: { now(): number }
+  readonly events: TokenEvents
+}
+
+/** Whose token it is, as the API server says. */
+export interface TokenHolder {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  readonly serviceAccount: string
+  readonly node: string
+}
+
+export interface ShownToken {
+  readonly text: string
+  readonly jws: CompactJws
+  /** What the certificate is asked for. */
+  readonly instanceId: string | undefined
+}
+
+/** Throws `IdentityError`: a `TOKEN_*` reason, `INSTANCE_ID_MISMATCH`, or of kind `unavailable`. */
+export async function verifyToken(shown: ShownToken, rules: NameRules, deps: VerifyTokenDeps): Promise<TokenHolder> {
+  const { provider, paces, reviewing, review, clock, events } = deps
+  const accounts = accountsIn(rules, deps.accounts)
+  const claims = tokenClaimsOf(shown.jws)
+  const now = clock.now() / 1_000
+  const hopeless = hopelessness(claims, { provider, accounts, now })
+  if (hopeless !== undefined) throw refused(hopeless)
+  // Here too, so that the share of a pod is spent by nothing but what asks for a certificate of that pod.
+  if (claims.podUid !== shown.instanceId) throw refused('INSTANCE_ID_MISMATCH')
+  const verdict = await reviewing(() => {
+    paces.pod.take(claims.podUid ?? '')
+    paces.all.take('')
+    return events.tokenReviewed(() => review(shown.text))
+  })
+  if (!verdict.authenticated) throw refused(claims.expiresAt <= now ? 'TOKEN_EXPIRED' : 'TOKEN_NOT_AUTHENTIC')
+  return holderOf(verdict, accounts)
+}
+
+/** Why a token need not be shown to the API server, by what it says of itself. */
+function hopelessness(claims: TokenClaims, { provider, accounts, now }: Hopes): ReasonCode | undefined {
+  if (!claims.audiences.includes(provider)) return 'TOKEN_AUDIENCE'
+  if (!accounts.has(claims.subject)) return 'TOKEN_ACCOUNT'
+  if (claims.podUid === undefined || claims.node === undefined) return 'TOKEN_UNBOUND'
+  return claims.expiresAt + CLOCK_SKEW_SECONDS <= now ? 'TOKEN_EXPIRED' : undefined
+}
+
+interface Hopes {
+  readonly provider: string
+  readonly accounts: Accounts
+  readonly now: number
+}
+
+/** User name at the API server → namespace and name. */
+type Accounts = ReadonlyMap<string, Pick<TokenHolder, 'namespace' | 'serviceAccount'>>
+
+function holderOf({ username, pod, node }: Extract<TokenVerdict, { authenticated: true }>, accounts: Accounts): TokenHolder {
+  const account = accounts.get(username)
+  if (account === undefined) throw refused('TOKEN_ACCOUNT')
+  if (pod === undefined || node === undefined || node === '') throw refused('TOKEN_UNBOUND')
+  return { ...account, ...pod, node }
+}
+
+function accountsIn(rules: NameRules, names: readonly string[]): Accounts {
+  const namespace = adminNamespace(rules)
+  if (namespace === undefined) return new Map()
+  return new Map(names.map((name) => [`system:serviceaccount:${namespace}:${name}`, { namespace, serviceAccount: name }]))
+}
+
+/** Undefined where no namespace stands for the admin domain: then nobody asks with a token. */
+function adminNamespace(rules: NameRules): string | undefined {
+  try {
+    return namespaceOf(rules.adminDomain, rules)
+  } catch (error) {
+    if (error instanceof IdentityError) return undefined
+    throw error
+  }
+}
+
+const refused = (code: ReasonCode) => new IdentityError(code, 'the token is not taken')
