@@ -17,6 +17,10 @@ const good: SelfTestFacts = {
   prefixes: [[]],
 }
 
+const broken = () => {
+  throw new Error('ENOTSOCK')
+}
+
 test('a host as it should be has no problem and no weakening', () => {
   expect(judge(good)).toEqual({ problems: [], weakenings: [] })
 })
@@ -25,7 +29,10 @@ test.each<[string, Partial<SelfTestFacts>, string]>([
   ['the proc root is missing', { procRoot: '/x', procRootKind: 'missing' }, '--proc-root does not exist'],
   ['/proc is no procfs', { procRootKind: 'directory' }, '--proc-root is not procfs'],
   ['the kernel cannot be asked', { own: 'silent' }, 'the kernel does not say'],
-  ['there is no socket to ask about', { own: 'untried' }, 'cannot listen in --volumes-dir'],
+  ['the tree is read-only', { own: { untried: 'EROFS' } }, 'cannot listen in --volumes-dir: EROFS, it is mounted read-only'],
+  ['the tree is of somebody else', { own: { untried: 'EACCES' } }, 'CAP_DAC_OVERRIDE'],
+  ['there is no socket, for whatever reason', { own: { untried: 'EIO' } }, 'cannot listen in --volumes-dir: EIO'],
+  ['processes are hidden', { firstProcess: undefined }, 'CAP_SYS_PTRACE'],
   ['peers have pid 0', { own: { pid: 0, pidfd: true } }, 'pid 0'],
   ['the agent is pid 1', { own: { pid: 1, pidfd: true } }, "host's PID namespace"],
   [
@@ -43,7 +50,7 @@ test.each<[string, Partial<SelfTestFacts>, string]>([
 test.each<[string, Partial<SelfTestFacts>, string]>([
   ['another proc root', { procRoot: '/sandbox/proc', procRootKind: 'directory' }, 'proc-root-not-procfs'],
   ['no pidfd', { requirePidfd: false, own: { pid: 4_711, pidfd: false } }, 'no-pidfd'],
-  ['handle-only', { attestation: 'handle-only', own: 'untried', procRootKind: 'missing' }, 'handle-only'],
+  ['handle-only', { attestation: 'handle-only', own: 'silent', procRootKind: 'missing' }, 'handle-only'],
 ])('%s is a weakening, announced, not a problem', (_name, other, weakening) => {
   expect(judge({ ...good, ...other })).toEqual({ problems: [], weakenings: [weakening] })
 })
@@ -73,12 +80,16 @@ test('a socket that a killed self-test left behind changes nothing, nor do two a
 test('a directory in which nobody can listen is told as such, not as a silent kernel', async () => {
   const deps = { peers: { credentials: peerOf, pin: pinPeer }, processes: openProcesses('/proc'), probeDir: '/none' }
   const verdict = await selfTest({ attestation: 'peer', procRoot: '/proc', requirePidfd: false, prefixes: [[]] }, deps)
-  expect(verdict.problems).toContain('cannot listen in --volumes-dir')
+  expect(verdict.problems).toEqual([expect.stringMatching(/^cannot listen in --volumes-dir: EACCES, it is missing/)])
 })
 
-const broken = () => {
-  throw new Error('ENOTSOCK')
-}
+test('a kernel that forbids to look at pid 1 hides the others too, which is a problem by name and no crash', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'pa-'))
+  const deps = { peers: { credentials: peerOf, pin: pinPeer }, processes: { open: broken }, probeDir: root }
+  const verdict = await selfTest({ attestation: 'peer', procRoot: '/proc', requirePidfd: false, prefixes: [[]] }, deps)
+  expect(verdict.problems).toEqual([expect.stringContaining('hidepid')])
+  rmSync(root, { recursive: true })
+})
 
 test('a socket option that fails is a kernel that does not say', async () => {
   const root = mkdtempSync(join(tmpdir(), 'pa-'))

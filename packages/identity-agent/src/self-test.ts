@@ -20,9 +20,9 @@ export interface SelfTestFacts {
   readonly procRoot: string
   readonly procRootKind: 'procfs' | 'directory' | 'missing'
   readonly requirePidfd: boolean
-  /** What the kernel said of our own connection; `untried` when there was none to ask about, for want of a socket. */
-  readonly own: { readonly pid: number; readonly pidfd: boolean } | 'silent' | 'untried'
-  /** Text of the cgroups of pid 1, as far as it can be read. */
+  /** What the kernel said of our own connection; `untried`, with the errno, when there was no socket to ask about. */
+  readonly own: { readonly pid: number; readonly pidfd: boolean } | { readonly untried: string } | 'silent'
+  /** Text of the cgroups of pid 1; undefined when it is hidden from the agent. */
   readonly firstProcess: string | undefined
   /** Where the kubelet of this node puts pods. */
   readonly prefixes: readonly Prefix[]
@@ -42,15 +42,28 @@ export function judge(facts: SelfTestFacts): SelfTestVerdict {
   if (procRootKind === 'missing') problems.push('--proc-root does not exist')
   if (procRootKind === 'directory' && procRoot === PROC) problems.push('--proc-root is not procfs')
   if (procRootKind === 'directory' && procRoot !== PROC) weakenings.push('proc-root-not-procfs')
-  if (own === 'untried') problems.push('cannot listen in --volumes-dir')
-  else if (own === 'silent') problems.push('the kernel does not say who is at the other end of a socket')
+  // There always is a pid 1: who does not see it does not see the pods either, and would take them for gone.
+  if (procRootKind === 'procfs' && firstProcess === undefined) problems.push(HIDDEN)
+  if (own === 'silent') problems.push('the kernel does not say who is at the other end of a socket')
+  else if ('untried' in own) problems.push(`cannot listen in --volumes-dir: ${own.untried}${HINTS[own.untried] ?? ''}`)
   else if (own.pid === 0) problems.push('peers have pid 0')
   else if (own.pid === 1 || isInPod(firstProcess, prefixes)) problems.push("the agent is not in the host's PID namespace")
-  if (typeof own === 'object' && !own.pidfd) {
+  if (typeof own === 'object' && 'pidfd' in own && !own.pidfd) {
     if (requirePidfd) problems.push('--require-pidfd, but this kernel has no SO_PEERPIDFD')
     else weakenings.push('no-pidfd')
   }
   return { problems, weakenings }
+}
+
+const HIDDEN = 'processes are hidden in --proc-root: it is mounted with hidepid, and the agent has neither its gid nor CAP_SYS_PTRACE'
+
+/** What an errno means for an agent that runs as it should, as root without a capability. */
+const HINTS: Readonly<Record<string, string>> = {
+  // What is missing is EACCES too, by the word of Node.
+  EACCES: ', it is missing, or it belongs to another user and the agent has no CAP_DAC_OVERRIDE',
+  EPERM: ', a security module or the file system forbids it',
+  EROFS: ', it is mounted read-only',
+  ENAMETOOLONG: ', its path is too long for a socket',
 }
 
 /** In the host's PID namespace pid 1 is the host's init; otherwise the first process of the agent's own pod. */
@@ -69,11 +82,20 @@ export async function selfTest(
   { peers, processes, probeDir }: SelfTestDeps,
 ): Promise<SelfTestVerdict> {
   const procRootKind = kindOfProcRoot(settings.procRoot)
-  const unasked = { own: 'untried', firstProcess: undefined } as const
+  const unasked = { own: 'silent', firstProcess: undefined } as const
   if (settings.attestation === 'handle-only') return judge({ ...settings, procRootKind, ...unasked })
-  using first = processes.open(1) ?? null
   const own = await askOwn(peers, probeDir)
-  return judge({ ...settings, procRootKind, own, firstProcess: first?.cgroups() })
+  return judge({ ...settings, procRootKind, own, firstProcess: cgroupsOfFirst(processes) })
+}
+
+function cgroupsOfFirst(processes: Processes): string | undefined {
+  try {
+    using first = processes.open(1) ?? null
+    return first?.cgroups()
+  } catch {
+    // Forbidden is hidden too.
+    return undefined
+  }
 }
 
 /** Under a name of its own, so that nothing an earlier or another agent left there stands in the way. */
@@ -82,8 +104,8 @@ async function askOwn(peers: Peers, dir: string): Promise<SelfTestFacts['own']> 
   await using server = createServer()
   try {
     await once(server.listen(path), 'listening')
-  } catch {
-    return 'untried'
+  } catch (error) {
+    return { untried: error instanceof Error && 'code' in error ? String(error.code) : 'unknown' }
   }
   try {
     return await askAt(path, server, peers)
