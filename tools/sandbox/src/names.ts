@@ -2,6 +2,7 @@
 export const NODE = 'node-1'
 export const ADMIN_DOMAIN = 'k8s.admin'
 export const ADMIN_NAMESPACE = 'k8s-admin'
+export const LEASES_NAMESPACE = 'athenz-leases'
 export const DNS_SUFFIX = 'svc.cluster.local'
 export const PROVIDER = `${ADMIN_DOMAIN}.athenz-callback`
 export const JWT_SERVICE = `${ADMIN_DOMAIN}.athenz-jwt-service`

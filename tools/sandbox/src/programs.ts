@@ -2,7 +2,7 @@
 import { nodeFlagsOf, REPOSITORY } from '@pallas/build'
 import { join } from 'node:path'
 import type { Clocks } from './clocks.ts'
-import { ADMIN_NAMESPACE, AGENT, type Account, CONFIG_MAP, NODE, SIGNING_KEY, ZTS_NAME } from './names.ts'
+import { ADMIN_NAMESPACE, AGENT, type Account, CONFIG_MAP, LEASES_NAMESPACE, NODE, SIGNING_KEY, ZTS_NAME } from './names.ts'
 import type { Pki } from './pki.ts'
 import type { Reaper } from './reaper.ts'
 import type { State } from './state.ts'
@@ -113,7 +113,7 @@ export function callbackArgs(context: ProgramContext, at: Listening): string[] {
     `--key=${key}`,
     `--cert=${cert}`,
     `--zts-name=${ZTS_NAME}`,
-    `--lease-namespace=${ADMIN_NAMESPACE}`,
+    `--lease-namespace=${LEASES_NAMESPACE}`,
     `--config=${state.clusterConfig}`,
     ...api(context, 'athenz-callback'),
   ]
