@@ -12,6 +12,8 @@ export interface FollowedPodsOptions {
 export interface FollowedPods extends AsyncDisposable {
   /** Undefined too while the watch has nothing that is new enough. */
   readonly byUid: (uid: string) => Pod | undefined
+  /** Whether what it shows is new enough to count. */
+  readonly isCurrent: () => boolean
 }
 
 /** A watch call that has nothing to tell ends, and begins again: so that silence soon means that it has died. */
@@ -25,8 +27,10 @@ const RUNNING = 'spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed'
 export function followPods({ api, clock, log }: FollowedPodsOptions): FollowedPods {
   const options = { watchSeconds: WATCH_SECONDS, fieldSelector: RUNNING, withoutAnnotations: true }
   const watch = openPodWatch(api, { ...options, clock, log })
+  const isCurrent = (): boolean => watch.silentMs() <= BELIEVED_MS
   return {
-    byUid: (uid) => (watch.silentMs() <= BELIEVED_MS ? watch.byUid(uid) : undefined),
+    isCurrent,
+    byUid: (uid) => (isCurrent() ? watch.byUid(uid) : undefined),
     [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
   }
 }

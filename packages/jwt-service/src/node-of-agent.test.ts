@@ -1,120 +1,78 @@
-import type { IdentityError } from '@pallas/identity'
-import type { Node } from '@pallas/kubernetes'
-import { FakeClock } from '@pallas/runtime/testing'
+import type { Pod } from '@pallas/identity'
+import { aPod, someNameRules } from '@pallas/identity/testing'
 import { describe, expect, test } from 'vitest'
 import { createNodeOfAgent } from './node-of-agent.ts'
 
-const aNode = (name: string, ...addresses: readonly [type: string, address: string][]): Node => ({
-  name,
-  uid: `uid-${name}`,
-  addresses: addresses.map(([type, address]) => ({ type, address })),
-})
+const UID = '6f2c6a6e-0a3c-4b38-9a0a-3a7c1d1e2f01'
+const OTHER = '00000000-0a3c-4b38-9a0a-3a7c1d1e2f01'
+const SUFFIX = 'svc.cluster.local'
+const SERVICE = `athenz-identity-agent.k8s-admin.${SUFFIX}`
+const instance = (uid: string, suffix = SUFFIX) => `${uid}.instanceid.athenz.${suffix}`
 
-const one = aNode(
-  'node-1',
-  ['Hostname', 'one.example'],
-  ['InternalDNS', 'one.internal'],
-  ['ExternalDNS', 'one.world'],
-  ['InternalIP', '10.0.0.1'],
-)
-const two = aNode('node-2', ['Hostname', 'node-2'])
-
-function aCluster(...nodes: Node[]) {
-  const clock = new FakeClock()
-  let lists = 0
-  const listNodes = async () => {
-    lists++
-    return [...nodes]
-  }
-  return { nodes, clock, lists: () => lists, nodeOf: createNodeOfAgent({ listNodes, clock }) }
+function open(identityCn = 'k8s.admin.athenz-identity-agent') {
+  const asked: { agents: unknown[]; names: (readonly string[])[] } = { agents: [], names: [] }
+  const agent: Pod = aPod({ uid: UID, node: 'node-1' })
+  const nodeOf = createNodeOfAgent({
+    identityCn,
+    names: () => someNameRules(),
+    findAgent: async (wanted) => {
+      asked.agents.push(wanted)
+      return wanted.uid === UID ? agent : undefined
+    },
+    nodeByNames: async (names) => {
+      asked.names.push(names)
+      const [node] = names.filter((name) => name.startsWith('node-'))
+      if (node === undefined) throw Object.assign(new Error('none'), { code: 'NODE_UNKNOWN' })
+      return node
+    },
+  })
+  return { nodeOf, asked }
 }
 
 describe('the node of an agent', () => {
-  test.each([
-    ['its name', ['node-1']],
-    ['its hostname', ['one.example']],
-    ['its internal DNS name', ['one.internal']],
-    ['one of several names, the others being no node', ['agent.k8s-admin.svc', 'node-1']],
-    ['several names of the same node', ['node-1', 'one.internal']],
-  ])('is known by %s', async (_name, dnsNames) => {
-    expect(await aCluster(one, two).nodeOf(dnsNames)).toBe('node-1')
+  test('is that of the agent pod whose UID its certificate carries; nodes are not listed', async () => {
+    const { nodeOf, asked } = open()
+    expect(await nodeOf([SERVICE, instance(UID)])).toBe('node-1')
+    expect(asked).toEqual({ agents: [{ uid: UID, namespace: 'k8s-admin', serviceAccount: 'athenz-identity-agent' }], names: [] })
   })
 
-  test.each([
-    ['no name', []],
-    ['a name of no node', ['node-3']],
-    ['a name in another case', ['NODE-1']],
-    ['a name that is only part of one', ['one']],
-    ['an external name', ['one.world']],
-    ['an address', ['10.0.0.1']],
-    ['a wildcard', ['*.example']],
-    ['two nodes', ['node-1', 'node-2']],
-  ])('is unknown by %s', async (_name, dnsNames) => {
-    await expect(aCluster(one, two).nodeOf(dnsNames)).rejects.toMatchObject({ code: 'NODE_UNKNOWN', kind: 'denied' })
+  test('is looked for in the namespace and of the account that the common name stands for', async () => {
+    const { nodeOf, asked } = open('media.on-air.agent')
+    await nodeOf([instance(UID)])
+    expect(asked.agents).toEqual([{ uid: UID, namespace: 'media-on--air', serviceAccount: 'agent' }])
   })
 
-  test('is the one of that name, whichever other node claims the name as its address', async () => {
-    const claims = ['node-1', 'node-2', 'one.internal'].map((name): [string, string] => ['InternalDNS', name])
-    const { nodeOf } = aCluster(aNode('evil', ...claims), one, two)
-    for (const name of ['evil', 'node-1', 'node-2']) expect(await nodeOf([name])).toBe(name)
-    expect(await nodeOf(['node-1', 'one.internal'])).toBe('node-1')
+  test('is that which a provisioned certificate names; the name of its service is that of no node', async () => {
+    const { nodeOf, asked } = open()
+    expect(await nodeOf([SERVICE, 'node-2'])).toBe('node-2')
+    expect(asked).toEqual({ agents: [], names: [['node-2']] })
   })
 
-  test.each([
-    ['two nodes have the same address', ['one.internal']],
-    ['its addresses belong to different nodes', ['one.example', 'two.example']],
-  ])('is not decided now, and both are told, while %s', async (_name, dnsNames) => {
-    const { nodeOf } = aCluster(one, aNode('evil', ['InternalDNS', 'one.internal'], ['Hostname', 'two.example']))
-    await expect(nodeOf(dnsNames)).rejects.toMatchObject({
-      code: 'NODE_AMBIGUOUS',
-      kind: 'unavailable',
-      fields: { count: 2, nodes: ['evil', 'node-1'] },
-    })
+  test('is that which both say, where both say something', async () => {
+    expect(await open().nodeOf([SERVICE, instance(UID), 'node-1'])).toBe('node-1')
   })
 
-  test('is not decided by however many claim an address, and a handful of them is told', async () => {
-    const claimants = Array.from({ length: 50 }, (_, index) => aNode(`evil-${index}`, ['InternalDNS', 'one.internal']))
-    const { nodeOf } = aCluster(one, ...claimants)
-    const error: unknown = await nodeOf(['one.internal']).catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'NODE_AMBIGUOUS', fields: { count: 51 } })
-    expect((error as IdentityError).fields['nodes']).toHaveLength(10)
-  })
-})
-
-describe('the list of nodes', () => {
-  test('is read once for many agents, and again when it is old', async () => {
-    const { nodeOf, lists, clock } = aCluster(one)
-    await Promise.all(Array.from({ length: 20 }, () => nodeOf(['node-1'])))
-    expect(lists()).toBe(1)
-    await clock.advance(15_001)
-    await nodeOf(['node-1'])
-    expect(lists()).toBe(2)
-  })
-
-  test('is read again for the agent of a new node, but not at every request', async () => {
-    const { nodes, nodeOf, lists, clock } = aCluster(one)
-    await nodeOf(['node-1'])
-    nodes.push(two)
-    await clock.advance(1_001)
-    expect(await nodeOf(['node-2'])).toBe('node-2')
-    expect(lists()).toBe(2)
-    for (let times = 0; times < 10; times++) await nodeOf(['node-9']).catch(() => {})
-    expect(lists()).toBe(2)
-  })
-
-  test('the agent of a node that was deleted is refused within seconds (T23)', async () => {
-    const { nodes, nodeOf, clock } = aCluster(one, two)
-    expect(await nodeOf(['node-1'])).toBe('node-1')
-    nodes.shift()
-    await clock.advance(15_001)
-    await expect(nodeOf(['node-1'])).rejects.toMatchObject({ code: 'NODE_UNKNOWN' })
-  })
-
-  test('that cannot be read is not kept as an answer', async () => {
-    const answers = [Promise.reject(new Error('away')), Promise.resolve([one])]
-    const listNodes = () => answers.shift() ?? Promise.resolve([])
-    const nodeOf = createNodeOfAgent({ listNodes, clock: new FakeClock() })
-    await expect(nodeOf(['node-1'])).rejects.toThrow('away')
-    expect(await nodeOf(['node-1'])).toBe('node-1')
+  test.each<[string, readonly string[]]>([
+    ['both disagree', [instance(UID), 'node-2']],
+    ['there is a further name that is no node', [instance(UID), 'web.shop.svc.cluster.local']],
+    ['there is no such agent', [SERVICE, instance(OTHER)]],
+    ['there are two instance names', [instance(UID), instance(OTHER)]],
+    ['there are two instance names, one of them of no agent', [instance(OTHER), instance(UID)]],
+    ['the same instance name is there twice', [instance(UID), instance(UID)]],
+    ['the instance id is in upper case', [instance(UID.toUpperCase())]],
+    ['the name is in upper case', [instance(UID).toUpperCase()]],
+    ['the suffix is another one', [instance(UID, 'svc.cluster.evil')]],
+    ['the suffix goes on', [`${instance(UID)}.evil`]],
+    ['the suffix is missing', [`${UID}.instanceid.athenz`]],
+    ['something stands before the UID', [`x.${instance(UID)}`]],
+    ['it ends in a dot', [`${instance(UID)}.`]],
+    ['it is a wildcard', [instance('*')]],
+    ['it has no instance id', [`instanceid.athenz.${SUFFIX}`]],
+    ['the instance id is no pod UID', [instance('node-1')]],
+    ['a forged instance name stands beside the name of a node', [instance(UID, 'svc.cluster.evil'), 'node-1']],
+    ['no namespace stands for its domain', [instance(UID)]],
+  ])('is unknown when %s (T23)', async (name, dnsNames) => {
+    const { nodeOf } = open(name.startsWith('no namespace') ? 'k8s.admin.shop.agent' : undefined)
+    await expect(nodeOf(dnsNames)).rejects.toMatchObject({ code: 'NODE_UNKNOWN' })
   })
 })

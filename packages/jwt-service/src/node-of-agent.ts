@@ -1,87 +1,68 @@
 /**
- * Which Node an agent speaks for: the one that a DNS name of its certificate belongs to, and never what it says itself.
+ * Which Node an agent speaks for, by its certificate and never by what it says itself: the node of the running agent pod
+ * whose UID the certificate carries, or, for one that was provisioned on the host, the Node that it names.
  *
- * A Node's own name is its alone. Hostname and InternalDNS addresses are what a kubelet says of itself, so they count
- * only for a certificate without any Node's name, and a claim that makes them ambiguous denies nobody: it is
- * `NODE_AMBIGUOUS`, worth a retry, and tells which Nodes.
+ * A certificate with an instance name has no other names but that of its service and those of the same Node. Whatever
+ * only looks like an instance name, in another case, of another suffix, or a second one, makes it a certificate of nobody.
  */
-import { IdentityError } from '@pallas/identity'
-import { type Node, nodeAddressesOf } from '@pallas/kubernetes'
-import type { Clock } from '@pallas/runtime'
+import { IdentityError, instanceDnsName, type NameRules, namespaceOf, serviceDnsName } from '@pallas/identity'
+import { isPodUid } from '@pallas/wire'
+import type { FindAgent } from './find-agent.ts'
+import type { NodeByNames } from './node-by-names.ts'
 
 export interface NodeOfAgentDeps {
-  readonly listNodes: (signal?: AbortSignal) => Promise<readonly Node[]>
-  readonly clock: Pick<Clock, 'monotonic'>
+  /** Common name of agents. */
+  readonly identityCn: string
+  /** As the configuration says now. */
+  readonly names: () => NameRules
+  readonly findAgent: FindAgent
+  readonly nodeByNames: NodeByNames
 }
 
-/** Takes the DNS SANs of the agent's certificate. Throws `NODE_UNKNOWN`, `NODE_AMBIGUOUS`, or as listing nodes does. */
+/** Takes the DNS SANs of the agent's certificate. Throws `NODE_UNKNOWN`, `NODE_AMBIGUOUS`, or of kind `unavailable`. */
 export type NodeOfAgent = (dnsNames: readonly string[], signal?: AbortSignal) => Promise<string>
 
-/** How long a Node that was deleted may still be spoken for; the pod itself is looked up each time. */
-const FRESH_MS = 15_000
-/** A name nobody has may be that of a new Node: look again, but not at every request. */
-const RETRY_MS = 1_000
-/** A cluster of liars is told by a few. */
-const MOST_TOLD = 10
-
-interface Index {
-  readonly names: ReadonlySet<string>
-  readonly nodesByAddress: ReadonlyMap<string, readonly string[]>
-  readonly readAt: number
-}
-
-interface Found {
-  readonly nodes: ReadonlySet<string>
-  readonly by: 'name' | 'address'
-}
-
-export function createNodeOfAgent({ listNodes, clock }: NodeOfAgentDeps): NodeOfAgent {
-  let index: Index | undefined
-  let reading: Promise<Index> | undefined
-
-  const ageOf = (it: Index): number => clock.monotonic() - it.readAt
-  const read = async (): Promise<Index> => {
-    const readAt = clock.monotonic()
-    index = { ...indexOf(await listNodes()), readAt }
-    return index
-  }
-  /** One list at a time, shared by all who wait for it; hence no caller's signal ends it. */
-  const indexNoOlderThan = async (ageMs: number): Promise<Index> => {
-    if (index !== undefined && ageOf(index) <= ageMs) return index
-    reading ??= read().finally(() => {
-      reading = undefined
-    })
-    return reading
-  }
+export function createNodeOfAgent({ identityCn, names, findAgent, nodeByNames }: NodeOfAgentDeps): NodeOfAgent {
+  const { domain, service } = partsOf(identityCn)
 
   return async (dnsNames, signal) => {
-    let found = find(dnsNames, await indexNoOlderThan(FRESH_MS))
-    signal?.throwIfAborted()
-    if (found.nodes.size === 0) found = find(dnsNames, await indexNoOlderThan(RETRY_MS))
-    return theOnly(found)
+    const rules = names()
+    const { instanceId, rest } = sorted(dnsNames, rules.dnsSuffix)
+    const others = rest.filter((name) => name !== serviceDnsName(domain, service, rules.dnsSuffix))
+    if (instanceId === undefined) return nodeByNames(others, signal)
+    const namespace = namespaceFor(domain, rules)
+    const agent = namespace === undefined ? undefined : await findAgent({ uid: instanceId, namespace, serviceAccount: service }, signal)
+    if (agent === undefined) throw unknown('no such agent runs here')
+    if (others.length > 0 && (await nodeByNames(others, signal)) !== agent.node) throw unknown('its names are of different nodes')
+    return agent.node
   }
 }
 
-function indexOf(nodes: readonly Node[]): Omit<Index, 'readAt'> {
-  const pairs = nodes.flatMap((node) => nodeAddressesOf(node).map((address) => ({ address, node: node.name })))
-  const grouped = Map.groupBy(pairs, ({ address }) => address)
-  return {
-    names: new Set(nodes.map(({ name }) => name)),
-    nodesByAddress: new Map([...grouped].map(([address, group]) => [address, group.map(({ node }) => node)])),
+const INSTANCE_NAME = /(^|\.)instanceid\.athenz(\.|$)/i
+
+function sorted(dnsNames: readonly string[], suffix: string): { instanceId: string | undefined; rest: readonly string[] } {
+  const [first, ...more] = dnsNames.filter((name) => INSTANCE_NAME.test(name))
+  if (more.length > 0) throw unknown('it has several instance names')
+  const instanceId = first?.slice(0, first.indexOf('.'))
+  if (instanceId !== undefined && (!isPodUid(instanceId) || first !== instanceDnsName(instanceId, suffix))) {
+    throw unknown('not an instance name of this cluster')
+  }
+  return { instanceId, rest: dnsNames.filter((name) => name !== first) }
+}
+
+function partsOf(name: string): { domain: string; service: string } {
+  const dot = name.lastIndexOf('.')
+  return { domain: name.slice(0, Math.max(dot, 0)), service: name.slice(dot + 1) }
+}
+
+/** Undefined where no namespace stands for the domain: no pod is an agent then. */
+function namespaceFor(domain: string, rules: NameRules): string | undefined {
+  try {
+    return namespaceOf(domain, rules)
+  } catch (error) {
+    if (error instanceof IdentityError) return undefined
+    throw error
   }
 }
 
-function find(dnsNames: readonly string[], { names, nodesByAddress }: Index): Found {
-  const named = new Set(dnsNames.filter((name) => names.has(name)))
-  if (named.size > 0) return { nodes: named, by: 'name' }
-  return { nodes: new Set(dnsNames.flatMap((name) => nodesByAddress.get(name) ?? [])), by: 'address' }
-}
-
-function theOnly({ nodes, by }: Found): string {
-  const [node] = nodes
-  if (node !== undefined && nodes.size === 1) return node
-  const facts = { count: nodes.size, nodes: [...nodes].toSorted().slice(0, MOST_TOLD) }
-  if (node === undefined || by === 'name')
-    throw new IdentityError('NODE_UNKNOWN', 'the certificate does not name exactly one node', facts)
-  throw new IdentityError('NODE_AMBIGUOUS', 'several nodes have the addresses in the certificate', facts)
-}
+const unknown = (message: string) => new IdentityError('NODE_UNKNOWN', message)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { getPod, listNodes, openKubeApi, orUnavailable } from '@pallas/kubernetes'
+import { getPod, listNodes, listPods, openKubeApi, orUnavailable } from '@pallas/kubernetes'
 import { type Clock, createRequestIds, type Logger, type Metrics } from '@pallas/runtime'
 import {
   type Allow,
@@ -14,8 +14,10 @@ import {
 } from '@pallas/service'
 import { followClusterConfig } from '@pallas/wire/follow-cluster-config'
 import { createEvents } from './events.ts'
+import { createFindAgent, type FindAgentDeps } from './find-agent.ts'
 import { followPods } from './followed-pods.ts'
 import { openSigningKeys } from './keys.ts'
+import { createNodeByNames } from './node-by-names.ts'
 import { createNodeOfAgent } from './node-of-agent.ts'
 import { openRevokedAgents } from './revoked-agents.ts'
 import { documentRoutes } from './routes.ts'
@@ -32,8 +34,8 @@ export type JwtService = ServedProgram
 
 const BODY_LIMIT = 16 * 1024
 const MOST_IN_FLIGHT = 256
-/** A request asks the API server at most twice, and the agent waits ten seconds. */
-const API_TIMEOUT_MS = 4_000
+/** A request asks the API server at most three times, hardly ever more than once; the agent waits ten seconds. */
+const API_TIMEOUT_MS = 3_000
 
 /** Makes every part in order; disposing the result unmakes them in reverse. */
 export async function startJwtService(settings: JwtServiceSettings, deps: JwtServiceDeps): Promise<JwtService> {
@@ -53,12 +55,21 @@ export async function startJwtService(settings: JwtServiceSettings, deps: JwtSer
   const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, ca, log, clock }))
   scope.defer(config.onChange(() => void tls.reload()))
 
+  const listAgents: FindAgentDeps['listAgents'] = async ({ namespace, serviceAccount }) => {
+    const fieldSelector = `spec.serviceAccountName=${serviceAccount}`
+    return (await orUnavailable(listPods(api, { namespace, fieldSelector, onMalformed: () => undefined }))).pods
+  }
   const agent = peerNamed(identityCn)
   const allow: Allow = (peer) => agent(peer) ?? revoked.problemOf(peer)
   const server = { log, clock, metrics, requestIds: createRequestIds(), bodyLimit: BODY_LIMIT }
   const app = createServer({ ...server, tls, allow, tell: events.tell })
   documentRoutes(app, {
-    nodeOfAgent: createNodeOfAgent({ listNodes: () => orUnavailable(listNodes(api)), clock }),
+    nodeOfAgent: createNodeOfAgent({
+      identityCn,
+      names: () => config.current(),
+      findAgent: createFindAgent({ watch: pods, listAgents, clock }),
+      nodeByNames: createNodeByNames({ listNodes: () => orUnavailable(listNodes(api)), clock }),
+    }),
     watchedPod: pods.byUid,
     findPod: (pod) => orUnavailable(getPod(api, pod)),
     names: () => config.current(),

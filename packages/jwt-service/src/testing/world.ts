@@ -22,6 +22,8 @@ import { program, startJwtService } from '../index.ts'
 
 export const AGENT = 'k8s.admin.athenz-identity-agent'
 export const NAMESPACE = 'media-on--air'
+const ADMIN_NAMESPACE = 'k8s-admin'
+const AGENT_ACCOUNT = 'athenz-identity-agent'
 export const KEY_ID = 'athenz-init-secret.v1'
 export const signing = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 export const signingPem = signing.privateKey.export({ type: 'pkcs8', format: 'pem' })
@@ -79,9 +81,13 @@ const startApi = async (calls: string[], verbs: readonly string[]): Promise<Embe
         { users: ['signer'], verbs: [...verbs], apiGroups: [''], resources: ['pods'] },
         { users: ['signer'], verbs: ['list'], apiGroups: [''], resources: ['nodes'] },
       ],
-      namespaces: [NAMESPACE],
+      namespaces: [NAMESPACE, ADMIN_NAMESPACE],
       nodes: [{ name: 'node-1', addresses: [{ type: 'Hostname', address: 'one.example' }] }, { name: 'node-2' }],
-      serviceAccounts: [{ namespace: NAMESPACE, name: 'web' }],
+      serviceAccounts: [
+        { namespace: NAMESPACE, name: 'web' },
+        { namespace: NAMESPACE, name: AGENT_ACCOUNT },
+        ...[AGENT_ACCOUNT, 'athenz-other'].map((name) => ({ namespace: ADMIN_NAMESPACE, name })),
+      ],
     },
     onCall: ({ username, method, path }) => {
       if (username === 'signer') calls.push(`${method} ${path}`)
@@ -97,6 +103,32 @@ async function makePod(admin: KubeApi, number: number): Promise<Pod> {
   await admin.patch(pathOf(PODS, { ...name, subresource: 'status' }), { kind: 'merge', patch: { status } })
   return podOf(await admin.get(pathOf(PODS, name)))
 }
+
+interface AgentPodOptions {
+  readonly name?: string
+  readonly node?: string
+  readonly namespace?: string
+  readonly account?: string
+}
+
+/** A running pod; without more the agent of `node-1`. Its `remove` takes it away at once. */
+export async function makeAgentPod({ api }: Pick<Opened, 'api'>, options: AgentPodOptions = {}) {
+  const { name = 'agent', node = 'node-1', namespace = ADMIN_NAMESPACE, account = AGENT_ACCOUNT } = options
+  const admin = api.client('admin')
+  const spec = { serviceAccountName: account, nodeName: node, terminationGracePeriodSeconds: 60 }
+  await admin.create(pathOf(PODS, { namespace }), newPodObject({ namespace, name }, spec))
+  const to = (patch: object) => admin.patch(pathOf(PODS, { namespace, name, subresource: 'status' }), { kind: 'merge', patch: { status: patch } })
+  await to({ phase: 'Running', podIP: '10.1.3.1' })
+  const { uid } = podOf(await admin.get(pathOf(PODS, { namespace, name })))
+  const remove = (gracePeriodSeconds = 0) => admin.delete(pathOf(PODS, { namespace, name }), { gracePeriodSeconds })
+  return { uid, remove, become: (phase: string) => to({ phase }), dns: agentDns(uid) }
+}
+
+/** What the callback lets ZTS certify for an agent. */
+export const agentDns = (uid: string): string[] => [
+  'athenz-identity-agent.k8s-admin.svc.cluster.local',
+  `${uid}.instanceid.athenz.svc.cluster.local`,
+]
 
 interface Files {
   readonly api: EmbeddedApiServer
