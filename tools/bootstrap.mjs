@@ -19,6 +19,7 @@ const JOBS = {
   check: ['node', 'tools/check/src/main.ts'],
   docs: ['node', 'tools/check/src/main.ts', '--write-docs'],
   bench: ['node', '--disable-warning=ExperimentalWarning', 'tools/bench/src/main.ts'],
+  cluster: ['node', '--disable-warning=ExperimentalWarning', 'tools/real-cluster/src/main.ts'],
 }
 
 try {

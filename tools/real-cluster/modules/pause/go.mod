@@ -1,0 +1,3 @@
+module cluster.pallas.test/pause
+
+go 1.24

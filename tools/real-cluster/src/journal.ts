@@ -1,0 +1,89 @@
+/**
+ * What must be undone, written down before it is done: any process can take the cluster down by it, whatever became of the
+ * one that brought it up.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { readControllers } from './cgroups.ts'
+import type { Daemon } from './daemons.ts'
+import { ClusterError } from './error.ts'
+import { COVERED } from './layout.ts'
+import { bootId, type ProcessId } from './proc.ts'
+import { readSysctls } from './sysctls.ts'
+
+export interface Started extends ProcessId {
+  readonly daemon: Daemon
+}
+
+export interface Journal {
+  readonly version: 1
+  readonly bootId: string
+  readonly phase: 'starting' | 'up'
+  /** Where the programs lie: in every daemon's PATH. */
+  readonly path: readonly string[]
+  readonly sysctls: Readonly<Record<string, string>>
+  readonly controllers: Readonly<Record<string, string>>
+  /** Directories that were not there: the covered ones and their parents, and what mount(8) makes for itself. Parents first. */
+  readonly missing: readonly string[]
+  readonly started: readonly Started[]
+}
+
+export const MADE_BY_MOUNT = '/run/mount'
+/** Left by a `down` that was to keep the logs, or by an `up` that was killed before its first word. */
+const HARMLESS = ['logs', 'journal.json.draft']
+const fileOf = (state: string): string => join(state, 'journal.json')
+
+/** Makes the state directory and its journal. Throws `CLUSTER_STATE` for a directory that holds what is not ours. */
+export function beginJournal(state: string, path: readonly string[]): Journal {
+  const journal: Journal = {
+    version: 1,
+    bootId: bootId(),
+    phase: 'starting',
+    path,
+    sysctls: readSysctls(),
+    controllers: readControllers(),
+    missing: missingOf([...COVERED, MADE_BY_MOUNT]),
+    started: [],
+  }
+  if (existsSync(state) && readdirSync(state).some((name) => !HARMLESS.includes(name))) {
+    throw new ClusterError('CLUSTER_STATE', 'the state directory holds what is not of a cluster', { detail: state })
+  }
+  mkdirSync(state, { recursive: true, mode: 0o755 })
+  writeJournal(state, journal)
+  return journal
+}
+
+/** Each path that is not there, after those of its parents that are not. */
+export function missingOf(paths: readonly string[], exists: (path: string) => boolean = existsSync): string[] {
+  const missing = new Set<string>()
+  for (const path of paths) for (const at of lineage(path)) if (!exists(at)) missing.add(at)
+  return [...missing]
+}
+
+const lineage = (path: string): string[] => (path === '/' ? [] : [...lineage(dirname(path)), path])
+
+/** Undefined when there is no cluster. Throws `CLUSTER_STATE` for one that another version of this tool has left. */
+export function readJournal(state: string): Journal | undefined {
+  if (!existsSync(fileOf(state))) return undefined
+  try {
+    const journal = JSON.parse(readFileSync(fileOf(state), 'utf8')) as Journal
+    if (journal.version === 1) return journal
+  } catch (cause) {
+    throw new ClusterError('CLUSTER_STATE', 'the journal cannot be read', { detail: fileOf(state), cause })
+  }
+  throw new ClusterError('CLUSTER_STATE', 'the journal is of another version of this tool', { detail: fileOf(state) })
+}
+
+/** Whole or not at all. */
+export function writeJournal(state: string, journal: Journal): void {
+  const draft = `${fileOf(state)}.draft`
+  writeFileSync(draft, `${JSON.stringify(journal, null, 2)}\n`, { mode: 0o600 })
+  renameSync(draft, fileOf(state))
+}
+
+/** Where a program of this cluster lies. Throws `CLUSTER_NO_PROCESS` when its cache was deleted. */
+export function pathOf(journal: Journal, name: string): string {
+  const path = journal.path.map((directory) => join(directory, name)).find((it) => existsSync(it))
+  if (path !== undefined) return path
+  throw new ClusterError('CLUSTER_NO_PROCESS', 'a program of the cluster is not where it was: take it down, and up again', { detail: name })
+}
