@@ -50,7 +50,7 @@ export async function startIdentityAgent(
   const config = scope.use(await openConfigFile({ path: settings.config, parse: followClusterConfig(), clock, log, metrics }))
   const { driverSource: source, driverTarget: target } = settings
 
-  if (target !== '') events.driverInstalled(target, await installDriver({ source, target }))
+  if (target !== '') events.driverInstalled(target, await installDriver({ source, target, ownUid }))
   const kubelet = scope.use(await openKubelet(settings, { env, clock, events, ownAddresses }))
   scope.use(await openPodEvents(settings, { queue: podEvents, kubelet, clock, events, host: settings.nodeName }))
   const ca = { pem: () => config.current().trustRoots.athenzService }
