@@ -18,7 +18,9 @@ const JOBS = {
   test: ['node', 'tools/sandbox/src/isolated-main.ts', 'vitest', 'run'],
   check: ['node', 'tools/check/src/main.ts'],
   docs: ['node', 'tools/check/src/main.ts', '--write-docs'],
+  'build:static': ['node', 'tools/build/src/static-main.ts'],
   bench: ['node', '--disable-warning=ExperimentalWarning', 'tools/bench/src/main.ts'],
+  images: ['node', '--disable-warning=ExperimentalWarning', 'tools/images/src/main.ts'],
   cluster: ['node', '--disable-warning=ExperimentalWarning', 'tools/real-cluster/src/main.ts'],
 }
 
