@@ -1,5 +1,5 @@
 /** What there is of the cluster, for people and for programs. */
-import { type Journal, readJournal } from './journal.ts'
+import { type Journal, pathOf, readJournal } from './journal.ts'
 import { markedProcesses } from './launch.ts'
 import { type Cluster, clusterAt, stateDirectoryOf } from './layout.ts'
 import { isAlive, residentBytes } from './proc.ts'
@@ -17,6 +17,8 @@ export type ClusterState = 'down' | 'starting' | 'up' | 'broken'
 
 export interface Status extends Cluster {
   readonly state: ClusterState
+  /** The program; undefined when the cluster is down. */
+  readonly kubectl: string | undefined
   readonly processes: readonly ProcessStatus[]
   /** Of all that runs for the cluster beside its pods: the processes above and a shim for each pod. */
   readonly residentBytes: number
@@ -32,7 +34,8 @@ export async function describeCluster(env: NodeJS.ProcessEnv = process.env): Pro
     residentBytes: residentBytes(started.pid),
   }))
   const pids = journal === undefined ? [] : markedProcesses(cluster.stateDirectory)
-  return { ...cluster, state: await stateOf(journal, cluster), processes, residentBytes: pids.reduce((sum, pid) => sum + residentBytes(pid), 0) }
+  const kubectl = journal === undefined ? undefined : pathOf(journal, 'kubectl')
+  return { ...cluster, state: await stateOf(journal, cluster), kubectl, processes, residentBytes: pids.reduce((sum, pid) => sum + residentBytes(pid), 0) }
 }
 
 async function stateOf(journal: Journal | undefined, cluster: Cluster): Promise<ClusterState> {
