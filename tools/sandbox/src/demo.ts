@@ -17,7 +17,7 @@ export interface Demo {
   readonly firstIdentityMs: number
 }
 
-export const workload = (name: string): string => join(REPOSITORY, 'tools/sandbox/src/workload', `${name}.ts`)
+export const workload = (name: string): string => join(REPOSITORY, 'tools/suite/src/workload', `${name}.ts`)
 export const serveCommand: readonly string[] = ['node', workload('serve'), '/tls', '8443']
 /** What the server says when it takes calls. */
 export const SERVING = 'serving'

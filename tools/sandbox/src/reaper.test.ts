@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { processesOf } from './e2e/leftovers.ts'
-import { eventually } from './e2e/open-cluster.ts'
+import { eventually } from '@pallas/suite'
 
 /** Its processes carry this directory's name, so what is left can be seen. */
 let parent: string

@@ -17,7 +17,8 @@ const SIA = 'sia-roles'
 export const ROLE_CERT = `${ROLE_NAME}.cert.pem`
 export const ROLE_TOKEN = `${ROLE_NAME}.accesstoken`
 
-const workload = (name: string): string => join(REPOSITORY, 'tools/sandbox/src/workload', `${name}.ts`)
+const CALL = join(REPOSITORY, 'tools/suite/src/workload/call.ts')
+const CHECK_TOKEN = join(REPOSITORY, 'tools/sandbox/src/workload/check-token.ts')
 
 export interface Believer {
   readonly name: PodName
@@ -58,7 +59,7 @@ async function heldFiles(cluster: Cluster, pod: PodObject): Promise<void> {
 }
 
 async function tellCertificate(cluster: Cluster, timeline: Timeline, { pod }: Believer): Promise<void> {
-  const argv = ['node', workload('call'), '/roles', podIp(pod), '8443', ROLE_CERT]
+  const argv = ['node', CALL, '/roles', podIp(pod), '8443', ROLE_CERT]
   const { exitCode, output } = await cluster.node.kubelet.exec(MEMBER, 'main', argv)
   const answer = JSON.parse(output) as { youAre?: string; ms?: number }
   if (exitCode !== 0 || answer.youAre !== ROLE_NAME) throw new Error(`the call with the role failed: ${output}`)
@@ -68,7 +69,7 @@ async function tellCertificate(cluster: Cluster, timeline: Timeline, { pod }: Be
 async function tellToken(cluster: Cluster, timeline: Timeline, { name }: Believer, reader: PodObject): Promise<void> {
   const token = readFileSync(join(volumePath(cluster, reader, 'roles'), ROLE_TOKEN), 'utf8').trim()
   const keys = new URL(`${cluster.zts.url.href.replace(/\/$/, '')}/oauth2/keys?rfc=true`)
-  const argv = ['node', workload('check-token'), `/roots/${ROOTS.key}`, keys.href, ROLE.domain, token]
+  const argv = ['node', CHECK_TOKEN, `/roots/${ROOTS.key}`, keys.href, ROLE.domain, token]
   const { exitCode, output } = await cluster.node.kubelet.exec(name, 'main', argv)
   if (exitCode !== 0) throw new Error(`the token does not verify: ${output}`)
   const { sub, scp } = JSON.parse(output) as { sub?: string; scp?: readonly string[] }

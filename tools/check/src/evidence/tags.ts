@@ -15,7 +15,12 @@ export interface Evidence {
 }
 
 /** Files with titles of tests: the tests themselves, and the suites and tables that they share. */
-const TESTS = ['{libs,packages,tools}/*/src/**/*.test.ts', '{libs,packages,tools}/*/src/**/testing/**/*.ts']
+const TESTS = [
+  '{libs,packages,tools}/*/src/**/*.test.ts',
+  '{libs,packages,tools}/*/src/**/testing/**/*.ts',
+  'tools/suite/src/contract/*.ts',
+  'tools/cluster-suite/src/**/*.cluster.ts',
+]
 /** Its own tests are about tags. */
 const NOT_THIS = ['tools/check/**']
 

@@ -3,12 +3,13 @@
  * time throughout, so what a peer would say of a certificate from the future is not shown here.
  */
 import { setTimeout as wait } from 'node:timers/promises'
+import { credentialsOf, eventually, launch, request, serialOf } from '@pallas/suite'
 import { readCertificate } from '@pallas/x509'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { PodObject } from '../kubelet/objects.ts'
 import { createPod, deletePod, isRunning, logOf, waitForPod } from '../pod-control.ts'
 import { adminUrl } from '../programs.ts'
-import { type ClusterUnderTest, credentialsOf, eventually, launch, openCluster, request, serialOf } from './open-cluster.ts'
+import { type ClusterUnderTest, openCluster } from './open-cluster.ts'
 import { processOf } from './pod-processes.ts'
 import { confirm, documentFor, namesOf } from './upstream.ts'
 
@@ -28,7 +29,7 @@ beforeAll(async () => {
     shiftableClocks: true,
     certificateMinutes: HALF_A_DAY_MINUTES,
   })
-  web = await launch(it.cluster, request('web-0'))
+  web = await launch(it, request(it, 'web-0'))
 })
 afterAll(() => it[Symbol.asyncDispose]())
 
@@ -42,7 +43,7 @@ afterEach(async () => {
 
 const renewed = (than: string) =>
   eventually('a renewed certificate', () => {
-    const serial = serialOf(it.cluster, web)
+    const serial = serialOf(it, web)
     return serial === than ? undefined : serial
   })
 
@@ -62,7 +63,7 @@ describe('the clock of the agent', () => {
     for (const ms of [HOUR, 11 * HOUR]) {
       await it.cluster.clocks.shift(AGENT, ms)
       const wanted = it.logs.length
-      await renewed(serialOf(it.cluster, web))
+      await renewed(serialOf(it, web))
       const { record } = await eventually('the agent to tell', () => it.logs.slice(wanted).find(({ record }) => record['msg'] === 'identity issued'))
       expect(Date.parse(String(record['time']))).toBeGreaterThan(Date.now() + ms - MINUTE)
     }
@@ -73,7 +74,7 @@ describe('the clock of the agent', () => {
   test('5 min behind ZTS, and 5 min ahead of it: renewals go on, and a metric of the agent says how wrong it is (T31)', async () => {
     for (const ms of [-5 * MINUTE, 5 * MINUTE]) {
       await it.cluster.clocks.shift(AGENT, ms)
-      await renewed(serialOf(it.cluster, web))
+      await renewed(serialOf(it, web))
       const skew = await eventually('the skew in the metric', async () => {
         const text = await (await fetch(`${adminUrl(it.cluster.ports.agentAdmin)}/metrics`)).text()
         const seconds = Number(/^athenz_identity_agent_clock_skew_seconds (\S+)$/m.exec(text)?.[1])
@@ -85,13 +86,13 @@ describe('the clock of the agent', () => {
 
   test('an hour behind ZTS: nobody is given what is not valid yet; a new pod is told 75, and starts by itself when clocks agree (T31)', async () => {
     await it.cluster.clocks.shift(AGENT, -HOUR)
-    const late = request('late-0')
+    const late = request(it, 'late-0')
     await createPod(it.cluster, late)
     await refused()
-    const before = serialOf(it.cluster, web)
+    const before = serialOf(it, web)
     const ended = await eventually('the init container to end', () => it.steps.find(({ pod, step }) => pod === 'shop/late-0' && step === 'sia-init terminated'))
     expect(ended.detail).toBe('exit 75')
-    expect(serialOf(it.cluster, web)).toBe(before)
+    expect(serialOf(it, web)).toBe(before)
     await it.cluster.clocks.shift(AGENT, 0)
     await renewed(before)
     await waitForPod(it.cluster, late, isRunning, 30_000)
@@ -101,7 +102,7 @@ describe('the clock of the agent', () => {
   test('that jumps two years ahead makes it unready and takes nothing; after the jump back it is ready and serves again (T31)', async () => {
     await it.cluster.clocks.shift(AGENT, 2 * YEAR)
     await refused()
-    const before = serialOf(it.cluster, web)
+    const before = serialOf(it, web)
     expect(await ready()).toBe(503)
     await it.cluster.clocks.shift(AGENT, 0)
     await renewed(before)
@@ -112,7 +113,7 @@ describe('the clock of the agent', () => {
 describe('the clock of the refresher', () => {
   test('5 min behind: renewals go on (T31)', async () => {
     await it.cluster.clocks.shift('pods', -5 * MINUTE)
-    await renewed(await renewed(serialOf(it.cluster, web)))
+    await renewed(await renewed(serialOf(it, web)))
   })
 
   test.each([
@@ -122,7 +123,7 @@ describe('the clock of the refresher', () => {
   ])('that jumps %s: what is not valid by it is not published, the old set stays, and after the way back renewals go on (T31)', async (_how, ms) => {
     await it.cluster.clocks.shift('pods', ms)
     await refused()
-    const before = serialOf(it.cluster, web)
+    const before = serialOf(it, web)
     await it.cluster.clocks.shift('pods', 0)
     await renewed(before)
     expect(it.steps.filter(({ pod, step }) => pod === 'shop/web-0' && step === 'sia-refresh terminated')).toEqual([])
@@ -137,14 +138,14 @@ test('a node that slept for 14 h renews first of all, though its certificates ha
     // What the agent is at comes to its end: a document that slept for 14 h would be refused, and rightly so.
     await wait(1_000)
   }
-  const old = readCertificate(credentialsOf(it.cluster, web).cert)
+  const old = readCertificate(credentialsOf(it, web).cert)
   zts.faults.clockOffset(14 * HOUR)
   await Promise.all(EVERYBODY.map((name) => clocks.shift(name, 14 * HOUR)))
   const seen = it.logs.length
   for (const pid of sleepers) process.kill(pid, 'SIGCONT')
 
   await renewed(old.serial)
-  const fresh = readCertificate(credentialsOf(it.cluster, web).cert)
+  const fresh = readCertificate(credentialsOf(it, web).cert)
   const wokeAt = Date.now() + 14 * HOUR
   expect(old.notAfter).toBeLessThan(wokeAt)
   expect(fresh.notAfter).toBeGreaterThan(wokeAt)
@@ -174,5 +175,5 @@ test.each([
 // The last: what was drawn by a clock that is an hour ahead is due in an hour by the right one.
 test('the clock of the refresher is an hour ahead: renewals go on (T31)', async () => {
   await it.cluster.clocks.shift('pods', HOUR)
-  await renewed(await renewed(serialOf(it.cluster, web)))
+  await renewed(await renewed(serialOf(it, web)))
 })

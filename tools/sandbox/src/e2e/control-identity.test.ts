@@ -2,12 +2,13 @@
 import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { eventually } from '@pallas/suite'
 import { addService } from '@pallas/zts/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PROVIDER } from '../names.ts'
 import { type Program, startProgram } from '../processes.ts'
 import { controlIdentity, controlSiaArgs, PROGRAMS } from '../programs.ts'
-import { type ClusterUnderTest, eventually, openCluster } from './open-cluster.ts'
+import { type ClusterUnderTest, openCluster } from './open-cluster.ts'
 
 const ACCOUNT = 'athenz-callback'
 

@@ -4,12 +4,13 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { eventually, launch, request } from '@pallas/suite'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { startCluster } from '../cluster.ts'
 import { currentIsolation } from '../namespace.ts'
 import { createPod } from '../pod-control.ts'
 import { isListening, leftoversOf, mountsBelow, NOTHING_LEFT, processesOf } from './leftovers.ts'
-import { eventually, launch, openCluster, request } from './open-cluster.ts'
+import { openCluster } from './open-cluster.ts'
 
 /** Everything that a sandbox writes goes below it. */
 let parent: string
@@ -27,9 +28,9 @@ test('a cluster that is disposed leaves no process, no listener, no mount and no
   await using it = await openCluster({ replicas: 2 })
   const { cluster } = it
   const { dir } = cluster.state
-  await launch(cluster, request('web-0'))
-  await launch(cluster, request('stubborn-0', { identity: false, command: ['sh', '-c', 'trap "" TERM; sleep 600 & sleep 600'] }))
-  void cluster.node.kubelet.exec(request('web-0'), 'main', ['sh', '-c', 'sleep 600 & sleep 600'])
+  await launch(it, request(it, 'web-0'))
+  await launch(it, request(it, 'stubborn-0', { identity: false, command: ['sh', '-c', 'trap "" TERM; sleep 600 & sleep 600'] }))
+  void cluster.node.kubelet.exec(request(it, 'web-0'), 'main', ['sh', '-c', 'sleep 600 & sleep 600'])
   const ports = [...Object.values(cluster.ports), ...[cluster.api.url, cluster.zts.url.href, cluster.node.podsUrl].map((url) => Number(new URL(url).port))]
   expect(await Promise.all(ports.map(isListening))).not.toContain(false)
   expect(processesOf(dir).length).toBeGreaterThan(8)
@@ -56,7 +57,7 @@ test('a process that is killed leaves nothing of its cluster, not even a mount',
 test('a cluster that ends while a pod is being launched leaves nothing either', async () => {
   await using it = await openCluster()
   const { dir } = it.cluster.state
-  await createPod(it.cluster, request('web-0'))
+  await createPod(it.cluster, request(it, 'web-0'))
   await it[Symbol.asyncDispose]()
   expect(leftoversOf(dir)).toEqual(NOTHING_LEFT)
 })

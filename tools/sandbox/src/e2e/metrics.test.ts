@@ -3,6 +3,7 @@ import { REPOSITORY } from '@pallas/build'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildNToken, REASONS } from '@pallas/identity'
+import { credentialsOf, csrFor, documentedMetrics, eventually, familiesIn, type Family, launch, leaksIn, overSocket, request, secretsIn } from '@pallas/suite'
 import { CSR_LABEL, fromPem } from '@pallas/x509'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SERVERS } from '../control-plane.ts'
@@ -11,11 +12,8 @@ import { SIA_COMMAND } from '../names.ts'
 import { createPod, handleOf, hasEnded, logOf, volumePath, waitForPod } from '../pod-control.ts'
 import { freePorts } from '../ports.ts'
 import { adminUrl } from '../programs.ts'
-import { cgroupOf, overSocket, placeHere, socketOf } from './callers.ts'
-import { csrFor } from './csr.ts'
-import { documentedMetrics, type Family, familiesIn } from './metrics-text.ts'
-import { type ClusterUnderTest, credentialsOf, eventually, launch, openCluster, request } from './open-cluster.ts'
-import { leaksIn, secretsIn } from './secrets.ts'
+import { cgroupOf, placeHere, socketOf } from './callers.ts'
+import { type ClusterUnderTest, openCluster } from './open-cluster.ts'
 import { documentFor, namesOf } from './upstream.ts'
 
 let it: ClusterUnderTest
@@ -25,7 +23,7 @@ let families: readonly Family[]
 
 beforeAll(async () => {
   it = await openCluster({ refreshInterval: '1s' })
-  web = await launch(it.cluster, request('web-0'))
+  web = await launch(it, request(it, 'web-0'))
   await misbehave()
   texts = await Promise.all([...adminUrls(), await companion()].map(scrape))
   families = texts.flatMap(familiesIn)
@@ -46,7 +44,7 @@ const scrape = (url: string) =>
 /** Refusals of many kinds, so that what is told of them is seen too. */
 async function misbehave(): Promise<void> {
   const { cluster } = it
-  const stranger = request('stranger-0', { serviceAccount: 'stranger', restartPolicy: 'Never' })
+  const stranger = request(it, 'stranger-0', { serviceAccount: 'stranger', restartPolicy: 'Never' })
   await createPod(cluster, stranger)
   await waitForPod(cluster, stranger, hasEnded)
   const handle = await handleOf(cluster, web)
@@ -55,7 +53,7 @@ async function misbehave(): Promise<void> {
   const csr = await csrFor({ ...names, dns: ['other.test'] })
   const socket = socketOf(cluster, handle)
   await overSocket(socket, 'POST', `/v1/init/${handle}`, { csr })
-  await overSocket(socket, 'POST', `/v1/refresh/${handle}`, { keyPEM: btoa(credentialsOf(cluster, web).key), certPEM: btoa('none') })
+  await overSocket(socket, 'POST', `/v1/refresh/${handle}`, { keyPEM: btoa(credentialsOf(it, web).key), certPEM: btoa('none') })
   await overSocket(socket, 'POST', `/v1/${encodeURIComponent(csr)}`, csr)
   cluster.zts.faults.html()
   await overSocket(socket, 'POST', `/v1/init/${handle}`)
@@ -68,7 +66,7 @@ async function companion(): Promise<string> {
   const files = ['key', 'cert', 'ca-cert'].map((name) => `--out-${name}=/tls/more/${name}.pem`)
   const place = ['--id-file=/identity/id', '--endpoint=unix:///identity/connect/agent.sock', '--out-ntoken=/tls/more/ntoken']
   const argv = [SIA_COMMAND, '--mode=refresh', ...place, ...files, `--metrics-server-addr=127.0.0.1:${port}`]
-  void it.cluster.node.kubelet.exec(request('web-0'), 'sia-refresh', argv)
+  void it.cluster.node.kubelet.exec(request(it, 'web-0'), 'sia-refresh', argv)
   return `http://127.0.0.1:${port}`
 }
 
@@ -105,7 +103,7 @@ describe('metrics', () => {
 describe('secrets', () => {
   test('of each kind are recognised', async () => {
     const csr = await csrFor(await namesOf(it.cluster, web))
-    const key = credentialsOf(it.cluster, web).key
+    const key = credentialsOf(it, web).key
     const salt = { domain: 'shop', service: 'web', salt: 'aa', issuedAt: 1, expiresAt: 2, keyId: 'v1' }
     const found = [key, btoa(key), fromPem(csr, CSR_LABEL).toBase64(), await documentFor(it.cluster, web), await buildNToken(salt, async () => new Uint8Array(64))]
     expect(found.map((text) => secretsIn(JSON.stringify({ msg: text })).length > 0)).toEqual(found.map(() => true))
@@ -116,7 +114,7 @@ describe('secrets', () => {
     expect(texts.flatMap(secretsIn)).toEqual([])
     const logs = readdirSync(it.cluster.state.logs)
     for (const name of [...SERVERS, 'shop_web-0_sia-refresh', 'shop_stranger-0_sia-init']) expect(logs).toContain(`${name}.log`)
-    expect(await logOf(it.cluster, request('stranger-0'), 'sia-init')).toContain('denied')
+    expect(await logOf(it.cluster, request(it, 'stranger-0'), 'sia-init')).toContain('denied')
     expect(leaksIn(it.cluster.state.logs)).toEqual([])
   })
 })

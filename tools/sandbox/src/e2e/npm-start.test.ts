@@ -3,10 +3,10 @@ import { REPOSITORY } from '@pallas/build'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { eventually, openssl } from '@pallas/suite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { run } from '../programs.ts'
 import { processesOf } from './leftovers.ts'
-import { eventually, openssl } from './open-cluster.ts'
 
 /** Everything that a sandbox writes goes below it, so what is left can be seen. */
 let dir: string

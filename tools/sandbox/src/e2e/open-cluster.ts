@@ -1,23 +1,16 @@
-/** A sandbox for one test file, with what tests ask of it most. */
-import { execFileSync } from 'node:child_process'
-import { readFileSync, readlinkSync } from 'node:fs'
+/** A sandbox for one test file: a world for the assertions that hold everywhere, and the cluster in hand for those that do not. */
 import { join } from 'node:path'
-import { readCertificate } from '@pallas/x509'
+import { REPOSITORY } from '@pallas/build'
+import { leaksIn, type LogRecord, type NodeOfPods, overSocket, type Programs, type World } from '@pallas/suite'
+import { addService } from '@pallas/zts/testing'
 import { type Cluster, type ClusterOptions, startCluster } from '../cluster.ts'
-import { serveCommand } from '../demo.ts'
 import type { ClusterEvents } from '../events.ts'
-import type { PodObject } from '../kubelet/objects.ts'
+import { DNS_SUFFIX, PROVIDER } from '../names.ts'
 import { currentIsolation } from '../namespace.ts'
-import { createPod, isRunning, volumePath, waitForPod } from '../pod-control.ts'
-import type { PodRequest } from '../pods.ts'
-import { leaksIn } from './secrets.ts'
+import { handleOf, logOf, volumePath } from '../pod-control.ts'
+import { cgroupOf, placeHere, socketOf } from './callers.ts'
 
-export interface LogRecord {
-  readonly program: string
-  readonly record: Readonly<Record<string, unknown>>
-}
-
-export interface ClusterUnderTest extends AsyncDisposable {
+export interface ClusterUnderTest extends World {
   readonly cluster: Cluster
   /** Every JSON line that a program logged. */
   readonly logs: readonly LogRecord[]
@@ -30,6 +23,8 @@ export interface PodStep {
   readonly step: string
   readonly detail: string | undefined
 }
+
+const DEADLINE_MS = 30_000
 
 /**
  * Whoever ends it is told when a program of the suite has written down what is secret (T46).
@@ -45,46 +40,54 @@ export async function openCluster(options: Omit<ClusterOptions, 'isolation' | 'e
     pod: ({ namespace, name }, step, detail) => void steps.push({ pod: `${namespace}/${name}`, step, detail }),
   }
   const cluster = await startCluster({ isolation, ...options, events })
+  // Known to Athenz, which lets nobody launch it.
+  addService(cluster.world, 'shop.player')
   const dispose = async (): Promise<void> => {
     const leaks = leaksIn(cluster.state.logs)
     await cluster[Symbol.asyncDispose]()
     if (leaks.length > 0) throw new Error(`a log holds what is secret: ${leaks.join(', ')}`)
   }
-  return { cluster, logs, steps, [Symbol.asyncDispose]: dispose }
+  return { cluster, logs, steps, ...worldOf(cluster, logs), [Symbol.asyncDispose]: dispose }
 }
 
-export const request = (name: string, other: Partial<PodRequest> = {}): PodRequest => ({
-  namespace: 'shop',
-  name,
-  serviceAccount: 'web',
-  command: serveCommand,
-  ...other,
+const worldOf = (cluster: Cluster, logs: readonly LogRecord[]): Omit<World, typeof Symbol.asyncDispose> => ({
+  api: cluster.admin,
+  deadlineMs: DEADLINE_MS,
+  athenz: {
+    caPem: cluster.pki.athenzCa.chainPem,
+    provider: PROVIDER,
+    dnsSuffix: DNS_SUFFIX,
+    calls: async () => cluster.zts.calls(),
+    recordOf: async ({ metadata }) => cluster.zts.records.get({ provider: PROVIDER, domain: 'shop', service: 'web', instanceId: metadata.uid }),
+    away: async () => cluster.zts.faults.away(),
+    back: async () => cluster.zts.faults.reset(),
+  },
+  programs: programsOf(cluster, logs),
+  workloads: {
+    image: 'sandbox/host-programs:latest',
+    command: (name) => ['node', join(REPOSITORY, 'tools/suite/src/workload', `${name}.ts`)],
+    fsGroup: process.getgid?.() ?? 0,
+  },
+  node: nodeOf(cluster),
 })
 
-export async function launch(cluster: Cluster, pod: PodRequest): Promise<PodObject> {
-  await createPod(cluster, pod)
-  return waitForPod(cluster, pod, isRunning)
-}
+const programsOf = ({ controlPlane }: Cluster, logs: readonly LogRecord[]): Programs => ({
+  records: async () => logs,
+  stop: (name, how) => controlPlane.stop(name, how),
+  start: (name) => controlPlane.start(name),
+})
 
-/** Files of the pod's identity, all of one generation. */
-export function credentialsOf(cluster: Cluster, pod: PodObject) {
-  const dir = volumePath(cluster, pod, 'tlscerts')
-  const generation = join(dir, readlinkSync(join(dir, '..data')))
-  const read = (name: string) => readFileSync(join(generation, name), 'utf8')
-  return { dir, key: read('service.key'), cert: read('service.cert'), ca: read('cacert.pem') }
-}
-
-export const serialOf = (cluster: Cluster, pod: PodObject): string => readCertificate(credentialsOf(cluster, pod).cert).serial
-
-export async function eventually<T>(what: string, look: () => T | undefined | Promise<T | undefined>, deadlineMs = 30_000): Promise<T> {
-  const giveUpAt = performance.now() + deadlineMs
-  for (;;) {
-    const seen = await look()
-    if (seen !== undefined) return seen
-    if (performance.now() > giveUpAt) throw new Error(`not in time: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+function nodeOf(cluster: Cluster): NodeOfPods {
+  return {
+    volumesDir: cluster.state.volumes,
+    isolated: cluster.isolation === 'mount-namespace',
+    volumePath: (pod, volume) => volumePath(cluster, pod, volume),
+    exec: (pod, container, argv) => cluster.node.kubelet.exec(pod, container, argv),
+    logOf: (pod, container) => logOf(cluster, pod, container),
+    async ask(pod, { method, path, body }) {
+      const handle = await handleOf(cluster, pod)
+      using _here = placeHere(cluster, cgroupOf(pod))
+      return await overSocket(socketOf(cluster, handle), method, path, body)
+    },
   }
 }
-
-/** Runs openssl; throws with its words when it does not say yes. */
-export const openssl = (...args: string[]): string => execFileSync('openssl', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })

@@ -1,11 +1,12 @@
 /** Everybody upstream is away for several renewals' worth: what runs goes on running, what starts waits, all come back. */
 import { existsSync } from 'node:fs'
+import { credentialsOf, eventually, launch, overSocket, request, serialOf } from '@pallas/suite'
 import { readCertificate } from '@pallas/x509'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PodObject } from '../kubelet/objects.ts'
 import { createPod, deletePod, handleOf, isRunning, logOf, waitForPod } from '../pod-control.ts'
-import { cgroupOf, overSocket, placeHere, socketOf } from './callers.ts'
-import { type ClusterUnderTest, credentialsOf, eventually, launch, openCluster, request, serialOf } from './open-cluster.ts'
+import { cgroupOf, placeHere, socketOf } from './callers.ts'
+import { type ClusterUnderTest, openCluster } from './open-cluster.ts'
 
 let it: ClusterUnderTest
 let pods: readonly PodObject[]
@@ -14,8 +15,8 @@ const NAMES = ['web-0', 'web-1', 'web-2']
 
 beforeAll(async () => {
   it = await openCluster({ refreshInterval: '2s', controlRefreshInterval: '', initTimeout: '2s', certificateMinutes: 1 })
-  pods = await Promise.all(NAMES.map((name) => launch(it.cluster, request(name))))
-  const pod = await launch(it.cluster, request('ended-0'))
+  pods = await Promise.all(NAMES.map((name) => launch(it, request(it, name))))
+  const pod = await launch(it, request(it, 'ended-0'))
   ended = { pod, handle: await handleOf(it.cluster, pod) }
 })
 afterAll(() => it[Symbol.asyncDispose]())
@@ -53,18 +54,18 @@ let before: readonly string[]
 test('ZTS, callback and API server go: new pods are told ISSUER_UNAVAILABLE and 75, and wait (T28)', async () => {
   it.cluster.zts.faults.away()
   await it.cluster.controlPlane.stop('callback')
-  before = pods.map((pod) => serialOf(it.cluster, pod))
-  await createPod(it.cluster, request('late-0'))
+  before = pods.map((pod) => serialOf(it, pod))
+  await createPod(it.cluster, request(it, 'late-0'))
   expect(await firstExit('late-0')).toBe('exit 75')
-  expect(await logOf(it.cluster, request('late-0'), 'sia-init')).toContain('unavailable: ISSUER_UNAVAILABLE')
-  await deletePod(it.cluster, request('ended-0'))
+  expect(await logOf(it.cluster, request(it, 'late-0'), 'sia-init')).toContain('unavailable: ISSUER_UNAVAILABLE')
+  await deletePod(it.cluster, request(it, 'ended-0'))
   it.cluster.api.faults.away()
 }, 60_000)
 
 test('for several renewals the pods that run keep their valid files, and nothing of theirs ends (T28)', async () => {
   await failing(2)
   for (const [index, pod] of pods.entries()) {
-    const leaf = readCertificate(credentialsOf(it.cluster, pod).cert)
+    const leaf = readCertificate(credentialsOf(it, pod).cert)
     expect(leaf.serial).toBe(before[index])
     expect(leaf.notAfter).toBeGreaterThan(Date.now())
     expect([...exitsOf(pod.metadata.name, 'sia-refresh'), ...exitsOf(pod.metadata.name, 'main')]).toEqual([])
@@ -88,9 +89,9 @@ test('the agent is restarted meanwhile: pods that live are answered, one that ha
 }, 60_000)
 
 test('without the JWT service new pods are told SIGNER_UNAVAILABLE and 75 (T28)', async () => {
-  await createPod(it.cluster, request('later-0'))
+  await createPod(it.cluster, request(it, 'later-0'))
   expect(await firstExit('later-0')).toBe('exit 75')
-  expect(await logOf(it.cluster, request('later-0'), 'sia-init')).toContain('unavailable: SIGNER_UNAVAILABLE')
+  expect(await logOf(it.cluster, request(it, 'later-0'), 'sia-init')).toContain('unavailable: SIGNER_UNAVAILABLE')
 }, 60_000)
 
 test('all are back: renewals go on, those who waited start by themselves, and no two came back at the same time (T28)', async () => {
@@ -100,10 +101,10 @@ test('all are back: renewals go on, those who waited start by themselves, and no
   const known = cluster.zts.calls().length
   cluster.zts.faults.reset()
   for (const [index, pod] of pods.entries()) {
-    await eventually(`a renewal of ${pod.metadata.name}`, () => (serialOf(cluster, pod) === before[index] ? undefined : true), 60_000)
+    await eventually(`a renewal of ${pod.metadata.name}`, () => (serialOf(it, pod) === before[index] ? undefined : true), 60_000)
   }
-  await waitForPod(cluster, request('late-0'), isRunning, 60_000)
-  await waitForPod(cluster, request('later-0'), isRunning, 60_000)
+  await waitForPod(cluster, request(it, 'late-0'), isRunning, 60_000)
+  await waitForPod(cluster, request(it, 'later-0'), isRunning, 60_000)
   expect(pods.flatMap((pod) => exitsOf(pod.metadata.name, 'sia-refresh'))).toEqual([])
 
   const waits = (await Promise.all(NAMES.map(failuresOf))).flat().map(({ delayMs }) => delayMs)

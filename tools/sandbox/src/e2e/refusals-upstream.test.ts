@@ -1,6 +1,7 @@
 /** Ways in which a launch must fail beyond the node: at the JWT service, at the callback, and while one of them is away. */
 import { NODES, pathOf, PODS } from '@pallas/kubernetes'
 import { systemClock } from '@pallas/runtime'
+import { credentialsOf, csrFor, eventually, launch, request } from '@pallas/suite'
 import type { CsrNames } from '@pallas/x509'
 import { type IssueOptions, TestCa } from '@pallas/x509/testing'
 import { createZtsClient } from '@pallas/zts'
@@ -8,8 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PodObject } from '../kubelet/objects.ts'
 import { ADMIN_NAMESPACE, AGENT, NODE, PROVIDER, ZTS_NAME } from '../names.ts'
 import { createPod, isRunning, phase, waitForPod } from '../pod-control.ts'
-import { csrFor } from './csr.ts'
-import { type ClusterUnderTest, credentialsOf, eventually, launch, openCluster, request } from './open-cluster.ts'
+import { type ClusterUnderTest, openCluster } from './open-cluster.ts'
 import { askDocumentFor, confirm, documentFor, namesOf, type Pair } from './upstream.ts'
 
 let it: ClusterUnderTest
@@ -22,7 +22,7 @@ const OTHER_NODE = 'node-2'
 beforeAll(async () => {
   it = await openCluster()
   await it.cluster.admin.create(pathOf(NODES), { metadata: { name: OTHER_NODE }, status: { addresses: [{ type: 'Hostname', address: OTHER_NODE }] } })
-  web = await launch(it.cluster, request('web-0'))
+  web = await launch(it, request(it, 'web-0'))
   names = await namesOf(it.cluster, web)
 })
 afterAll(() => it[Symbol.asyncDispose]())
@@ -71,7 +71,7 @@ describe('the JWT service signs nothing', () => {
   })
 
   test('for a pod by the credentials of that pod (T23)', async () => {
-    const { key, cert } = credentialsOf(it.cluster, web)
+    const { key, cert } = credentialsOf(it, web)
     expect(await askDocument({ keyPem: key, certPem: cert })).toMatchObject({ status: 403, body: { code: 'CALLER_NOT_ALLOWED' } })
   })
 })
@@ -128,7 +128,7 @@ describe('being away is not being denied', () => {
     const { cluster } = it
     await cluster.controlPlane.stop('callback')
     // Never: a denial would be the end of it.
-    const pod = request('patient-0', { restartPolicy: 'Never' })
+    const pod = request(it, 'patient-0', { restartPolicy: 'Never' })
     await createPod(cluster, pod)
     const { record } = await logged('identity-agent', 'ISSUER_UNAVAILABLE')
     expect(record).toMatchObject({ pod: 'shop/patient-0', status: 503 })
@@ -141,17 +141,17 @@ describe('being away is not being denied', () => {
   test('without the initializer no pod goes in unseen, and the control plane is not held up (T24)', async () => {
     const { cluster } = it
     await cluster.controlPlane.stop('initializer', 'kill')
-    await expect(createPod(cluster, request('unseen-0'))).rejects.toMatchObject({
+    await expect(createPod(cluster, request(it, 'unseen-0'))).rejects.toMatchObject({
       code: 'KUBE_BUSY',
       fields: { detail: expect.stringContaining('failed calling webhook "athenz.initializer.kubernetes.io"') as string },
     })
     const found = cluster.admin.get(pathOf(PODS, { namespace: 'shop', name: 'unseen-0' }))
     await expect(found).rejects.toMatchObject({ code: 'KUBE_NOT_FOUND' })
-    const own = request('own-0', { namespace: ADMIN_NAMESPACE, serviceAccount: 'athenz-callback', identity: false, command: ['true'], restartPolicy: 'Never' })
+    const own = request(it, 'own-0', { namespace: ADMIN_NAMESPACE, serviceAccount: 'athenz-callback', identity: false, command: ['true'], restartPolicy: 'Never' })
     await createPod(cluster, own)
     await waitForPod(cluster, own, (it) => phase(it) === 'Succeeded')
 
     await cluster.controlPlane.start('initializer')
-    await launch(cluster, request('seen-0'))
+    await launch(it, request(it, 'seen-0'))
   })
 })

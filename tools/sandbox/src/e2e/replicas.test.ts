@@ -1,12 +1,12 @@
 /** Two callbacks and two JWT services share nothing but the API server. */
 import { createZtsClient } from '@pallas/zts'
 import { systemClock } from '@pallas/runtime'
+import { csrFor, launch, request } from '@pallas/suite'
 import type { CsrNames } from '@pallas/x509'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PodObject } from '../kubelet/objects.ts'
 import { PROVIDER } from '../names.ts'
-import { csrFor } from './csr.ts'
-import { type ClusterUnderTest, launch, openCluster, request } from './open-cluster.ts'
+import { type ClusterUnderTest, openCluster } from './open-cluster.ts'
 import { confirm, documentFor, moveProvider, namesOf } from './upstream.ts'
 
 let it: ClusterUnderTest
@@ -15,7 +15,7 @@ let names: CsrNames
 
 beforeAll(async () => {
   it = await openCluster({ replicas: 2 })
-  web = await launch(it.cluster, request('web-0'))
+  web = await launch(it, request(it, 'web-0'))
   names = await namesOf(it.cluster, web)
 })
 afterAll(() => it[Symbol.asyncDispose]())

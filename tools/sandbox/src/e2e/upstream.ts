@@ -1,12 +1,13 @@
 /** The way of a document by hand: asked of the JWT service as an agent would, shown to the callback as ZTS would. */
 import { readFileSync } from 'node:fs'
+import { type Answer, overSocket, overTls } from '@pallas/suite'
 import { jwtRequest, parseJwtAnswer } from '@pallas/wire'
 import type { CsrNames } from '@pallas/x509'
 import type { Cluster } from '../cluster.ts'
 import type { PodObject } from '../kubelet/objects.ts'
 import { ADMIN_DOMAIN, ADMIN_NAMESPACE, DNS_SUFFIX, PROVIDER } from '../names.ts'
 import { handleOf, podIp } from '../pod-control.ts'
-import { type Answer, cgroupOf, overSocket, overTls, placeHere, socketOf } from './callers.ts'
+import { cgroupOf, placeHere, socketOf } from './callers.ts'
 
 export interface Pair {
   readonly keyPem: string

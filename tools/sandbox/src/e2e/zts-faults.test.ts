@@ -1,25 +1,26 @@
 /** A ZTS that behaves badly: the pod ends with a good set, and its lineage at ZTS is the one it holds. */
 import { X509Certificate, createPrivateKey, createPublicKey } from 'node:crypto'
+import { credentialsOf, eventually, launch, request, serialOf } from '@pallas/suite'
 import { readCertificate } from '@pallas/x509'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { PodObject } from '../kubelet/objects.ts'
 import { PROVIDER } from '../names.ts'
 import { logOf } from '../pod-control.ts'
-import { type ClusterUnderTest, credentialsOf, eventually, launch, openCluster, request, serialOf } from './open-cluster.ts'
+import { type ClusterUnderTest, openCluster } from './open-cluster.ts'
 
 let it: ClusterUnderTest
 let web: PodObject
 
 beforeAll(async () => {
   it = await openCluster({ refreshInterval: '1s', controlRefreshInterval: '', keyOrigin: 'agent', ztsTimeout: '2s' })
-  web = await launch(it.cluster, request('web-0'))
+  web = await launch(it, request(it, 'web-0'))
 })
 afterAll(() => it[Symbol.asyncDispose]())
 afterEach(() => it.cluster.zts.faults.reset())
 
 const renewed = (than: string) =>
   eventually('a renewed certificate', () => {
-    const serial = serialOf(it.cluster, web)
+    const serial = serialOf(it, web)
     return serial === than ? undefined : serial
   })
 
@@ -48,7 +49,7 @@ const recordOf = ({ metadata }: PodObject) =>
 /** One set, and ZTS agrees that it is the newest: another refresh with it is no revocation. */
 async function isGoodSet(): Promise<void> {
   await eventually('the newest set in place', () => {
-    const { key, cert } = credentialsOf(it.cluster, web)
+    const { key, cert } = credentialsOf(it, web)
     expect(new X509Certificate(cert).publicKey.equals(createPublicKey(createPrivateKey(key)))).toBe(true)
     return recordOf(web)?.current === readCertificate(cert).serial ? true : undefined
   })
@@ -61,7 +62,7 @@ test.each([
   [429, '2', 2_000],
 ] as const)('%i with Retry-After %s: nobody comes before that, then renewals go on (T33)', async (status, retryAfter, leastMs) => {
   it.cluster.zts.faults.busy(status, retryAfter)
-  const before = serialOf(it.cluster, web)
+  const before = serialOf(it, web)
   const { delayMs, line } = await failure()
   expect(delayMs).toBeGreaterThanOrEqual(leastMs)
   expect(line).toContain('ISSUER_UNAVAILABLE')
@@ -72,9 +73,9 @@ test.each([
 
 test('a page with status 200 is no identity and no denial: the old set stays, then renewals go on (T33)', async () => {
   it.cluster.zts.faults.html()
-  const before = serialOf(it.cluster, web)
+  const before = serialOf(it, web)
   expect((await failure()).line).toContain('ISSUER_UNAVAILABLE')
-  expect(serialOf(it.cluster, web)).toBe(before)
+  expect(serialOf(it, web)).toBe(before)
   it.cluster.zts.faults.reset()
   await renewed(before)
   await isGoodSet()
@@ -84,21 +85,21 @@ test.each([
   ['answers byte by byte, a second each: it is not waited for beyond the deadline', 'slowLoris'],
   ['answers twice: one answer counts', 'answerTwice'],
 ] as const)('a ZTS that %s, then renewals go on (T33)', async (_how, fault) => {
-  const before = serialOf(it.cluster, web)
+  const before = serialOf(it, web)
   it.cluster.zts.faults[fault]()
   if (fault === 'slowLoris') {
     expect((await failure()).line).toContain('UNAVAILABLE')
-    expect(serialOf(it.cluster, web)).toBe(before)
+    expect(serialOf(it, web)).toBe(before)
   } else {
     await renewed(before)
   }
   it.cluster.zts.faults.reset()
-  await renewed(serialOf(it.cluster, web))
+  await renewed(serialOf(it, web))
   await isGoodSet()
 })
 
 test('a connection that is reset after the issue: the pod goes on with what it holds, refreshed once more and never revoked (T33)', async () => {
-  const before = serialOf(it.cluster, web)
+  const before = serialOf(it, web)
   it.cluster.zts.faults.resetAfterIssue()
   await failure()
   it.cluster.zts.faults.reset()

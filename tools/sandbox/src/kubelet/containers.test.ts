@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync }
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { processesOf } from '../e2e/leftovers.ts'
-import { eventually } from '../e2e/open-cluster.ts'
+import { eventually } from '@pallas/suite'
 import { type ContainerSpec, createContainerRuntime, toHostPath } from './containers.ts'
 
 const MOUNTS = [

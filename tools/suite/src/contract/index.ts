@@ -1,0 +1,5 @@
+export { describeAgentKey } from './agent-key.ts'
+export { describeEndOfAPod } from './end-of-a-pod.ts'
+export { describeLaunch } from './launch.ts'
+export { describeRefusals, type RefusalScene } from './refusals.ts'
+export { describeRenewal, type RenewalScene } from './renewal.ts'
