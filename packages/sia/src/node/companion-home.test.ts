@@ -182,19 +182,41 @@ test('a certificate that this program has still to write is waited for, and noth
   await rm(files.certFile)
   const tlsFlags = [`--token-server-tls-cert-path=${files.certFile}`, `--token-server-tls-key-path=${files.keyFile}`]
   const it = scope.use(await open('--token-server-addr=127.0.0.1:0', '--token-server-rest-api', '--health-check-addr=127.0.0.1:0', ...tlsFlags))
-  const [health] = it.ports()
+  const [tokens = 0, health] = it.ports()
   expect((await fetch(`http://127.0.0.1:${health}/healthz`)).status).toBe(503)
   expect(it.lines).toMatchObject([{ level: 'warn', err: { code: 'SERVICE_TLS_FILES' } }])
+  // The port is ours already, though nobody is served there.
+  const other = createServer().listen(tokens, '127.0.0.1')
+  await expect(once(other, 'listening')).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  await expect(post(tokens, { ca: ca.certPem })).rejects.toThrow(/alert/)
   await files.replace(await ca.issue({ commonName: 'media.web', ip: ['127.0.0.1'] }))
-  await until(() => it.ports().length === 2)
-  expect(await post(it.ports()[1] ?? 0, { ca: ca.certPem })).toMatchObject({ status: 200 })
+  await until(async () => (await fetch(`http://127.0.0.1:${health}/healthz`)).status === 200)
+  expect(await post(tokens, { ca: ca.certPem })).toMatchObject({ status: 200 })
   expect((await fetch(`http://127.0.0.1:${health}/healthz`)).status).toBe(200)
 })
 
 test('a stop ends the wait for a certificate that never comes', async () => {
   const it = await open('--token-server-addr=127.0.0.1:0', '--token-server-rest-api', '--token-server-tls-cert-path=/nowhere/c', '--token-server-tls-key-path=/nowhere/k')
+  const [tokens = 0] = it.ports()
+  expect(await isOpen(tokens)).toBe(true)
   await it.companions[Symbol.asyncDispose]()
-  expect(it.ports()).toEqual([])
+  expect(await isOpen(tokens)).toBe(false)
+})
+
+test('who must show a certificate gets in neither before there are files, nor without one after', async () => {
+  await using scope = new AsyncDisposableStack()
+  const ca = await TestCa.create()
+  const files = scope.use(await tlsDirectory(ca, { commonName: 'media.web', ip: ['127.0.0.1'] }))
+  await rm(files.certFile)
+  const tlsFlags = [`--token-server-tls-cert-path=${files.certFile}`, `--token-server-tls-key-path=${files.keyFile}`]
+  const it = scope.use(await open('--token-server-addr=127.0.0.1:0', '--token-server-rest-api', ...tlsFlags, `--token-server-tls-ca-path=${files.caFile}`))
+  const [tokens = 0] = it.ports()
+  const client = await ca.issue({ commonName: 'media.app' })
+  const good = { ca: ca.certPem, key: client.keyPem, cert: client.certPem }
+  await expect(post(tokens, good)).rejects.toThrow(/alert/)
+  await files.replace(await ca.issue({ commonName: 'media.web', ip: ['127.0.0.1'] }))
+  await until(async () => (await post(tokens, good).catch(() => undefined))?.status === 200)
+  await expect(post(tokens, { ca: ca.certPem })).rejects.toThrow()
 })
 
 test('after a change the command runs and the process is signalled, whatever becomes of the other', async () => {

@@ -11,7 +11,8 @@ import { VERSION } from '../version.ts'
 import { createEvents, type Events } from './events.ts'
 import { type RunHook, startHook } from './hook.ts'
 import { runCommand } from './hook-command.ts'
-import { signalPidFile } from './hook-signal.ts'
+import { readPid, signalPidFile } from './hook-signal.ts'
+import { createPidOwners, type PidOwners } from './pid-owner.ts'
 
 export type HomeProcess = Pick<NodeJS.Process, 'kill' | 'geteuid' | 'pid'>
 
@@ -26,8 +27,9 @@ export const nodeCompanions = (options: NodeHomeOptions): CompanionHome => ({
   start: async (settings, deps, signal) => {
     await using scope = new AsyncDisposableStack()
     const { events, servers } = await prepare(settings, deps, options)
-    const hook = scope.use(startHook(hooksOf(settings, { ...deps, events, process: options.process }), signal))
-    if (servers !== undefined) scope.use(await servers(signal))
+    const owners = await ownersOf(settings, deps, options)
+    const hook = scope.use(startHook(hooksOf(settings, { ...deps, events, process: options.process, owners }), signal))
+    if (servers !== undefined) scope.use(await servers())
     const parts = scope.move()
     return {
       published: (change) => {
@@ -53,7 +55,7 @@ async function prepare(settings: SiaSettings, deps: CompanionDeps, { logTo }: No
   const destination = logTo === undefined ? {} : { destination: logTo }
   const serverLog = createLogger('athenz-sia', { level: settings.logLevel, ...destination })
   const serverDeps = { ...deps, log: serverLog, events, metrics }
-  const servers = (signal: AbortSignal) => startServers(settings, serverDeps, signal)
+  const servers = () => startServers(settings, serverDeps)
   return { events, servers }
 }
 
@@ -66,6 +68,16 @@ function certificatesOf(settings: SiaSettings): (path: string) => boolean {
 interface HookDeps extends CompanionDeps {
   readonly events: Events
   readonly process: HomeProcess
+  readonly owners: PidOwners
+}
+
+/** Looks at once: whoever is there now is known when its number comes to mean another. */
+async function ownersOf({ hookPidFile }: SiaSettings, { clock }: CompanionDeps, { process }: NodeHomeOptions): Promise<PidOwners> {
+  const owners = createPidOwners({ now: () => clock.now() })
+  const look = async (path: string) => owners.isSame(await readPid(path, process.geteuid?.() ?? 0))
+  // Where nothing can be read yet there is nobody to remember; the first signal says what is wrong.
+  if (hookPidFile !== undefined) await look(hookPidFile).catch(() => undefined)
+  return owners
 }
 
 /** The command first, then the signal; the one does not wait for the other's success. */
@@ -83,10 +95,10 @@ async function commandAfter(change: Change, settings: SiaSettings, deps: HookDep
   deps.events.hookRan('command', outcome, facts)
 }
 
-async function signalAfter({ hookSignal, hookPidFile }: SiaSettings, { events, process }: HookDeps): Promise<void> {
+async function signalAfter({ hookSignal, hookPidFile }: SiaSettings, { events, process, owners }: HookDeps): Promise<void> {
   if (hookSignal === undefined || hookPidFile === undefined) return
   try {
-    await signalPidFile({ pidFile: hookPidFile, signal: hookSignal, process })
+    await signalPidFile({ pidFile: hookPidFile, signal: hookSignal, process, owners })
     events.hookRan('signal', 'ok', {})
   } catch (err) {
     events.hookRan('signal', 'failed', { err })

@@ -51,7 +51,7 @@ export function createEvents({ log, metrics }: EventsDeps) {
       log.warn({}, WEAKENED[mode])
     },
     tokenServerWaits(err: unknown): void {
-      log.warn({ err }, 'the token server cannot start yet, trying again')
+      log.warn({ err }, 'nobody is served tokens yet: the token server has no certificate, trying again')
     },
   }
 }

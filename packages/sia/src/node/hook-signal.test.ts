@@ -1,10 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '@pallas/runtime'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { signalPidFile } from './hook-signal.ts'
+import { createPidOwners } from './pid-owner.ts'
+
+/** Of a machine that tells nothing of its processes. */
+const owners = { isSame: () => Promise.resolve(true) }
 
 let dir: string
 beforeAll(async () => {
@@ -32,7 +37,7 @@ test('the process in the file is signalled, and another one when the file says s
   for (const child of children) {
     await write(`${child.pid}\n`)
     const ended = once(child, 'exit')
-    await signalPidFile({ pidFile: pidFile(), signal: 'SIGUSR1', process })
+    await signalPidFile({ pidFile: pidFile(), signal: 'SIGUSR1', process, owners })
     expect((await ended)[1]).toBe('SIGUSR1')
   }
 })
@@ -55,7 +60,7 @@ test.each([
 ])('a file that holds %s is refused', async (_what, text) => {
   await write(text)
   const { signalled, process } = listening()
-  await expect(signalPidFile({ pidFile: pidFile(), signal: 'SIGHUP', process })).rejects.toMatchObject({ code: 'SIA_HOOK_FAILED' })
+  await expect(signalPidFile({ pidFile: pidFile(), signal: 'SIGHUP', process, owners })).rejects.toMatchObject({ code: 'SIA_HOOK_FAILED' })
   expect(signalled).toEqual([])
 })
 
@@ -76,17 +81,17 @@ test.each<[string, () => Promise<void>]>([
 ])('a file that %s is refused', async (_what, prepare) => {
   await prepare()
   const { signalled, process } = listening()
-  await expect(signalPidFile({ pidFile: pidFile(), signal: 'SIGHUP', process })).rejects.toMatchObject({ code: 'SIA_HOOK_FAILED' })
+  await expect(signalPidFile({ pidFile: pidFile(), signal: 'SIGHUP', process, owners })).rejects.toMatchObject({ code: 'SIA_HOOK_FAILED' })
   expect(signalled).toEqual([])
 })
 
 test.skipIf(process.geteuid?.() !== 0)('a file of another user is refused, one of root is not', async () => {
   await write('77')
   const { signalled, process } = listening(1_000)
-  await signalPidFile({ pidFile: pidFile(), signal: 'SIGHUP', process })
+  await signalPidFile({ pidFile: pidFile(), signal: 'SIGHUP', process, owners })
   expect(signalled).toEqual([[77, 0], [77, 'SIGHUP']])
   await chown(pidFile(), 2_000, 2_000)
-  await expect(signalPidFile({ pidFile: pidFile(), signal: 'SIGHUP', process })).rejects.toThrow('belongs to somebody else')
+  await expect(signalPidFile({ pidFile: pidFile(), signal: 'SIGHUP', process, owners })).rejects.toThrow('belongs to somebody else')
   expect(signalled).toHaveLength(2)
 })
 
@@ -94,5 +99,19 @@ test('a process that is not there is told, with the reason of the system', async
   const child = spawn('/bin/true')
   await once(child, 'exit')
   await write(String(child.pid))
-  await expect(signalPidFile({ pidFile: pidFile(), signal: 'SIGHUP', process })).rejects.toMatchObject({ cause: { code: 'ESRCH' } })
+  await expect(signalPidFile({ pidFile: pidFile(), signal: 'SIGHUP', process, owners })).rejects.toMatchObject({ cause: { code: 'ESRCH' } })
+})
+
+test('a number that has gone to a process far younger than the file is not signalled', async () => {
+  const child = spawn('/bin/sleep', ['600'])
+  await write(String(child.pid))
+  const { signalled, process: quiet } = listening()
+  const owners = createPidOwners({ now: () => systemClock.now() })
+  await signalPidFile({ pidFile: pidFile(), signal: 'SIGHUP', process: quiet, owners })
+  expect(signalled).toHaveLength(2)
+  const longAgo = systemClock.now() / 1_000 - 3_600
+  await utimes(pidFile(), longAgo, longAgo)
+  await expect(signalPidFile({ pidFile: pidFile(), signal: 'SIGHUP', process: quiet, owners })).rejects.toThrow('has gone to another process')
+  expect(signalled).toHaveLength(2)
+  child.kill('SIGKILL')
 })

@@ -8,10 +8,10 @@ import type { CompanionDeps } from '../companions.ts'
 import type { SiaSettings } from '../settings/settings.ts'
 import type { Events } from './events.ts'
 import { createHealthServer } from './health.ts'
+import { openLateTlsFiles } from './late-tls-files.ts'
 import { isLoopback } from './local-callers.ts'
 import type { SiaMetrics } from './metrics.ts'
 import { createMetricsServer } from './metrics-server.ts'
-import { startLater } from './start-later.ts'
 import { createTokenServer } from './token-server.ts'
 
 export { createLogger } from '@pallas/runtime'
@@ -26,20 +26,16 @@ export interface ServersDeps extends Omit<CompanionDeps, 'log'> {
 }
 
 /** Rejects with nothing left listening when one of them cannot listen. */
-export async function startServers(
-  settings: SiaSettings,
-  deps: ServersDeps,
-  signal: AbortSignal,
-): Promise<AsyncDisposable> {
+export async function startServers(settings: SiaSettings, deps: ServersDeps): Promise<AsyncDisposable> {
   const { clock, log, metrics, members } = deps
   await using scope = new AsyncDisposableStack()
-  const tokens = scope.use(await startTokens(settings, deps, signal))
+  const tokens = scope.use(await startTokens(settings, deps))
   if (settings.metricsServerAddr !== undefined && metrics !== undefined) {
     const app = createMetricsServer({ metrics, clock, log })
     scope.use(await serve(app, { listen: settings.metricsServerAddr, graceMs: 0, clock }))
   }
   if (settings.healthCheckAddr !== undefined) {
-    const problem = () => (tokens?.isStarted() === false ? 'the token server does not listen yet' : undefined)
+    const problem = () => (tokens?.isReady() === false ? 'the token server has no certificate yet' : undefined)
     const { healthCheckEndpoint: endpoint } = settings
     const app = createHealthServer({ endpoint, members, problem, clock, log })
     scope.use(await serve(app, { listen: settings.healthCheckAddr, graceMs: 0, clock }))
@@ -47,19 +43,28 @@ export async function startServers(
   return scope.move()
 }
 
-async function startTokens(settings: SiaSettings, deps: ServersDeps, signal: AbortSignal) {
-  const { clock, events } = deps
+async function startTokens(settings: SiaSettings, deps: ServersDeps) {
+  const { events } = deps
   const { tokenServerAddr: listen, tokenServerTlsCaPath: clientsCa } = settings
   if (listen === undefined) return undefined
   if (!isLoopback(listen.host) && clientsCa === undefined) events.weakened('token-server-beyond-loopback')
-  const onWait = (error: unknown) => events.tokenServerWaits(error)
-  return startLater(() => openTokens(listen, settings, deps), { clock, onWait }, signal)
+  return openTokens(listen, settings, deps)
 }
 
-async function openTokens(listen: Address, settings: SiaSettings, deps: ServersDeps): Promise<AsyncDisposable> {
+interface TokensServed extends AsyncDisposable {
+  /** False while it has no certificate to be reached under. */
+  isReady(): boolean
+}
+
+async function openTokens(listen: Address, settings: SiaSettings, deps: ServersDeps): Promise<TokensServed> {
   const { clock, log, tokens, events } = deps
   await using scope = new AsyncDisposableStack()
-  const tls = tlsPathsOf(settings)
+  const paths = tlsPathsOf(settings)
+  const onWait = (error: unknown) => events.tokenServerWaits(error)
+  const tls =
+    paths === undefined
+      ? undefined
+      : scope.use(await openLateTlsFiles(() => openTlsFiles({ ...paths, log, clock }), { clock, onWait }))
   const app = createTokenServer({
     tokens,
     serves: servedBy(settings),
@@ -69,7 +74,7 @@ async function openTokens(listen: Address, settings: SiaSettings, deps: ServersD
     timeoutMs: settings.tokenServerTimeout,
     expirySeconds: settings.tokenExpiry / 1_000,
     host: listen.host,
-    ...(tls === undefined ? {} : { tls: scope.use(await openTlsFiles({ ...tls, log, clock })) }),
+    ...(tls === undefined ? {} : { tls, callers: paths?.ca === undefined ? ('anonymous' as const) : ('verified' as const) }),
     clock,
     log,
     answered: (route, code) => events.tokenAnswered(route, code),
@@ -77,7 +82,8 @@ async function openTokens(listen: Address, settings: SiaSettings, deps: ServersD
   scope.use(await serve(app, { listen, graceMs: settings.shutdownTimeout, clock }))
   // Callers that have not heard yet that the pod ends are served for a while.
   scope.defer(() => clock.sleep(settings.shutdownDelay))
-  return scope.move()
+  const parts = scope.move()
+  return { isReady: () => tls?.isThere() ?? true, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
 /** What `--token-type` names. */

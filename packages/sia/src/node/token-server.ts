@@ -24,6 +24,8 @@ export interface TokenServerOptions {
   /** The host in the setting that says where to listen. */
   readonly host: string
   readonly tls?: TlsFiles
+  /** With TLS: whether callers have to show a certificate. */
+  readonly callers?: 'verified' | 'anonymous'
   readonly clock: Clock
   readonly log: Logger
   readonly answered: (route: TokenRoute, code: ReasonCode | 'OK') => void
@@ -56,7 +58,7 @@ export function createTokenServer(options: TokenServerOptions): App {
     clock: options.clock,
     requestIds: createRequestIds(),
     bodyLimit: BODY_LIMIT,
-    ...(options.tls === undefined ? {} : { tls: options.tls, callers: callersOf(options.tls) }),
+    ...(options.tls === undefined ? {} : { tls: options.tls, callers: options.callers ?? 'verified' }),
     minVersion: 'TLSv1.2',
     limits: { ...LIMITS, handlerTimeoutMs: options.timeoutMs + HANDLER_SLACK_MS },
     statusOf: tokenStatusOf,
@@ -72,8 +74,6 @@ export function createTokenServer(options: TokenServerOptions): App {
   if (headerMode) addHeaderMode(app, options)
   return app
 }
-
-const callersOf = (tls: TlsFiles) => (tls.current().ca.length > 0 ? 'verified' : 'anonymous')
 
 function routeOf(url: string | undefined): TokenRoute {
   if (url === '/accesstoken') return 'accesstoken'
