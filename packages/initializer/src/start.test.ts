@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { readSettings } from '@pallas/config/testing'
 import { request } from 'undici'
 import { expect, test } from 'vitest'
+import { program } from './settings.ts'
 import { initConfig, served } from './testing/init-config.ts'
 import { patched, podWith } from './testing/injecting.ts'
 import { asking, openWebhook, plainSpec, POD_RESOURCE, REVIEW_UID, reviewOf } from './testing/webhook.ts'
@@ -113,6 +115,17 @@ test.each(['--tolerated-env=A=1', '--tolerated-env=OTEL_*', '--tolerated-mounts=
     await expect(openWebhook({ argv: [flag] })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
   },
 )
+
+test.each<[readonly string[], string]>([
+  [['--key=/tls.key'], '--key and --cert go together'],
+  [['--cert=/tls.crt'], '--key and --cert go together'],
+  [['--webhook-configuration=../x'], '--webhook-configuration must be the name of a webhook configuration'],
+  [['--server-names='], '--server-names must be names or addresses of servers'],
+  [['--server-names=web.apps.svc,*.apps.svc'], '--server-names must be names or addresses of servers'],
+  [['--certificate-life=10s', '--bundle-settle=5s'], '--bundle-settle must be a quarter of --certificate-life at most'],
+])('%j is not taken, and why is said', (argv, problem) => {
+  expect(() => readSettings(program, { argv })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', problems: [problem] }))
+})
 
 test('a pod with what the operator tolerates is left alone, and refused by default (T25, T26)', async () => {
   const pod = { metadata: asking, spec: served(patched(podWith())).spec }

@@ -1,7 +1,11 @@
-import { ADMISSION_BODY_LIMIT, openKubeApi, orUnavailable, readConfigMapKey } from '@pallas/kubernetes'
+import { hostname } from 'node:os'
+import { ADMISSION_BODY_LIMIT, type KubeApi, openKubeApi, orUnavailable, readConfigMapKey } from '@pallas/kubernetes'
 import { type Clock, createRequestIds, type Logger, type Metrics } from '@pallas/runtime'
 import { createServer, openTlsFiles, ownCertificate, type ServedProgram, serveProgram } from '@pallas/service'
+import { createBundleEvents } from './bundle-events.ts'
+import { createBundleKeeper } from './bundle-keeper.ts'
 import { createEvents } from './events.ts'
+import { openOwnCertificate } from './own-certificate.ts'
 import { admissionRoutes } from './routes.ts'
 import type { InitializerSettings } from './settings.ts'
 import { openTemplateSource, type TemplateSourceOptions } from './template-source.ts'
@@ -25,22 +29,42 @@ export async function startInitializer(settings: InitializerSettings, deps: Init
   const events = createEvents({ log, metrics })
   if (settings.toleratedEnv.length > 0) events.weakened('tolerated-env')
   if (settings.toleratedMounts.length > 0) events.weakened('tolerated-mounts')
-  const readConfigMap = deps.readConfigMap ?? (await configMapReader(settings, clock, scope))
+  const api = needsApi(settings, deps) ? scope.use(await openKubeApi(settings, { clock })) : undefined
+  const readConfigMap = deps.readConfigMap ?? configMapReader(settings, api)
   const templates = scope.use(await openTemplateSource({ readConfigMap, clock, syncMs: settings.syncInterval, events }))
-  const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, log, clock }))
+  const { tls, trusted } = await openCertificate(settings, { ...deps, api }, scope)
 
   // The API server need not show a certificate; what it asks gives no right to anybody.
   const server = { log, clock, metrics, requestIds: createRequestIds(), bodyLimit: ADMISSION_BODY_LIMIT, tls }
   const app = createServer({ ...server, callers: 'anonymous' })
   admissionRoutes(app, { templates: templates.current, rules: settings, events })
-  const checks = { certificate: ownCertificate({ tls, clock, metrics }) }
+  const checks = { certificate: ownCertificate({ tls, clock, metrics }), ...trusted }
   const { url, adminUrl } = scope.use(await serveProgram(app, { settings, checks, log, metrics, clock }))
   const parts = scope.move()
   return { url, adminUrl, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
-async function configMapReader(settings: InitializerSettings, clock: Clock, scope: AsyncDisposableStack) {
-  const api = scope.use(await openKubeApi(settings, { clock }))
+const needsApi = ({ key }: InitializerSettings, { readConfigMap }: InitializerDeps): boolean => readConfigMap === undefined || key === undefined
+
+function configMapReader(settings: InitializerSettings, api: KubeApi | undefined): TemplateSourceOptions['readConfigMap'] {
+  if (api === undefined) throw new TypeError('a config map is read at the api server')
   const place = { namespace: settings.configNamespace, name: settings.configMap, key: KEY }
-  return (signal?: AbortSignal) => orUnavailable(readConfigMapKey(api, place, signal))
+  return (signal) => orUnavailable(readConfigMapKey(api, place, signal))
+}
+
+interface CertificateDeps extends Pick<InitializerDeps, 'clock' | 'log' | 'metrics'> {
+  readonly api: KubeApi | undefined
+}
+
+/** What others made, or what is made here and told to the API server. */
+async function openCertificate(settings: InitializerSettings, { clock, log, metrics, api }: CertificateDeps, scope: AsyncDisposableStack) {
+  const { key, cert } = settings
+  if (key !== undefined && cert !== undefined) return { tls: scope.use(await openTlsFiles({ keyFile: key, certFile: cert, log, clock })), trusted: {} }
+  if (api === undefined) throw new TypeError('a certificate of our own is told to the api server')
+  const events = createBundleEvents({ log, metrics })
+  const keep = createBundleKeeper({ api, configuration: settings.webhookConfiguration, clock, events })
+  const { certificateLife: lifeMs, bundleInterval: lookMs, bundleSettle: settleMs, serverNames: names } = settings
+  const pod = settings.podName || hostname()
+  const tls = scope.use(await openOwnCertificate({ keep, names, pod, lifeMs, lookMs, settleMs, clock, events }))
+  return { tls, trusted: { trust: tls.problem } }
 }
