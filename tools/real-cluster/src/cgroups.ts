@@ -16,15 +16,19 @@ export function podProcesses(): number[] {
   return [...new Set(pids)].filter((pid) => startTimeOf(pid) !== undefined)
 }
 
-/** Removes them, leaves first; those that are busy stay. */
-export function removePodCgroups(): void {
-  for (const directory of podCgroups().flatMap((root) => directoriesIn(root)).toReversed()) {
+export const podCgroupTree = (): string[] => podCgroups().flatMap((root) => directoriesIn(root))
+
+/** Removes all but those to be kept, leaves first; gives those that were busy. */
+export function removePodCgroups(kept: readonly string[]): string[] {
+  const foreign = (): string[] => podCgroupTree().filter((directory) => !kept.includes(directory))
+  for (const directory of foreign().toReversed()) {
     try {
       rmdirSync(directory)
     } catch {
       // Somebody dies in it still: the caller looks again.
     }
   }
+  return foreign()
 }
 
 /** A directory and all below it, parents first. */

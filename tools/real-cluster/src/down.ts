@@ -1,9 +1,9 @@
 /** Takes the cluster down and puts the machine back, from whatever state it was left in. Safe to do again. */
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { podCgroups, podProcesses, removePodCgroups, restoreControllers } from './cgroups.ts'
+import { podProcesses, removePodCgroups, restoreControllers } from './cgroups.ts'
 import { ClusterError } from './error.ts'
-import { type Journal, MADE_BY_MOUNT, readJournal } from './journal.ts'
+import { HARMLESS, type Journal, MADE_BY_MOUNT, readJournal } from './journal.ts'
 import { markedProcesses } from './launch.ts'
 import { type Cluster, clusterAt, COVERED, stateDirectoryOf } from './layout.ts'
 import { machineLock } from './machine-lock.ts'
@@ -33,12 +33,12 @@ export async function down({ say, env = process.env, keepLogs = false, signal }:
 export async function takeDown(cluster: Cluster, { keepLogs = false } = {}): Promise<boolean> {
   const state = cluster.stateDirectory
   const journal = readJournal(state)
-  if (journal === undefined) return false
+  if (journal === undefined) return removeRemains(state, keepLogs)
   await endProcesses(state)
   const mounted = await unmountAll([...COVERED, state])
   if (mounted.length > 0) throw notClean(`still mounted: ${mounted.join(' ')}`)
   await removeBridge()
-  await until(noCgroups, { what: 'the end of the pods\' cgroups', deadlineMs: END_DEADLINE_MS, code: 'CLUSTER_NOT_CLEAN' })
+  await until(() => removePodCgroups(journal.cgroups).length === 0, { what: 'the end of the pods\' cgroups', deadlineMs: END_DEADLINE_MS, code: 'CLUSTER_NOT_CLEAN' })
   restoreMachine(journal)
   removeState(state, keepLogs)
   return true
@@ -65,11 +65,6 @@ async function killAll(what: string, list: () => readonly number[]): Promise<voi
   await until(none, { what: `the end of ${what}`, deadlineMs: END_DEADLINE_MS, code: 'CLUSTER_NOT_CLEAN', pollMs: 20, explain })
 }
 
-function noCgroups(): boolean {
-  removePodCgroups()
-  return podCgroups().length === 0
-}
-
 function restoreMachine(journal: Journal): void {
   // A restart of the machine has put these back, if to other values than ours.
   if (journal.bootId === bootId()) {
@@ -94,6 +89,13 @@ function removeState(state: string, keepLogs: boolean): void {
   for (const name of readdirSync(state).filter((it) => !keep(it))) rmSync(join(state, name), { recursive: true, force: true })
   rmSync(join(state, 'journal.json'))
   if (!keepLogs) rmSync(state, { recursive: true, force: true })
+}
+
+/** Without a journal nothing was done yet, or all is undone but what was to be kept. */
+function removeRemains(state: string, keepLogs: boolean): false {
+  const isOurs = existsSync(state) && readdirSync(state).every((name) => HARMLESS.includes(name))
+  if (isOurs && !keepLogs) rmSync(state, { recursive: true })
+  return false
 }
 
 const notClean = (detail: string): ClusterError => new ClusterError('CLUSTER_NOT_CLEAN', 'the machine is not as it was before', { detail })

@@ -1,6 +1,7 @@
 export { type DownOptions, down } from './down.ts'
 export { ClusterError, type ClusterErrorCode, sentenceOf } from './error.ts'
-export { BUSYBOX_IMAGE, PAUSE_IMAGE } from './images.ts'
+export { BUSYBOX_IMAGE, PAUSE_IMAGE, TOOLBOX_IMAGE } from './images.ts'
+export { differencesOf, type Inventory, takeInventory } from './inventory.ts'
 export { kubectl, kubectlOutput } from './kubectl.ts'
 export type { Cluster } from './layout.ts'
 export { load, type LoadOptions } from './load.ts'

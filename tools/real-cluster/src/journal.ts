@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { readControllers } from './cgroups.ts'
+import { podCgroupTree, readControllers } from './cgroups.ts'
 import type { Daemon } from './daemons.ts'
 import { ClusterError } from './error.ts'
 import { COVERED } from './layout.ts'
@@ -23,6 +23,8 @@ export interface Journal {
   readonly path: readonly string[]
   readonly sysctls: Readonly<Record<string, string>>
   readonly controllers: Readonly<Record<string, string>>
+  /** A kubelet's directories that were there, without anybody in them. */
+  readonly cgroups: readonly string[]
   /** Directories that were not there: the covered ones and their parents, and what mount(8) makes for itself. Parents first. */
   readonly missing: readonly string[]
   readonly started: readonly Started[]
@@ -30,7 +32,7 @@ export interface Journal {
 
 export const MADE_BY_MOUNT = '/run/mount'
 /** Left by a `down` that was to keep the logs, or by an `up` that was killed before its first word. */
-const HARMLESS = ['logs', 'journal.json.draft']
+export const HARMLESS = ['logs', 'journal.json.draft']
 const fileOf = (state: string): string => join(state, 'journal.json')
 
 /** Makes the state directory and its journal. Throws `CLUSTER_STATE` for a directory that holds what is not ours. */
@@ -42,6 +44,7 @@ export function beginJournal(state: string, path: readonly string[]): Journal {
     path,
     sysctls: readSysctls(),
     controllers: readControllers(),
+    cgroups: podCgroupTree(),
     missing: missingOf([...COVERED, MADE_BY_MOUNT]),
     started: [],
   }

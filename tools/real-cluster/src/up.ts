@@ -79,7 +79,7 @@ async function rejoin(journal: Journal, { cluster, say, signal }: Terms): Promis
 }
 
 async function fromNothing(journal: Journal | undefined, prepared: Prepared, terms: Terms): Promise<Cluster> {
-  const { cluster, say } = terms
+  const { cluster, say, signal } = terms
   if (journal !== undefined) {
     say('a cluster that was not finished, or did not outlive the machine, is cleared away')
     await takeDown(cluster)
@@ -91,7 +91,7 @@ async function fromNothing(journal: Journal | undefined, prepared: Prepared, ter
     await bringUp(prepared, { ...terms, say: sayWhen })
     return cluster
   } catch (error) {
-    await takeDown(cluster, { keepLogs: true })
+    await takeDown(cluster, { keepLogs: signal?.aborted !== true })
     throw error
   }
 }
