@@ -22,6 +22,8 @@ const JOBS = {
   bench: ['node', '--disable-warning=ExperimentalWarning', 'tools/bench/src/main.ts'],
   images: ['node', '--disable-warning=ExperimentalWarning', 'tools/images/src/main.ts'],
   cluster: ['node', '--disable-warning=ExperimentalWarning', 'tools/real-cluster/src/main.ts'],
+  'test:cluster': ['node', '--disable-warning=ExperimentalWarning', 'tools/cluster-suite/src/main.ts'],
+  trial: ['node', '--disable-warning=ExperimentalWarning', 'tools/trial/src/main.ts'],
 }
 
 try {

@@ -1,0 +1,51 @@
+/** What an earlier trial left in the cluster: its keys, so that pods which run keep an authority that everybody trusts. */
+import type { Kubectl } from './kubectl.ts'
+import { CONFIG_MAPS, type Files, type Material, SECRETS } from './material.ts'
+import { ADMIN_NAMESPACE, FLEX_DIRECTORY, LABEL } from './names.ts'
+
+interface Holder {
+  readonly metadata: { readonly labels?: Readonly<Record<string, string>> }
+  readonly data?: Files
+}
+
+/** Undefined unless all of it is there, as a trial made it. */
+export async function existingMaterial(kubectl: Kubectl): Promise<Material | undefined> {
+  const secrets = await readAll(kubectl, 'secret', SECRETS)
+  const configMaps = await readAll(kubectl, 'configmap', CONFIG_MAPS)
+  if (secrets === undefined || configMaps === undefined) return undefined
+  return { secrets: mapFiles(secrets, (text) => Buffer.from(text, 'base64').toString('utf8')), configMaps }
+}
+
+async function readAll<N extends string>(kubectl: Kubectl, kind: string, names: readonly N[]): Promise<Record<N, Files> | undefined> {
+  const found = {} as Record<N, Files>
+  for (const name of names) {
+    const holder = await get<Holder>(kubectl, kind, name)
+    if (holder?.data === undefined || holder.metadata.labels?.[LABEL.key] !== LABEL.value) return undefined
+    found[name] = holder.data
+  }
+  return found
+}
+
+function mapFiles<N extends string>(all: Record<N, Files>, change: (text: string) => string): Record<N, Files> {
+  const entries = Object.entries<Files>(all).map(([name, files]) => [
+    name,
+    Object.fromEntries(Object.entries(files).map(([file, text]) => [file, change(text)])),
+  ])
+  return Object.fromEntries(entries) as Record<N, Files>
+}
+
+interface AgentSet {
+  readonly spec: { readonly template: { readonly spec: { readonly volumes: readonly { readonly name: string; readonly hostPath?: { readonly path: string } }[] } } }
+}
+
+/** Where the agents of this cluster put the driver; undefined when there are none. */
+export async function existingPluginDir(kubectl: Kubectl): Promise<string | undefined> {
+  const agents = await get<AgentSet>(kubectl, 'daemonset', 'athenz-identity-agent')
+  const path = agents?.spec.template.spec.volumes.find(({ name }) => name === 'driver-dir')?.hostPath?.path
+  return path?.endsWith(`/${FLEX_DIRECTORY}`) === true ? path.slice(0, -FLEX_DIRECTORY.length - 1) : undefined
+}
+
+async function get<T>(kubectl: Kubectl, kind: string, name: string): Promise<T | undefined> {
+  const text = await kubectl(['get', kind, name, `--namespace=${ADMIN_NAMESPACE}`, '--output=json', '--ignore-not-found'])
+  return text.trim() === '' ? undefined : (JSON.parse(text) as T)
+}

@@ -1,0 +1,2 @@
+export { type Files, type Material, makeMaterial, trialWorld } from './material.ts'
+export { type Manifest, render, type Rendered, type RenderOptions, split, toYaml } from './render.ts'
