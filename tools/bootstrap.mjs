@@ -23,7 +23,6 @@ const JOBS = {
   images: ['node', '--disable-warning=ExperimentalWarning', 'tools/images/src/main.ts'],
   cluster: ['node', '--disable-warning=ExperimentalWarning', 'tools/real-cluster/src/main.ts'],
   'test:cluster': ['node', '--disable-warning=ExperimentalWarning', 'tools/cluster-suite/src/main.ts'],
-  'test:cluster': ['node', '--disable-warning=ExperimentalWarning', 'tools/cluster-suite/src/main.ts'],
   trial: ['node', '--disable-warning=ExperimentalWarning', 'tools/trial/src/main.ts'],
 }
 
