@@ -1,7 +1,7 @@
 /** What an earlier trial left in the cluster: its keys, so that pods which run keep an authority that everybody trusts. */
 import type { Kubectl } from './kubectl.ts'
 import { CONFIG_MAPS, type Files, type Material, SECRETS } from './material.ts'
-import { ADMIN_NAMESPACE, FLEX_DIRECTORY, LABEL } from './names.ts'
+import { ADMIN_NAMESPACE, LABEL } from './names.ts'
 
 interface Holder {
   readonly metadata: { readonly labels?: Readonly<Record<string, string>> }
@@ -41,8 +41,7 @@ interface AgentSet {
 /** Where the agents of this cluster put the driver; undefined when there are none. */
 export async function existingPluginDir(kubectl: Kubectl): Promise<string | undefined> {
   const agents = await get<AgentSet>(kubectl, 'daemonset', 'athenz-identity-agent')
-  const path = agents?.spec.template.spec.volumes.find(({ name }) => name === 'driver-dir')?.hostPath?.path
-  return path?.endsWith(`/${FLEX_DIRECTORY}`) === true ? path.slice(0, -FLEX_DIRECTORY.length - 1) : undefined
+  return agents?.spec.template.spec.volumes.find(({ name }) => name === 'driver-dir')?.hostPath?.path
 }
 
 async function get<T>(kubectl: Kubectl, kind: string, name: string): Promise<T | undefined> {

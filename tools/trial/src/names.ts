@@ -18,5 +18,4 @@ export const serviceHost = (service: string): string => `${service}.${ADMIN_NAME
 export const LABEL = { key: 'athenz.io/trial', value: 'true' } as const
 export const FIELD_MANAGER = 'athenz-trial'
 
-export const FLEX_DIRECTORY = 'athenz.kubernetes.io~athenz-volume-driver'
 export const DEFAULT_PLUGIN_DIR = '/usr/libexec/kubernetes/kubelet-plugins/volume/exec'

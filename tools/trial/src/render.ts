@@ -6,7 +6,7 @@ import { REPOSITORY } from '@pallas/build'
 import { parseAllDocuments, stringify } from 'yaml'
 import type { Kubectl } from './kubectl.ts'
 import type { Files, Material } from './material.ts'
-import { ADMIN_NAMESPACE, EXAMPLE, FLEX_DIRECTORY, LABEL } from './names.ts'
+import { ADMIN_NAMESPACE, EXAMPLE, LABEL } from './names.ts'
 
 export interface Manifest {
   readonly apiVersion: string
@@ -71,7 +71,7 @@ const pluginDirPatch = (pluginDir: string): object => ({
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
     metadata: { name: 'athenz-identity-agent' },
-    spec: { template: { spec: { volumes: [{ name: 'driver-dir', hostPath: { path: `${pluginDir.replace(/\/+$/, '')}/${FLEX_DIRECTORY}` } }] } } },
+    spec: { template: { spec: { volumes: [{ name: 'driver-dir', hostPath: { path: pluginDir } }] } } },
   }),
 })
 
