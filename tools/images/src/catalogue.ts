@@ -46,6 +46,11 @@ export const bundleDirectory = (name: string): string => `/usr/lib/athenz/${name
 
 export const staticPath = (name: StaticName): string => `/usr/bin/${name}`
 
+export const ENVIRONMENT: Readonly<Record<Image['kind'], Readonly<Record<string, string>>>> = {
+  node: { NODE_ENV: 'production' },
+  static: {},
+}
+
 export const userOf = (image: Image): string =>
   image.kind === 'node' && image.root === true ? '0:0' : `${NONROOT}:${NONROOT}`
 

@@ -1,8 +1,8 @@
 /** `npm run images`: see `command.ts` for what it takes, `catalogue.ts` for what it makes. Exit code 1 when one was not made. */
-import { IMAGES } from './catalogue.ts'
+import { type Image, IMAGES } from './catalogue.ts'
 import { type Command, HELP, parseCommand } from './command.ts'
-import { makeImages, OUT } from './make-images.ts'
-import { HEADING, lineOf, listLine } from './table.ts'
+import { makeImages, OUT, writeFiles } from './make-images.ts'
+import { explain, HEADING, lineOf, listLine } from './table.ts'
 
 const EX_USAGE = 64
 
@@ -20,18 +20,25 @@ async function main(command: Command): Promise<number> {
     case 'list':
       for (const image of IMAGES) say(listLine(image))
       return 0
+    case 'files':
+      await writeFiles(command.images, command.dir, stopSignal())
+      return 0
     case 'make':
-      return make(command.images)
+      return make(command.images, stopSignal())
   }
 }
 
-async function make(images: Extract<Command, { kind: 'make' }>['images']): Promise<number> {
+function stopSignal(): AbortSignal {
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(`stopped by ${name}`)))
+  return stop.signal
+}
+
+async function make(images: readonly Image[], signal: AbortSignal): Promise<number> {
   const start = performance.now()
   let failures = 0
   say(HEADING)
-  for await (const made of makeImages(images, stop.signal)) {
+  for await (const made of makeImages(images, signal)) {
     if ('failure' in made.result) failures += 1
     say(lineOf(made))
   }
@@ -41,6 +48,6 @@ async function make(images: Extract<Command, { kind: 'make' }>['images']): Promi
 }
 
 process.exitCode = await main(parseCommand(process.argv.slice(2))).catch((error: unknown) => {
-  mutter(`failed: ${error instanceof Error ? error.message : String(error)}`)
+  mutter(`failed: ${explain(error)}`)
   return 1
 })

@@ -1,13 +1,15 @@
-/** Makes images one after another; one that cannot be made does not keep the others from it. */
+/** Makes what `npm run images` is asked for, one image after another, from this clone for this machine. */
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { REPOSITORY } from '@pallas/build'
 import type { Image } from './catalogue.ts'
+import { contentsOf } from './contents.ts'
 import { writeLayer } from './layer.ts'
 import { type MadeImage, type MakeDeps, makeImage, type SharedBase } from './make-image.ts'
 import { nodeBase, ownArchitecture } from './node-base.ts'
 import { debianComponent } from './sbom/debian.ts'
-import type { LockFile } from './sbom/npm.ts'
+import { type LockFile, npmComponent } from './sbom/npm.ts'
+import { writeTree } from './tree.ts'
 
 /** Where archives and static programs lie, below the repository. */
 export const OUT = 'build/images'
@@ -18,38 +20,65 @@ export interface Made {
   readonly result: MadeImage | { readonly failure: unknown }
 }
 
+/** One that cannot be made does not keep the others from it. */
 export async function* makeImages(images: readonly Image[], signal: AbortSignal): AsyncGenerator<Made> {
+  await using site = await openSite()
+  for (const image of images) {
+    signal.throwIfAborted()
+    yield { image, result: await makeImage(image, site.deps).catch((failure: unknown) => ({ failure })) }
+  }
+}
+
+/** What the images hold, as files: `DIR/<name>`, and `DIR/node` and `DIR/system` where a Node program is among them. */
+export async function writeFiles(images: readonly Image[], dir: string, signal: AbortSignal): Promise<void> {
+  await using site = await openSite()
+  const to = resolve(dir)
+  for (const image of images) {
+    signal.throwIfAborted()
+    const { layers } = await contentsOf(image, site.deps)
+    await writeTree(join(to, image.name), layers.flat())
+  }
+  if (!images.some(({ kind }) => kind === 'node')) return
+  const { nodeEntries, systemEntries } = await nodeBase(site.deps.work)
+  await writeTree(join(to, 'node'), nodeEntries)
+  await writeTree(join(to, 'system'), systemEntries)
+}
+
+/** A place to work in, which goes when the work is done. */
+async function openSite() {
   const out = join(REPOSITORY, OUT)
   await mkdir(out, { recursive: true })
   const work = await mkdtemp(join(out, '.work-'))
+  const remove = (): Promise<void> => rm(work, { recursive: true, force: true })
   try {
-    const deps = await makeDeps(out, work)
-    for (const image of images) {
-      signal.throwIfAborted()
-      yield { image, result: await makeImage(image, deps).catch((failure: unknown) => ({ failure })) }
-    }
-  } finally {
-    await rm(work, { recursive: true, force: true })
+    return { deps: await makeDeps(out, work), [Symbol.asyncDispose]: remove }
+  } catch (error) {
+    await remove()
+    throw error
   }
 }
 
 async function makeDeps(out: string, work: string): Promise<MakeDeps> {
   let base: Promise<SharedBase> | undefined
+  const lock = await readJson<LockFile>('package-lock.json')
   const { version } = await readJson<{ version: string }>('package.json')
   return {
     out,
     work,
     version,
     architecture: ownArchitecture(),
-    lock: await readJson<LockFile>('package-lock.json'),
+    lock,
     statics: join(REPOSITORY, STATICS, process.arch),
-    base: () => (base ??= makeBase(work)),
+    base: () => (base ??= makeBase(work, lock)),
   }
 }
 
-async function makeBase(work: string): Promise<SharedBase> {
-  const { entries, packages, node } = await nodeBase(work)
-  return { layer: await writeLayer(join(work, 'base'), entries), node, components: packages.map(debianComponent) }
+async function makeBase(work: string, lock: LockFile): Promise<SharedBase> {
+  const { nodeEntries, systemEntries, packages, node } = await nodeBase(work)
+  return {
+    layer: await writeLayer(join(work, 'base'), [...nodeEntries, ...systemEntries]),
+    components: [npmComponent(`node_modules/${node.npmName}`, lock), ...packages.map(debianComponent)],
+  }
 }
 
 const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(join(REPOSITORY, path), 'utf8')) as T

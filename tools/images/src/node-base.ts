@@ -31,7 +31,10 @@ export interface PinnedNode {
 }
 
 export interface NodeBase {
-  readonly entries: readonly LayerEntry[]
+  /** Node and its licence. */
+  readonly nodeEntries: readonly LayerEntry[]
+  /** What it needs besides, where there is no other base. */
+  readonly systemEntries: readonly LayerEntry[]
   readonly packages: readonly DebianPackage[]
   readonly node: PinnedNode
 }
@@ -43,15 +46,17 @@ export async function nodeBase(work: string, options: DebianOptions = {}): Promi
   for (const name of PACKAGES) packages.push(await debianPackage(name, options))
   const stripped = join(work, 'node')
   await copyStripped(node.binary, stripped)
-  const entries: LayerEntry[] = [
+  const nodeEntries: LayerEntry[] = [
     { kind: 'file', path: NODE.slice(1), from: stripped, mode: 0o755 },
+    { kind: 'file', path: 'usr/share/doc/node/LICENSE', from: node.licence, mode: 0o644 },
+  ]
+  const systemEntries: LayerEntry[] = [
     ...(await libraryEntries(node.binary, packages)),
     ...Object.entries(ETC).map(([path, text]): LayerEntry => ({ kind: 'text', path, text })),
     { kind: 'directory', path: 'tmp', mode: 0o1777 },
-    { kind: 'file', path: 'usr/share/doc/node/LICENSE', from: node.licence, mode: 0o644 },
     ...packages.map((it): LayerEntry => ({ kind: 'file', path: `usr/share/doc/${it.name}/copyright`, from: it.licence, mode: 0o644 })),
   ]
-  return { entries, packages, node }
+  return { nodeEntries, systemEntries, packages, node }
 }
 
 /** The Node that the project's lock file pins for this machine. */

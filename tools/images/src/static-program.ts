@@ -20,8 +20,9 @@ export interface StaticProgram {
 
 export async function staticProgram(name: StaticName, { statics, architecture }: StaticDeps): Promise<StaticProgram> {
   const file = join(statics, name)
-  const program = await readProgram(file).catch((cause: unknown) => {
-    throw new ImagesError('IMAGES_FILE_MISSING', 'a static program is missing: npm run build:static makes it', { file }, cause)
+  const program = await readProgram(file).catch((error: unknown) => {
+    if (!(error instanceof ImagesError) || error.code !== 'IMAGES_FILE_MISSING') throw error
+    throw new ImagesError('IMAGES_FILE_MISSING', 'a static program is missing: npm run build:static makes it', { file }, error)
   })
   if (program.architecture !== architecture || program.interpreter !== undefined || program.needed.length > 0) {
     throw new ImagesError('IMAGES_BAD_PROGRAM', 'a program for an image of its own must be static and for its machine', { file, ...program })

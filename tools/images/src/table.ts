@@ -19,7 +19,8 @@ function row([name = '', size = '', layers = '', user = '', digest = '']: readon
 
 const megabytes = (size: number): string => (size / MEGABYTE).toFixed(1)
 
-function explain(failure: unknown): string {
+/** With the facts that tell a person where to look. */
+export function explain(failure: unknown): string {
   if (!(failure instanceof Error)) return String(failure)
   const facts = failure instanceof ImagesError ? ` (${failure.code} ${JSON.stringify(failure.fields)})` : ''
   return `${failure.message}${facts}`

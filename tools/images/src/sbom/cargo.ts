@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type RunTool, runTool } from '../tool.ts'
-import { byName, type Component } from './component.ts'
+import { type Component, distinct } from './component.ts'
 
 interface Metadata {
   readonly packages: readonly { readonly id: string; readonly name: string; readonly version: string; readonly license: string | null; readonly source: string | null }[]
@@ -31,7 +31,7 @@ export async function cargoComponents({ dir, target, features }: Crate, run: Run
 
 function componentsOf({ packages, resolve }: Metadata, lock: string): Component[] {
   const linked = reachable(resolve)
-  return packages
+  const components = packages
     .filter(({ id, source }) => linked.has(id) && source !== null)
     .map(({ name, version, license }): Component => ({
       kind: 'cargo',
@@ -42,7 +42,7 @@ function componentsOf({ packages, resolve }: Metadata, lock: string): Component[
       checksum: checksumOf(lock, name, version),
       purl: `pkg:cargo/${name}@${encodeURIComponent(version)}`,
     }))
-    .sort(byName)
+  return distinct(components)
 }
 
 /** Crates that the root needs to run. A kind says what else a crate is for: `build`, `dev`. */

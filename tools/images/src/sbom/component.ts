@@ -12,7 +12,11 @@ export interface Component {
   readonly purl: string | undefined
 }
 
-export const byName = (a: Component, b: Component): number => {
+const byName = (a: Component, b: Component): number => {
   const [left, right] = [`${a.kind} ${a.name} ${a.version}`, `${b.kind} ${b.name} ${b.version}`]
   return left < right ? -1 : Number(left > right)
 }
+
+/** Each once, in one order. */
+export const distinct = (components: readonly Component[]): Component[] =>
+  [...new Map(components.map((it) => [`${it.kind} ${it.name} ${it.version}`, it])).values()].sort(byName)

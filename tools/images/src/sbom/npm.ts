@@ -1,6 +1,6 @@
 /** The npm packages that are in a bundle, as the lock file knows them. */
 import { ImagesError } from '../error.ts'
-import { byName, type Component } from './component.ts'
+import { type Component, distinct } from './component.ts'
 
 export interface LockFile {
   readonly packages: Readonly<Record<string, LockedPackage>>
@@ -16,9 +16,8 @@ export interface LockedPackage {
 /** `inputs` are the files of a bundle, below the repository; the project's own are not packages. */
 export function npmComponents(inputs: readonly string[], lock: LockFile): Component[] {
   const places = new Set(inputs.map(packagePlace).filter((place) => place !== undefined))
-  const components = [...places].map((place) => npmComponent(place, lock))
   // A package may lie in two places, in one version.
-  return [...new Map(components.map((it) => [it.purl, it])).values()].sort(byName)
+  return distinct([...places].map((place) => npmComponent(place, lock)))
 }
 
 /** `a/node_modules/@b/c/d.js` → `a/node_modules/@b/c`. */
