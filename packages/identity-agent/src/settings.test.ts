@@ -25,6 +25,22 @@ test('defaults are those of the original, and those of ours (C10)', () => {
   })
 })
 
+const [key = '', cert = '', ...others] = needed
+test.each([
+  ['neither form', []],
+  ['a key without its certificate', [key]],
+  ['a certificate without its key', [cert]],
+  ['both forms', [key, cert, '--identity-token-file=/t']],
+  ['both, half of one', [key, '--identity-token-file=/t']],
+])('an identity of the agent itself is needed, in one form: not %s', (_name, given) => {
+  expect(() => read([...others, ...given])).toThrow('--identity-token-file or --key (KEY_FILE) and --cert (CERT_FILE)')
+})
+
+test('with a token the agent keeps what it gets in a directory of its own', () => {
+  expect(read([...others, '--identity-token-file=/t'])).toMatchObject({ identityTokenFile: '/t', identityDir: '/var/run/athenz/identity', key: undefined })
+  expect(() => read([...others, '--identity-token-file=/t', '--identity-dir=here'])).toThrow('--identity-dir must be an absolute path')
+})
+
 test("the original's variables still count (C10)", () => {
   const env = {
     ADDR: 'unix:///var/athenz/agent/agent.sock',

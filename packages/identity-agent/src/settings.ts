@@ -34,11 +34,20 @@ const schema = {
     default: 'ec-p256',
     doc: 'Keys that the agent makes for pods that bring none; `rsa-2048` as the original, for clients that read nothing else.',
   }),
-  key: setting(path, { env: 'KEY_FILE', required: true, doc: "PEM private key of the agent's own certificate." }),
+  identityTokenFile: setting(path, {
+    doc: "Projected service account token of the agent's pod, for the provider: with it the agent gets its own certificate from ZTS.",
+  }),
+  identityDir: setting(path, {
+    default: '/var/run/athenz/identity',
+    doc: 'Where the agent keeps the key and certificate that it got; in memory, and gone with its pod.',
+  }),
+  key: setting(path, {
+    env: 'KEY_FILE',
+    doc: "PEM private key of the agent's own certificate, where the host provides it; in place of `--identity-token-file`.",
+  }),
   cert: setting(path, {
     env: 'CERT_FILE',
-    required: true,
-    doc: "PEM certificate that the JWT service knows this node's agent by.",
+    doc: "PEM certificate that the JWT service knows this node's agent by; with `--key`.",
   }),
   podEndpoint: setting(text, {
     env: 'POD_ENDPOINT',
@@ -119,8 +128,13 @@ export const program = define({
   envPrefix: 'IDENTITY_AGENT',
   summary: 'Attests the pods of this node and gets them their Athenz identity.',
   schema,
-  check: ({ listen, isolation, attestation, volumesDir, driverTarget, procRoot, cgroupPrefix }) =>
+  check: ({ listen, isolation, attestation, volumesDir, driverTarget, procRoot, cgroupPrefix, ...own }) =>
     [
+      rule(
+        isOneForm(own),
+        '--identity-token-file or --key (KEY_FILE) and --cert (CERT_FILE) are required, and not both: the agent needs one identity of its own',
+      ),
+      rule(isAbsolute(own.identityDir), '--identity-dir must be an absolute path'),
       rule(listen?.kind !== 'tcp', '--listen must be unix://: over tcp the kernel knows no caller'),
       rule(
         isolation === 'per-workload' || attestation === 'peer',
@@ -140,5 +154,7 @@ export type IdentityAgentSettings = SettingsOf<typeof program>
 const LONGEST_VOLUMES_DIR = SOCKET_PATH_LIMIT - (1 + 43 + '/mount/connect/agent.sock'.length)
 
 const fitsSocket = (path: string): boolean => new TextEncoder().encode(path).length <= LONGEST_VOLUMES_DIR
+const isOneForm = ({ identityTokenFile, key, cert }: Partial<Record<'identityTokenFile' | 'key' | 'cert', string | undefined>>): boolean =>
+  (key === undefined) === (cert === undefined) && (identityTokenFile === undefined) !== (key === undefined)
 const isAbsolute = (path: string): boolean => path.startsWith('/')
 const rule = (kept: boolean, otherwise: string): readonly string[] => (kept ? [] : [otherwise])

@@ -3,14 +3,14 @@ import { networkInterfaces } from 'node:os'
 import type { Clock } from '@pallas/host'
 import { nodeHost, peerOf, pinPeer } from '@pallas/linux'
 import type { Logger, Metrics } from '@pallas/runtime'
-import { clientDispatcher, openConfigFile, openTlsFiles, ownCertificate, startAdmin } from '@pallas/service'
+import { openConfigFile, startAdmin } from '@pallas/service'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import { followClusterConfig } from '@pallas/wire/follow-cluster-config'
 import { createZtsClient } from '@pallas/zts'
 import type { Peers } from './attest.ts'
-import { createDocuments } from './documents.ts'
 import { type AgentEvents, createEvents } from './events.ts'
 import { installDriver } from './install-driver.ts'
+import { openJwtDoor } from './jwt-door.ts'
 import { openKubelet } from './kubelet-door.ts'
 import { openProcesses } from './processes.ts'
 import { createPodEventQueue } from './pod-events.ts'
@@ -53,16 +53,11 @@ export async function startIdentityAgent(
   if (target !== '') events.driverInstalled(target, await installDriver({ source, target, ownUid }))
   const kubelet = scope.use(await openKubelet(settings, { env, clock, events, ownAddresses }))
   scope.use(await openPodEvents(settings, { queue: podEvents, kubelet, clock, events, host: settings.nodeName }))
-  const ca = { pem: () => config.current().trustRoots.athenzService }
-  const tls = scope.use(await openTlsFiles({ keyFile: settings.key, certFile: settings.cert, ca, log, clock }))
-  scope.defer(config.onChange(() => void tls.reload()))
-  const { jwtServerName: serverName } = settings
-  const dispatcher = scope.use(clientDispatcher(serverName === undefined ? { tls } : { tls, serverName }))
-  const endpoint = new URL(settings.jwtEndpoint)
-  const documents = createDocuments({ endpoint, dispatcher, timeoutMs: settings.jwtServiceTimeout })
   const cluster = () => config.current()
   const zts = scope.use(openZts(cluster, settings.ztsTimeout, deps, events))
   const { keys } = nodeHost()
+  const jwt = scope.use(await openJwtDoor(settings, { config, kubelet, zts, keys, clock, log, metrics, events }))
+  const { documents } = jwt
   const processes = openProcesses(settings.procRoot)
   const doors = { clock, log, events, keys, peers: kernel, processes, kubelet, documents, zts, ownUid }
   const serving = scope.use(await startServing(settings, cluster, doors))
@@ -70,7 +65,7 @@ export async function startIdentityAgent(
   metrics.gauge({ name: 'volumes', help: 'Volumes served.', collect: () => serving.volumes })
   const checks = {
     attestation: () => serving.attestationProblem(),
-    certificate: ownCertificate({ tls, clock, metrics }),
+    certificate: jwt.problem,
     volumes: () => serving.volumesProblem(),
   }
   const admin = scope.use(await startAdmin({ listen: settings.adminListen, checks, metrics, log, clock }))

@@ -11,6 +11,14 @@ import { JWT_ROUTES, parseJwtRequest } from '@pallas/wire'
 import { TestCa } from '@pallas/x509/testing'
 import { startEmbeddedZts, startTestCallback, worldOf } from '@pallas/zts/testing'
 
+/** The pod that this agent itself would be. */
+export const AGENT_POD = aPod({
+  namespace: 'k8s-admin',
+  name: 'agent-x',
+  serviceAccount: 'athenz-identity-agent',
+  uid: '00000000-0000-4000-8000-00000000a9e7',
+  ip: '10.1.9.1',
+})
 export const POD = aPod({ namespace: 'shop', name: 'cart-0', serviceAccount: 'cart' })
 export const PROVIDER = 'k8s.admin.athenz-callback'
 const AGENT = 'k8s.admin.athenz-identity-agent'
@@ -55,11 +63,11 @@ export async function openCluster() {
 
   const provider = await ca.issue({ commonName: PROVIDER })
   const callback = scope.use(await startTestCallback({ key: provider.keyPem, cert: provider.certPem, ca: ca.certPem }))
-  const world = worldOf({ provider: PROVIDER, endpoint: callback.endpoint, dnsSuffixes: [SUFFIX], services: ['shop.cart'] })
+  const world = worldOf({ provider: PROVIDER, endpoint: callback.endpoint, dnsSuffixes: [SUFFIX], services: ['shop.cart', AGENT] })
   const zts = scope.use(await startEmbeddedZts({ world, ca }))
   const serving = await ca.issue({ commonName: 'kubelet', dns: ['node-1'], ip: ['127.0.0.1'] })
   const serverCredentials = { ...serving, caPem: ca.certPem }
-  const kubelet = scope.use(await startFakeKubelet({ serverCredentials, readers: [TOKEN], pods: [POD] }))
+  const kubelet = scope.use(await startFakeKubelet({ serverCredentials, readers: [TOKEN], pods: [POD, AGENT_POD] }))
   const jwt = await startJwtStub(ca, scope)
   const own = scope.use(await tlsDirectory(ca, { commonName: AGENT, dns: ['node-1'] }))
 
