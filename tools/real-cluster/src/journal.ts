@@ -84,9 +84,13 @@ export function writeJournal(state: string, journal: Journal): void {
   renameSync(draft, fileOf(state))
 }
 
-/** Where a program of this cluster lies. Throws `CLUSTER_NO_PROCESS` when its cache was deleted. */
+/** Where a program of this cluster lies; undefined when its cache was deleted. */
+export const locate = (journal: Journal, name: string): string | undefined =>
+  journal.path.map((directory) => join(directory, name)).find((path) => existsSync(path))
+
+/** The same for who cannot do without. Throws `CLUSTER_NO_PROCESS`. */
 export function pathOf(journal: Journal, name: string): string {
-  const path = journal.path.map((directory) => join(directory, name)).find((it) => existsSync(it))
+  const path = locate(journal, name)
   if (path !== undefined) return path
   throw new ClusterError('CLUSTER_NO_PROCESS', 'a program of the cluster is not where it was: take it down, and up again', { detail: name })
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { requireUp } from './in-cluster.ts'
 import { pathOf } from './journal.ts'
-import { run } from './run.ts'
+import { run, type RunOptions } from './run.ts'
 
 export interface KubectlOptions {
   readonly env?: NodeJS.ProcessEnv
@@ -29,9 +29,9 @@ export async function kubectl(args: readonly string[], { env = process.env, from
 const ignore = (): void => undefined
 
 /** What it says on stdout. Throws `CLUSTER_COMMAND_FAILED` with what it says on stderr. */
-export async function kubectlOutput(args: readonly string[], { env = process.env, deadlineMs = 60_000 } = {}): Promise<string> {
+export async function kubectlOutput(args: readonly string[], { env = process.env, ...options }: RunOptions = {}): Promise<string> {
   const { program, environment } = kubectlOf(env)
-  return run([program, ...args], { env: environment, deadlineMs })
+  return run([program, ...args], { env: environment, ...options })
 }
 
 function kubectlOf(env: NodeJS.ProcessEnv) {

@@ -10,16 +10,21 @@ const LAST_LINES = 6
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv
   readonly deadlineMs?: number
+  /** What it reads on stdin. */
+  readonly input?: string
   readonly signal?: AbortSignal | undefined
 }
 
 /** What it says on stdout. Throws `CLUSTER_COMMAND_FAILED` with its last words. */
 export async function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<string> {
-  const { env = process.env, deadlineMs = DEADLINE_MS, signal } = options
+  const { env = process.env, deadlineMs = DEADLINE_MS, input = '', signal } = options
   const [program, ...args] = argv
   try {
     const terms = { encoding: 'utf8', env, timeout: deadlineMs, maxBuffer: 16 << 20, ...(signal === undefined ? {} : { signal }) } as const
-    return (await execute(program, args, terms)).stdout
+    const running = execute(program, args, terms)
+    // A program that does not read what it is given has its own words for that.
+    running.child.stdin?.on('error', () => undefined).end(input)
+    return (await running).stdout
   } catch (cause) {
     signal?.throwIfAborted()
     throw new ClusterError('CLUSTER_COMMAND_FAILED', 'a command did not do it', { detail: `${argv.join(' ')}: ${lastWordsOf(cause)}`, cause })

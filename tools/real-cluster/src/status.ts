@@ -1,5 +1,5 @@
 /** What there is of the cluster, for people and for programs. */
-import { type Journal, pathOf, readJournal } from './journal.ts'
+import { type Journal, locate, readJournal } from './journal.ts'
 import { markedProcesses } from './launch.ts'
 import { type Cluster, clusterAt, stateDirectoryOf } from './layout.ts'
 import { isAlive, residentBytes } from './proc.ts'
@@ -17,7 +17,7 @@ export type ClusterState = 'down' | 'starting' | 'up' | 'broken'
 
 export interface Status extends Cluster {
   readonly state: ClusterState
-  /** The program; undefined when the cluster is down. */
+  /** The program; undefined when the cluster is down, or its cache was deleted. */
   readonly kubectl: string | undefined
   readonly processes: readonly ProcessStatus[]
   /** Of all that runs for the cluster beside its pods: the processes above and a shim for each pod. */
@@ -34,7 +34,7 @@ export async function describeCluster(env: NodeJS.ProcessEnv = process.env): Pro
     residentBytes: residentBytes(started.pid),
   }))
   const pids = journal === undefined ? [] : markedProcesses(cluster.stateDirectory)
-  const kubectl = journal === undefined ? undefined : pathOf(journal, 'kubectl')
+  const kubectl = journal === undefined ? undefined : locate(journal, 'kubectl')
   return { ...cluster, state: await stateOf(journal, cluster), kubectl, processes, residentBytes: pids.reduce((sum, pid) => sum + residentBytes(pid), 0) }
 }
 

@@ -29,6 +29,7 @@ export async function until(test: () => boolean | Promise<boolean>, options: Unt
     if (performance.now() > end) {
       throw new ClusterError(code, `${what} within ${deadlineMs / 1_000} s: waited in vain`, { detail: explain?.(), cause })
     }
-    await sleep(pollMs, undefined, signal === undefined ? {} : { signal })
+    // An abort is told by its reason, above.
+    await sleep(pollMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
   }
 }
