@@ -29,9 +29,10 @@ export async function clusterAtHand(options: TrialOptions, { env, findOwn, signa
   const kubeconfig = options.kubeconfig ?? own?.kubeconfig
   const kubectl = open({ program, kubeconfig, signal })
   const version = await versionOf(kubectl)
-  const typed = kubeconfig === undefined ? program : `${program} --kubeconfig=${kubeconfig}`
-  return { kubectl, typed, pluginDir: options.pluginDir ?? own?.pluginDir, version }
+  return { kubectl, typed: own === undefined ? typedOf(program, kubeconfig) : 'npm run --silent cluster -- kubectl', pluginDir: options.pluginDir ?? own?.pluginDir, version }
 }
+
+const typedOf = (program: string, kubeconfig: string | undefined): string => (kubeconfig === undefined ? program : `${program} --kubeconfig=${kubeconfig}`)
 
 async function versionOf(kubectl: Kubectl): Promise<string> {
   const { serverVersion } = JSON.parse(await kubectl(['version', '--output=json'])) as { serverVersion: { gitVersion: string; major: string; minor: string } }

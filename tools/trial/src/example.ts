@@ -8,36 +8,48 @@ import { type Pod, statesOf } from './workloads.ts'
 const INIT = 'sia-init'
 
 interface Event {
+  readonly metadata: { readonly uid: string }
   readonly reason: string
   readonly message: string
   readonly count?: number
 }
 
-/** A kubelet that has just been given a driver may not know it yet. */
-const PATIENCE_WITH_MOUNTS = 3
+/** How often a kubelet may say so again: one that has just been given a driver may not know it yet. */
+const PATIENCE_WITH_MOUNTS = 2
 
 export async function waitForExample(deps: WaitDeps, { until, pluginDir }: { readonly until: number; readonly pluginDir: string }): Promise<readonly Pod[]> {
   try {
-    return await waitForWorkloads(deps, { namespace: EXAMPLE.namespace, until, inspect: (pods) => inspect(deps.kubectl, pods, pluginDir) })
+    return await waitForWorkloads(deps, { namespace: EXAMPLE.namespace, until, inspect: createInspection(deps.kubectl, pluginDir) })
   } catch (error) {
     if (!(error instanceof TrialError) || error.code !== 'TRIAL_NOT_READY') throw error
     throw await whyNoIdentity(deps.kubectl, error)
   }
 }
 
-async function inspect(kubectl: Kubectl, pods: readonly Pod[], pluginDir: string): Promise<void> {
-  const plain = pods.find(({ spec }) => !(spec.initContainers ?? []).some(({ name }) => name === INIT))
-  if (plain !== undefined) {
-    const ask = 'kubectl get mutatingwebhookconfigurations athenz-initializer -o yaml'
-    throw new TrialError('TRIAL_NOT_INJECTED', `${plain.metadata.name} came into being without ${INIT}: the API server did not ask the initializer; see \`${ask}\``)
+/** Throws when no waiting helps. Exported for its tests. */
+export function createInspection(kubectl: Kubectl, pluginDir: string): (pods: readonly Pod[]) => Promise<void> {
+  // Of an earlier trial there may be Events still: only what is said again counts.
+  const before = new Map<string, number>()
+  return async (pods) => {
+    const plain = pods.find(({ spec }) => !(spec.initContainers ?? []).some(({ name }) => name === INIT))
+    if (plain !== undefined) throw notInjected(plain)
+    const waiting = pods.filter((pod) => statesOf(pod).every(({ state }) => state?.waiting !== undefined))
+    if (waiting.length === 0) return
+    for (const { metadata, reason, message, count = 1 } of await eventsOf(kubectl)) {
+      if (reason !== 'FailedMount' || !message.includes('no volume plugin matched')) continue
+      if (!before.has(metadata.uid)) before.set(metadata.uid, count)
+      if (count - (before.get(metadata.uid) ?? count) >= PATIENCE_WITH_MOUNTS) throw noDriver(pluginDir)
+    }
   }
-  const waiting = pods.filter((pod) => statesOf(pod).every(({ state }) => state?.waiting !== undefined))
-  if (waiting.length === 0) return
-  const events = await eventsOf(kubectl)
-  const mounts = events.filter(({ reason, message, count = 1 }) => reason === 'FailedMount' && /no volume plugin matched/.test(message) && count >= PATIENCE_WITH_MOUNTS)
-  if (mounts.length === 0) return
-  throw new TrialError('TRIAL_DRIVER_MISSING', `the kubelet finds no volume driver: it does not look into ${pluginDir}; say with --plugin-dir where it does (its setting volumePluginDir)`)
 }
+
+function notInjected({ metadata }: Pod): TrialError {
+  const ask = 'kubectl get mutatingwebhookconfigurations athenz-initializer -o yaml'
+  return new TrialError('TRIAL_NOT_INJECTED', `${metadata.name} came into being without ${INIT}: the API server did not ask the initializer; see \`${ask}\``)
+}
+
+const noDriver = (pluginDir: string): TrialError =>
+  new TrialError('TRIAL_DRIVER_MISSING', `the kubelet finds no volume driver: it does not look into ${pluginDir}; say with --plugin-dir where it does (its setting volumePluginDir)`)
 
 async function eventsOf(kubectl: Kubectl): Promise<readonly Event[]> {
   const text = await kubectl(['get', 'events', `--namespace=${EXAMPLE.namespace}`, '--output=json'])
