@@ -14,6 +14,8 @@ import { writeTree } from './tree.ts'
 /** Where archives and static programs lie, below the repository. */
 export const OUT = 'build/images'
 const STATICS = 'build/static'
+/** As static programs are laid down: the names that Rust has for machines. */
+const MACHINES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' }
 
 export interface Made {
   readonly image: Image
@@ -68,7 +70,7 @@ async function makeDeps(out: string, work: string): Promise<MakeDeps> {
     version,
     architecture: ownArchitecture(),
     lock,
-    statics: join(REPOSITORY, STATICS, process.arch),
+    statics: join(REPOSITORY, STATICS, MACHINES[process.arch] ?? process.arch),
     base: () => (base ??= makeBase(work, lock)),
   }
 }
