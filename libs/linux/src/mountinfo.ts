@@ -30,23 +30,27 @@ const unescape = (field: string): string =>
   field.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
 
 /**
- * Those at or below `path`, in the order in which they can be unmounted: what lies on another first, then the newer.
+ * Those at or below `path`, in the order in which they can be unmounted: what lies on another first, and before the rest of
+ * that what covers all of it; then the newer.
  */
 export function mountsUnder(lines: readonly MountLine[], path: string): readonly Mount[] {
-  const byId = new Map(lines.map((line) => [line.id, line]))
   const below = path === '/' ? '/' : `${path}/`
-  return lines
-    .map((line, index) => ({ line, index, depth: depthOf(line, byId) }))
-    .filter(({ line }) => line.target === path || line.target.startsWith(below))
-    .sort((a, b) => b.depth - a.depth || b.index - a.index)
-    .map(({ line: { target, root, readOnly } }) => ({ target, root, readOnly }))
-}
+  const wanted = lines.filter(({ target }) => target === path || target.startsWith(below))
+  const ids = new Set(wanted.map(({ id }) => id))
+  const seen = new Set<number>()
+  const order: Mount[] = []
 
-/** How many mounts lie beneath; bounded, because the root of a namespace may name itself as its parent. */
-function depthOf(line: MountLine, byId: ReadonlyMap<number, MountLine>): number {
-  let depth = 0
-  for (let at: MountLine | undefined = line; at !== undefined && depth < byId.size; depth++) {
-    at = at.parent === at.id ? undefined : byId.get(at.parent)
+  function visit(line: MountLine): void {
+    if (seen.has(line.id)) return
+    seen.add(line.id)
+    const upon = wanted.filter(({ parent, id }) => parent === line.id && id !== line.id).toReversed()
+    const covers = ({ target }: MountLine): boolean => target === line.target
+    for (const each of [...upon.filter(covers), ...upon.filter((it) => !covers(it))]) visit(each)
+    order.push({ target: line.target, root: line.root, readOnly: line.readOnly })
   }
-  return depth
+
+  for (const line of wanted.toReversed()) if (!ids.has(line.parent) || line.parent === line.id) visit(line)
+  // What names each other as parents is no tree; nothing of it is left out.
+  for (const line of wanted) visit(line)
+  return order
 }

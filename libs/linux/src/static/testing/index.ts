@@ -1,0 +1,1 @@
+export { type Answered, type Asked, fromWire, type Mark, type ThrownError, toWire } from './wire.ts'

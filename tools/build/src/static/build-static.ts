@@ -1,0 +1,102 @@
+/** Makes static files: TypeScript → one module → the engine's bytecode → a file with engine and host around it. */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { REPOSITORY } from '../repository.ts'
+import { digestOf } from './inputs.ts'
+import { DOOR, STATIC_PROGRAMS, type StaticProgram } from './programs.ts'
+import { scriptOf } from './scripts.ts'
+import { cargoBuild, compilerVersion, machineArch, targetOf } from './toolchain.ts'
+
+const run = promisify(execFile)
+const CRATE = join(REPOSITORY, 'libs/linux/native')
+const INPUTS = '.inputs'
+
+export interface StaticOptions {
+  /** `x86_64` or `aarch64`; that of this machine by default. */
+  readonly arch?: string
+  /** Where files are put, `<outdir>/<arch>/<program>`; `build/static` by default. */
+  readonly outdir?: string
+  /** Where cargo keeps what it made; `build/cargo` by default. */
+  readonly cargoDir?: string
+}
+
+export interface StaticFile {
+  readonly name: string
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+export interface StaticBuild {
+  readonly files: readonly StaticFile[]
+  /** Nothing had changed since the files were made. */
+  readonly isUnchanged: boolean
+}
+
+/** The programs of the suite as static files. */
+export const buildStatic = (options: StaticOptions = {}): Promise<StaticBuild> => make(STATIC_PROGRAMS, join(REPOSITORY, 'build/static'), options)
+
+/** The door for the contract suite, apart from what is shipped. */
+export const buildDoor = (options: StaticOptions = {}): Promise<StaticBuild> => make([DOOR], join(REPOSITORY, 'build/static-tests'), options)
+
+async function make(programs: readonly StaticProgram[], place: string, options: StaticOptions): Promise<StaticBuild> {
+  const { arch = machineArch(), outdir = place, cargoDir = join(REPOSITORY, 'build/cargo') } = options
+  const target = targetOf(arch)
+  const [compiler, scripts] = await Promise.all([compilerVersion(), Promise.all(programs.map(({ entry }) => scriptOf(entry)))])
+  const inputs = digestOf(CRATE, [compiler, target, JSON.stringify(programs), ...scripts])
+  const dir = join(outdir, arch)
+  const paths = programs.map(({ name }) => join(dir, name))
+  const isUnchanged = paths.every((path) => existsSync(path)) && (await readFile(join(dir, INPUTS), 'utf8').catch(() => '')) === inputs
+  if (!isUnchanged) {
+    await mkdir(dir, { recursive: true })
+    await rm(join(dir, INPUTS), { force: true })
+    await compile({ programs, scripts, target, cargoDir, dir })
+    await writeFile(join(dir, INPUTS), inputs)
+  }
+  return { files: await Promise.all(paths.map((path, index) => fileAt(path, programs[index]?.name ?? ''))), isUnchanged }
+}
+
+interface Work {
+  readonly programs: readonly StaticProgram[]
+  readonly scripts: readonly string[]
+  readonly target: string
+  readonly cargoDir: string
+  readonly dir: string
+}
+
+async function compile({ programs, scripts, target, cargoDir, dir }: Work): Promise<void> {
+  const work = await mkdtemp(join(dir, '.work-'))
+  try {
+    const common = { crate: CRATE, targetDir: cargoDir, scripts: work }
+    // Bytecode is the same for every machine of 64 bits in this byte order: it is made on the one that builds.
+    const tools = await cargoBuild({ ...common, target: targetOf(machineArch()), features: [], bins: ['compile'] })
+    for (const [index, { name }] of programs.entries()) {
+      await writeFile(join(work, `${name}.mjs`), scripts[index] ?? '')
+      await run(join(tools, 'compile'), [name, join(work, `${name}.mjs`), join(work, `${name}.bin`)])
+    }
+    for (const features of new Set(programs.map((each) => each.features.join(',')))) {
+      const bins = programs.filter((each) => each.features.join(',') === features).map(({ name }) => name)
+      const made = await cargoBuild({ ...common, target, features: features === '' ? [] : [features], bins })
+      for (const bin of bins) await place(join(made, bin), join(dir, bin), work)
+    }
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+/** By rename: whoever runs or copies the file that was there keeps a whole one. */
+async function place(from: string, to: string, work: string): Promise<void> {
+  const beside = join(work, 'placed')
+  await copyFile(from, beside)
+  await chmod(beside, 0o755)
+  await rename(beside, to)
+}
+
+async function fileAt(path: string, name: string): Promise<StaticFile> {
+  const content = await readFile(path)
+  return { name, path, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') }
+}
