@@ -1,6 +1,6 @@
 /** Athenz as an administrator would have set it up: domains, services, keys, and whom the callback may launch. */
 import { addService, allowRole, domainIn, worldOf, type ZtsWorld } from '@pallas/zts/testing'
-import { DNS_SUFFIX, JWT_SERVICE, PROVIDER, ROLE, WORKLOADS } from './names.ts'
+import { AGENT, DNS_SUFFIX, JWT_SERVICE, PROVIDER, ROLE, WORKLOADS } from './names.ts'
 import type { ServiceKey } from './pki.ts'
 
 interface ControlKeys {
@@ -9,7 +9,7 @@ interface ControlKeys {
 }
 
 export function athenzWorld(callbackUrl: string, keys: ControlKeys, certificateMinutes: number | undefined): ZtsWorld {
-  const world = worldOf({ provider: PROVIDER, endpoint: callbackUrl, dnsSuffixes: [DNS_SUFFIX], services: WORKLOADS })
+  const world = worldOf({ provider: PROVIDER, endpoint: callbackUrl, dnsSuffixes: [DNS_SUFFIX], services: [...WORKLOADS, AGENT] })
   addService(world, PROVIDER).publicKeys[keys.callback.version] = keys.callback.publicKeyPem
   addService(world, JWT_SERVICE).publicKeys[keys.jwtService.version] = keys.jwtService.publicKeyPem
   allowRole(world, ROLE.domain, ROLE.role, [ROLE.member])

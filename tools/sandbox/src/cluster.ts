@@ -7,6 +7,7 @@ import { systemClock } from '@pallas/runtime'
 import { type KubeApi } from '@pallas/kubernetes'
 import { type EmbeddedApiServer, startEmbeddedApiServer } from '@pallas/kubernetes/testing'
 import { type EmbeddedZts, startEmbeddedZts, type ZtsWorld } from '@pallas/zts/testing'
+import { openAgentPod } from './agent-pod.ts'
 import { athenzWorld } from './athenz-world.ts'
 import { type Clocks, createClocks, TRUE_CLOCKS } from './clocks.ts'
 import { writeClusterConfig } from './cluster-config.ts'
@@ -28,6 +29,8 @@ import { writeTokens } from './tokens.ts'
 export interface ClusterOptions extends Partial<InjectionOptions> {
   readonly isolation: Isolation
   readonly events?: ClusterEvents
+  /** Where the agent's own identity comes from; by default the token of its pod. */
+  readonly agentIdentity?: 'token' | 'provisioned'
   /** How many callbacks and JWT services run; ZTS and the agent use the first until told otherwise. */
   readonly replicas?: 1 | 2
   /** Longest call of ZTS by the agent. */
@@ -93,8 +96,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   const tokenFile = await writeTokens(api, state.pki)
   const node = scope.use(await startNode({ state, pki, api, isolation, clocks, reaper, events }))
+  const agent = options.agentIdentity === 'provisioned' ? 'provisioned' : scope.use(await openAgentPod({ admin, api, dir: state.pki }))
   const context: ProgramContext = {
     state,
+    agent,
     pki,
     ports,
     clocks,

@@ -62,7 +62,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     running.clear()
     await Promise.all(programs.map((program) => program[Symbol.asyncDispose]()))
   })
-  await all([...SERVERS, ...(options.replicas === 2 ? REPLICAS : [])].map(start))
+  // The agent gets its own identity by the callback's word: without one to ask it would wait for its second try.
+  const servers = [...SERVERS, ...(options.replicas === 2 ? REPLICAS : [])].filter((name) => name !== 'identity-agent')
+  const starting = new Map(servers.map((name) => [name, start(name)]))
+  await all([...starting.values(), Promise.resolve(starting.get('callback')).then(() => start('identity-agent'))])
   for (const account of accounts) scope.use(await keepIdentity(options, account))
   const parts = scope.move()
   return {

@@ -10,7 +10,7 @@ import type { PodObject } from './kubelet/objects.ts'
 import { driverFiles } from './driver.ts'
 import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, DNS_SUFFIX } from './names.ts'
 import { volumePath } from './pod-control.ts'
-import { adminUrl, controlIdentity } from './programs.ts'
+import { adminUrl, controlIdentity, pairOfAgent } from './programs.ts'
 import { roleFiles } from './role-story.ts'
 
 /** Fills `dir`, an absolute path; returns the path of endpoints.json. */
@@ -65,7 +65,8 @@ function endpointsOf(cluster: Cluster, pods: readonly PodObject[], dir: string):
   const kubernetesCa = text('kubernetes-ca.pem', pki.kubernetesCa.chainPem, 0o644)
   const athenzCa = text('athenz-ca.pem', pki.athenzCa.chainPem, 0o644)
   const ztsCa = text('zts-ca.pem', pki.ztsCa.chainPem, 0o644)
-  const agent = { key: file(pki.agent.keyFile), cert: file(pki.agent.certFile) }
+  const { keyFile, certFile } = pairOfAgent(context)
+  const agent = { key: file(keyFile, 'agent.key'), cert: file(certFile, 'agent.cert') }
   const ztsClient = { key: text('zts.key', pki.ztsServer.keyPem), cert: text('zts.cert', pki.ztsServer.certPem, 0o644) }
   const tokens = Object.fromEntries(ACCOUNTS.map((account) => [account, file(context.tokenFile(account))]))
   const asProvider = identity('athenz-callback')

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '@pallas/runtime'
 import type { EmbeddedApiServer } from '@pallas/kubernetes/testing'
+import { isAgentPod } from './agent-pod.ts'
 import type { Clocks } from './clocks.ts'
 import type { ClusterEvents } from './events.ts'
 import type { DriverFiles } from './driver.ts'
@@ -12,6 +13,7 @@ import { createFlexDriver, type FlexDriver } from './kubelet/flex-driver.ts'
 import { createImages } from './kubelet/images.ts'
 import { createKubeletApi, watchPods } from './kubelet/kube-client.ts'
 import { type Kubelet, startKubelet } from './kubelet/kubelet.ts'
+import { runElsewhere } from './kubelet/run-elsewhere.ts'
 import { startPodsServer } from './kubelet/pods-server.ts'
 import { createVolumes, type Volumes } from './kubelet/volumes.ts'
 import { FLEX_DRIVER, NODE, NODE_USER, SIA_COMMAND } from './names.ts'
@@ -74,12 +76,13 @@ export async function startNode({ state, pki, api, isolation, clocks, reaper, ev
     }),
   )
   const stop = new AbortController()
-  const watching = watchPods({ kube, nodeName: NODE, clock: systemClock, ...kubelet }, stop.signal)
+  const told = runElsewhere(kubelet, isAgentPod)
+  const watching = watchPods({ kube, nodeName: NODE, clock: systemClock, ...told }, stop.signal)
   scope.defer(async () => {
     stop.abort()
     await watching
   })
-  const server = scope.use(await startPodsServer({ api: kubeletApi, pods: () => kubelet.pods(), tls: credentialsOf(pki), nodeName: NODE }))
+  const server = scope.use(await startPodsServer({ api: kubeletApi, pods: () => told.pods(), tls: credentialsOf(pki), nodeName: NODE }))
   const parts = scope.move()
   return {
     podsUrl: server.url,

@@ -1,6 +1,7 @@
 /** The command lines of the suite's programs in this sandbox, as a deployment's manifests would say them. */
 import { nodeFlagsOf, REPOSITORY } from '@pallas/build'
 import { join } from 'node:path'
+import type { AgentPod } from './agent-pod.ts'
 import type { Clocks } from './clocks.ts'
 import { ADMIN_NAMESPACE, AGENT, type Account, CONFIG_MAP, LEASES_NAMESPACE, NODE, SIGNING_KEY, ZTS_NAME } from './names.ts'
 import type { Pki } from './pki.ts'
@@ -36,6 +37,8 @@ export type Ports = Record<
 >
 
 export interface ProgramContext {
+  /** Where the agent's own identity comes from: its pod's token, or key and certificate from its host. */
+  readonly agent: Pick<AgentPod, 'tokenFile' | 'identityDir'> | 'provisioned'
   readonly state: State
   readonly pki: Pki
   readonly ports: Ports
@@ -132,11 +135,21 @@ export function initializerArgs(context: ProgramContext): string[] {
   ]
 }
 
+/** Key and certificate that the agent calls the JWT service with. */
+export const pairOfAgent = ({ agent, pki }: Pick<ProgramContext, 'agent' | 'pki'>) =>
+  agent === 'provisioned'
+    ? pki.agent
+    : { keyFile: join(agent.identityDir, 'current/service.key'), certFile: join(agent.identityDir, 'current/service.cert') }
+
+const agentIdentity = ({ agent, pki }: ProgramContext): string[] =>
+  agent === 'provisioned'
+    ? [`--key=${pki.agent.keyFile}`, `--cert=${pki.agent.certFile}`]
+    : [`--identity-token-file=${agent.tokenFile}`, `--identity-dir=${agent.identityDir}`]
+
 export function agentArgs(context: ProgramContext, driver: { readonly source: string; readonly target: string }): string[] {
   const { ports, pki, state } = context
   return [
-    `--key=${pki.agent.keyFile}`,
-    `--cert=${pki.agent.certFile}`,
+    ...agentIdentity(context),
     `--pod-endpoint=${context.kubelet}`,
     `--kubelet-ca=${pki.kubernetesCaFile}`,
     `--kubelet-token-file=${context.tokenFile('athenz-identity-agent')}`,

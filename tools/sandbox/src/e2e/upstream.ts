@@ -7,6 +7,7 @@ import type { Cluster } from '../cluster.ts'
 import type { PodObject } from '../kubelet/objects.ts'
 import { ADMIN_DOMAIN, ADMIN_NAMESPACE, DNS_SUFFIX, PROVIDER } from '../names.ts'
 import { handleOf, podIp } from '../pod-control.ts'
+import { pairOfAgent as filesOfAgent } from '../programs.ts'
 import { cgroupOf, placeHere, socketOf } from './callers.ts'
 
 export interface Pair {
@@ -15,7 +16,11 @@ export interface Pair {
 }
 
 const read = (path: string) => readFileSync(path, 'utf8')
-export const pairOfAgent = ({ pki }: Cluster): Pair => ({ keyPem: read(pki.agent.keyFile), certPem: read(pki.agent.certFile) })
+
+export function pairOfAgent({ context }: Pick<Cluster, 'context'>): Pair {
+  const { keyFile, certFile } = filesOfAgent(context)
+  return { keyPem: read(keyFile), certPem: read(certFile) }
+}
 
 /** The names that the agent says are the pod's. */
 export async function namesOf(cluster: Cluster, pod: PodObject): Promise<CsrNames> {
