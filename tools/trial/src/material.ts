@@ -7,7 +7,7 @@ import { TestCa } from '@pallas/x509/testing'
 import { addService, worldOf, type ZtsWorld } from '@pallas/zts/testing'
 import { stringify } from 'yaml'
 import { ZTS_FILES } from './in-cluster/zts-files.ts'
-import { ADMIN_DOMAIN, AGENT, DNS_SUFFIX, EXAMPLE, JWT_SERVICE, PORT, PROVIDER, serviceHost, SIGNING_KEY, ZTS } from './names.ts'
+import { ADMIN_DOMAIN, AGENT, DNS_SUFFIX, EXAMPLE, JWT_SERVICE, MORE_SERVICES, PORT, PROVIDER, serviceHost, SIGNING_KEY, ZTS } from './names.ts'
 
 /** File name → text. */
 export type Files = Readonly<Record<string, string>>
@@ -67,7 +67,7 @@ const registered = ({ privatePem }: PemPair): Files => ({ 'service.key': private
 /** Athenz as an administrator would set it up: the services, their keys, and whom the callback may launch. */
 export function trialWorld(callbackKey: string, jwtServiceKey: string): ZtsWorld {
   const endpoint = `https://${serviceHost('athenz-callback')}:${PORT}`
-  const world = worldOf({ provider: PROVIDER, endpoint, dnsSuffixes: [DNS_SUFFIX], services: [AGENT, EXAMPLE.web, EXAMPLE.client] })
+  const world = worldOf({ provider: PROVIDER, endpoint, dnsSuffixes: [DNS_SUFFIX], services: [AGENT, EXAMPLE.web, EXAMPLE.client, ...MORE_SERVICES] })
   addService(world, PROVIDER).publicKeys[KEY_VERSION] = callbackKey
   addService(world, JWT_SERVICE).publicKeys[KEY_VERSION] = jwtServiceKey
   return world

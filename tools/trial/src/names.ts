@@ -9,6 +9,9 @@ export const ZTS = 'athenz-trial-zts'
 export const SIGNING_KEY = 'athenz-init-secret'
 export const PORT = 4443
 
+/** Further services that Athenz lets the callback launch: those of `deploy/example`. */
+export const MORE_SERVICES = ['athenz.trial.hello', 'athenz.trial.store', 'athenz.trial.report'] as const
+
 /** Where the two example pods live, and who they are to Athenz: domain of the namespace, service of the account. */
 export const EXAMPLE = { namespace: 'athenz-trial', web: 'athenz.trial.web', client: 'athenz.trial.client' } as const
 

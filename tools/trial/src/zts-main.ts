@@ -1,16 +1,19 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
-/** The program of the trial's image: a ZTS; with `serve DIR PORT` or `call DIR HOST PORT` one of the two pods that show an identity. */
+/** The program of the trial's image: a ZTS; with `serve DIR PORT`, `call DIR HOST PORT` or `ask DIR HOST PORT` a pod that has an identity. */
 import { runMain, systemClock } from '@pallas/runtime'
 import { runServer } from '@pallas/service/main'
 import manifest from '../package.json' with { type: 'json' }
 import { ztsProgram } from './in-cluster/zts-settings.ts'
 
 const [verb, dir = '/tls', ...rest] = process.argv.slice(2)
-if (verb === 'serve' || verb === 'call') {
+
+if (verb === 'serve' || verb === 'call' || verb === 'ask') {
   await runMain(process, async (invocation) => {
-    const { call, serve } = await import('./in-cluster/workload.ts')
+    const { ask, call, serve } = await import('./in-cluster/workload.ts')
     const options = { dir, clock: systemClock, say: (line: string) => invocation.out(`${line}\n`) }
-    return verb === 'serve' ? serve(options, { port: Number(rest[0]) }) : call(options, { host: String(rest[0]), port: Number(rest[1]) })
+    if (verb === 'serve') return serve(options, { port: Number(rest[0]) })
+    const to = { host: String(rest[0]), port: Number(rest[1]) }
+    return verb === 'call' ? call(options, to) : ask(options, to)
   }, `athenz-trial-${verb}`)
 } else {
   await runServer(process, {

@@ -1,6 +1,6 @@
 /**
- * The two pods of the trial, with what the suite gave them in `/tls`: `serve` answers whoever comes with a certificate of the same
- * authority, `call` asks again and again. Each prints a line of JSON a call. Both follow the files without a restart.
+ * The pods of the trial, with what the suite gave them in `/tls`: `serve` answers whoever comes with a certificate of the same
+ * authority, `call` asks again and again, `ask` once. Each prints a line of JSON a call. Both follow the files without a restart.
  */
 import { once } from 'node:events'
 import { createServer, request } from 'node:https'
@@ -79,6 +79,12 @@ export async function callOnce(material: TlsMaterial, to: { readonly host: strin
   asking.once('error', reject)
   asking.end()
   return promise
+}
+
+/** One call, and no other. */
+export async function ask(options: WorkloadOptions, to: { readonly host: string; readonly port: number }): Promise<void> {
+  await using files = await open(options)
+  options.say(JSON.stringify(await callOnce(files.current(), to)))
 }
 
 export async function call(options: WorkloadOptions, to: { readonly host: string; readonly port: number }): Promise<AsyncDisposable> {

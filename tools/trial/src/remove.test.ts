@@ -1,0 +1,54 @@
+import { FakeClock } from '@pallas/runtime/testing'
+import { expect, test } from 'vitest'
+import { remove, uninstaller } from './remove.ts'
+import { fakeKubectl } from './testing/fake-kubectl.ts'
+
+const READY = { kind: 'DaemonSet', metadata: { name: 'athenz-uninstall', generation: 1 }, spec: {}, status: { observedGeneration: 1, desiredNumberScheduled: 1, updatedNumberScheduled: 1, numberReady: 1 } }
+
+const clusterOf = (kubectl: ReturnType<typeof fakeKubectl>) => ({ kubectl, typed: 'kubectl', pluginDir: undefined, version: 'v1' })
+const deps = () => ({ clock: new FakeClock(), signal: new AbortController().signal, say: () => undefined })
+const list = (...items: readonly object[]) => JSON.stringify({ items })
+
+test('the driver leaves from where the agents had put it', () => {
+  expect(uninstaller('/home/kubernetes/flexvolume')).toMatchObject({
+    kind: 'DaemonSet',
+    metadata: { labels: { 'athenz.io/trial': 'true' } },
+    spec: { template: { spec: { volumes: [{ name: 'host' }, { name: 'plugin-dir', hostPath: { path: '/home/kubernetes/flexvolume' } }] } } },
+  })
+})
+
+test('pods go first, then webhook and agents, then the driver, and last what is of the whole cluster', async () => {
+  const applied: string[] = []
+  const kubectl = fakeKubectl([
+    ['get daemonset', JSON.stringify({ spec: { template: { spec: { volumes: [{ name: 'driver-dir', hostPath: { path: '/mine' } }] } } } })],
+    ['delete', ''],
+    ['apply', (input) => (applied.push(input ?? ''), '')],
+    ['get namespace', 'namespace/k8s-admin'],
+    ['deployments,daemonsets', list(READY)],
+    ['pods', list()],
+  ])
+  await remove({ cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 })
+  expect(applied).toEqual([expect.stringContaining('path: /mine')])
+  const done = kubectl.calls.filter(([verb]) => verb === 'delete' || verb === 'apply').map(([verb, what]) => (verb === 'apply' ? 'apply' : what))
+  expect(done).toEqual(['namespace', 'mutatingwebhookconfigurations', 'daemonsets,deployments', 'apply', 'namespaces,clusterroles,clusterrolebindings,priorityclasses'])
+})
+
+test('a node that still has volumes keeps its driver, and is named', async () => {
+  const refusing = {
+    metadata: { name: 'athenz-uninstall-x', namespace: 'k8s-admin' },
+    spec: { nodeName: 'node-7' },
+    status: { phase: 'Pending', initContainerStatuses: [{ name: 'remove', ready: false, restartCount: 1, state: { waiting: { reason: 'CrashLoopBackOff' } } }] },
+  }
+  const kubectl = fakeKubectl([
+    ['get daemonset', ''],
+    ['delete', ''],
+    ['apply', ''],
+    ['get namespace', 'namespace/k8s-admin'],
+    ['deployments,daemonsets', list({ ...READY, status: { ...READY.status, numberReady: 0 } })],
+    ['pods', list(refusing)],
+    ['logs', '2 volumes of pods are still there'],
+  ])
+  const removing = remove({ cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 })
+  await expect(removing).rejects.toMatchObject({ code: 'TRIAL_VOLUMES_LEFT', message: expect.stringMatching(/^node-7 .*2 volumes of pods/) })
+  expect(kubectl.calls.some((args) => args.join(' ').includes('priorityclasses'))).toBe(false)
+})
