@@ -64,3 +64,15 @@ describe('the order of unmounting', () => {
     expect(targets('/', line(5, 99, '/a'), line(2, 3, '/b'), line(3, 2, '/c'))).toHaveLength(3)
   })
 })
+
+test('what covers a mount goes before whatever lies on that, however deep it is stacked', () => {
+  const lines = [
+    '10 1 8:1 / / rw - ext4 a rw',
+    '20 10 8:1 /t /m ro - ext4 a rw',
+    '21 20 8:1 /t/c /m/c ro - ext4 a rw',
+    '22 21 8:1 /a /m/c rw - ext4 a rw',
+    '23 20 8:1 /t2 /m rw - ext4 a rw',
+    '24 23 8:1 /a2 /m/c rw - ext4 a rw',
+  ]
+  expect(mountsUnder(parseMountinfo(lines.join('\n')), '/m').map(({ root }) => root)).toEqual(['/a2', '/t2', '/a', '/t/c', '/t'])
+})

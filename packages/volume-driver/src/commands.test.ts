@@ -69,7 +69,10 @@ describe('mount', () => {
     expect(await Promise.all(modes)).toEqual([0o750, 0o600, 0o755, 0o755, 0o444])
     expect(await node.files.stat(VOLUMES)).toMatchObject({ mode: 0o750 })
     expect(await node.text(`${MOUNT_DIR}/id`)).toBe(handle)
-    expect(await node.mounts.under(MOUNT_DIR)).toEqual([{ target: MOUNT_DIR, root: `${root}/mount`, readOnly: true }])
+    expect(await node.mounts.under(MOUNT_DIR)).toEqual([
+      { target: `${MOUNT_DIR}/connect`, root: `${root}/mount/connect`, readOnly: true },
+      { target: MOUNT_DIR, root: `${root}/mount`, readOnly: true },
+    ])
     await expect(node.files.create(`${MOUNT_DIR}/x`, new Uint8Array(), 0o600)).rejects.toMatchObject({ code: 'HOST_DENIED' })
   })
 
@@ -83,7 +86,7 @@ describe('mount', () => {
     const node = await nodeInMemory({ isolation })
     await node.mount()
     expect(await node.mounts.under(VOLUMES)).toEqual([])
-    expect((await node.mounts.under('/')).length).toBe(isolation === 'shared' ? 3 : 2)
+    expect(await node.mounts.under('/')).toHaveLength(3)
   })
 
   test('whoever declares the volume gets one of their own pod, whatever else they write into its options (W14, W15)', async () => {
@@ -123,11 +126,30 @@ describe('mount', () => {
     await node.mount()
     const [handle = ''] = await node.volumes()
     await node.files.create(`${VOLUMES}/${handle}/context.json`, new TextEncoder().encode('{}'), 0o600)
-    await node.mounts.unmount(MOUNT_DIR)
+    for (const { target } of await node.mounts.under(MOUNT_DIR)) await node.mounts.unmount(target)
     await node.mounts.bind(`${VOLUMES}/${handle}/mount`, MOUNT_DIR, { readOnly: false })
     expect(await node.mount()).toEqual(SUCCESS)
-    expect(await node.mounts.under(MOUNT_DIR)).toMatchObject([{ readOnly: true }])
+    expect(await node.mounts.under(MOUNT_DIR)).toMatchObject([{ readOnly: true }, { readOnly: true }])
     expect(await node.text(`${VOLUMES}/${handle}/context.json`)).toBe('{}')
+  })
+
+  test('what a container does to the uppermost mount, where its pod asks for a writable one, leaves the socket alone (W2, W3)', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    const [over, top] = await node.mounts.under(MOUNT_DIR)
+    expect(over).toMatchObject({ target: `${MOUNT_DIR}/connect`, readOnly: true })
+    expect(top).toMatchObject({ target: MOUNT_DIR })
+    await expect(node.files.create(`${MOUNT_DIR}/connect/agent.sock`, new Uint8Array(), 0o666)).rejects.toMatchObject({ code: 'HOST_DENIED' })
+  })
+
+  test('of a volume of an earlier version, whose socket has no mount of its own, adds one', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    const volumes = await node.volumes()
+    await node.mounts.unmount(`${MOUNT_DIR}/connect`)
+    expect(await node.mount()).toEqual(SUCCESS)
+    expect(await node.mounts.under(MOUNT_DIR)).toHaveLength(2)
+    expect(await node.volumes()).toEqual(volumes)
   })
 
   test('after a reboot begins anew: what was remembered of the identity is gone (W11, T35)', async () => {

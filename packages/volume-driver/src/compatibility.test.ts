@@ -88,7 +88,7 @@ test.each([
 test.each(['ro', 'rw'])('readwrite %s: the volume is read-only; the original made it so for no value (C2, W3)', async (readwrite) => {
   const node = await nodeInMemory()
   await node.mount(mountOptions({ 'kubernetes.io/readwrite': readwrite }))
-  expect(await node.mounts.under('/var/lib/kubelet')).toMatchObject([{ readOnly: true }])
+  expect(await node.mounts.under('/var/lib/kubelet')).toMatchObject([{ readOnly: true }, { readOnly: true }])
 })
 
 test('the paths of the original are the defaults (C3)', async () => {

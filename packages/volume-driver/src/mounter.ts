@@ -12,26 +12,26 @@ export interface Mounter {
 export type MounterHost = Pick<Host, 'files' | 'mounts'>
 
 /**
- * Read-only, nosuid, nodev, noexec bind mounts (W3). A directory of the agent is shown on top, at `connect`: not in the
- * tree itself, where a removal would have to get around it (W10).
+ * Read-only, nosuid, nodev, noexec bind mounts (W3): one of the directory, and one on top at `connect`, of its own or of the
+ * agent's. Of a volume that a container mounts without `readOnly` runc makes the uppermost mount writable again, and that
+ * one alone: the socket below `connect` stays what it is (W2). On the mount directory, not in the tree itself, where a removal
+ * would have to get around it (W10).
  */
 export const bindMounter = ({ mounts }: MounterHost, agentDir?: string): Mounter => ({
   show: async (directory, mountDir) => {
     await mounts.bind(directory, mountDir, READ_ONLY)
-    if (agentDir === undefined) return
     try {
-      await mounts.bind(agentDir, connectAt(mountDir), READ_ONLY)
+      await mounts.bind(agentDir ?? connectAt(directory), connectAt(mountDir), READ_ONLY)
     } catch (error) {
       await unmountAll({ mounts }, mountDir)
       throw error
     }
   },
   shows: async (directory, mountDir) => {
-    const there = await mounts.under(mountDir)
-    const top = there[agentDir === undefined ? 0 : 1]
-    if (top === undefined || !top.readOnly || !showsRoot(top, directory)) return false
-    const [over] = there
-    return agentDir === undefined || (over?.target === connectAt(top.target) && over.readOnly && showsAgent(over, agentDir))
+    const [over, top] = await mounts.under(mountDir)
+    if (over === undefined || top === undefined || !top.readOnly || !showsRoot(top, directory)) return false
+    if (over.target !== connectAt(top.target) || !over.readOnly) return false
+    return agentDir === undefined ? showsRoot(over, connectAt(directory)) : showsAgent(over, agentDir)
   },
 })
 

@@ -4,9 +4,9 @@
  * Scenarios by name, so that they can be played in a mount namespace, where the test runner itself cannot go.
  */
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { nodeHost } from '@pallas/linux'
 import { mountDirOf, mountOptions, POD_UID } from './kubelet-calls.ts'
@@ -54,8 +54,28 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await node.mount()
     assert.throws(() => writeFileSync(`${node.mountDir}/id`, 'forged'), { code: 'EROFS' })
     assert.throws(() => writeFileSync(`${node.mountDir}/connect/agent.sock`, ''), { code: 'EROFS' })
-    const line = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').find((each) => each.includes(` ${node.mountDir} `))
-    assert.match(line ?? '', / ro,nosuid,nodev,noexec,/)
+    for (const at of ['', '/connect']) {
+      const line = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').find((each) => each.includes(` ${node.mountDir}${at} `))
+      assert.match(line ?? '', / ro,nosuid,nodev,noexec,/)
+    }
+    assert.deepEqual(await node.unmount(), SUCCESS)
+  },
+
+  'what a run time makes writable of it for a container leaves the socket read-only (W2, W3)': async (node) => {
+    await node.mount()
+    const [handle = ''] = node.volumes()
+    writeFileSync(`${node.volumesDir}/${handle}/mount/connect/agent.sock`, 'agent')
+    const copy = `${node.dir}/container`
+    mkdirSync(copy)
+    // As runc does for a mount without `readOnly`: all of it is bound, and the flags of the uppermost are set anew.
+    execFileSync('mount', ['--rbind', node.mountDir, copy])
+    execFileSync('mount', ['-o', 'remount,bind,rw', copy])
+    const socket = `${copy}/connect/agent.sock`
+    assert.throws(() => renameSync(socket, `${socket}.old`), { code: 'EROFS' })
+    assert.throws(() => writeFileSync(`${copy}/connect/other`, ''), { code: 'EROFS' })
+    assert.throws(() => renameSync(`${copy}/connect`, `${copy}/gone`), { code: 'EBUSY' })
+    execFileSync('umount', ['-R', copy])
+    rmSync(`${node.volumesDir}/${handle}/mount/connect/agent.sock`)
     assert.deepEqual(await node.unmount(), SUCCESS)
   },
 
@@ -66,7 +86,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     assert.deepEqual(await node.unmount(), SUCCESS)
 
     await node.mount()
-    await mounts.unmount(node.mountDir)
+    for (const { target } of await node.mounts()) await mounts.unmount(target)
     assert.deepEqual(await node.unmount(), SUCCESS)
     await expectNothing(node)
 
@@ -131,7 +151,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await node.call('mount', other, mountOptions())
     const [handle = ''] = node.volumes()
     writeFileSync(`${node.volumesDir}/${handle}/context.json`, '{}')
-    await mounts.unmount(other)
+    for (const { target } of await node.mounts()) await mounts.unmount(target)
     assert.deepEqual(await node.call('mount', other, mountOptions()), SUCCESS)
     assert.deepEqual(readdirSync(`${node.volumesDir}/${handle}`), ['data.json', 'mount'])
     assert.deepEqual(await node.call('unmount', other), SUCCESS)
@@ -161,12 +181,12 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await expectNothing(node)
   },
 
-  'mount twice is one mount, and keeps what the agent remembers (T35)': async (node) => {
+  'mount twice is mounted once, and keeps what the agent remembers (T35)': async (node) => {
     await node.mount()
     const [handle = ''] = node.volumes()
     writeFileSync(`${node.volumesDir}/${handle}/context.json`, '{}')
     assert.deepEqual(await node.mount(), SUCCESS)
-    assert.equal((await node.mounts()).length, 1)
+    assert.equal((await node.mounts()).length, 2)
     assert.ok(existsSync(`${node.volumesDir}/${handle}/context.json`))
     assert.deepEqual(await node.unmount(), SUCCESS)
     await expectNothing(node)
@@ -193,7 +213,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await nodeHost().files.symlink('k', `${node.dir}/moved`)
     const moved = mountDirOf(`${node.dir}/moved`)
     for (let times = 0; times < 2; times++) assert.deepEqual(await node.call('mount', moved, mountOptions()), SUCCESS)
-    assert.equal((await node.mounts()).length, 1)
+    assert.equal((await node.mounts()).length, 2)
     assert.deepEqual(await node.call('unmount', moved), SUCCESS)
     await expectNothing(node)
   },
@@ -202,10 +222,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     const answers = await Promise.all(Array.from({ length: 6 }, () => node.mount()))
     assert.deepEqual(answers, answers.map(() => SUCCESS))
     assert.equal(node.volumes().length, 1)
-    assert.equal((await node.mounts()).length, 1)
+    assert.equal((await node.mounts()).length, 2)
     const mixed = Array.from({ length: 8 }, (_, index) => (index % 2 === 0 ? node.mount() : node.unmount()))
     for (const answer of await Promise.all(mixed)) assert.deepEqual(answer, SUCCESS)
-    assert.equal(node.volumes().length, (await node.mounts()).length)
+    assert.equal(2 * node.volumes().length, (await node.mounts()).length)
     assert.deepEqual(await node.unmount(), SUCCESS)
     await expectNothing(node)
   },

@@ -85,13 +85,15 @@ export const sharedScenarios: Readonly<Record<string, Scenario>> = {
     await expectNothing(node)
   },
 
-  'a shared socket: mounted again it is one mount, and after a change of the settings it is as they say (T35)': async (plain) => {
+  'a shared socket: mounted again it is mounted once, and after a change of the settings it is as they say (T35)': async (plain) => {
     const node = sharing(plain)
     for (let times = 0; times < 3; times++) assert.deepEqual(await node.mount(), SUCCESS)
     assert.equal((await node.mounts()).length, 2)
     node.configure()
     assert.deepEqual(await node.mount(), SUCCESS)
-    assert.deepEqual((await node.mounts()).map(({ target }) => target), [node.mountDir])
+    const own = await node.mounts()
+    assert.deepEqual(own.map(({ target }) => target), [`${node.mountDir}/connect`, node.mountDir])
+    assert.match(own[0]?.root ?? '', /\/mount\/connect$/)
     sharing(plain)
     assert.deepEqual(await node.mount(), SUCCESS)
     assert.equal((await node.mounts()).length, 2)
