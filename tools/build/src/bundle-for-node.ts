@@ -1,6 +1,7 @@
 /** A program of the suite with all that it imports, for Node alone, as images hold it. */
 import { join } from 'node:path'
-import { build, type Metafile } from 'esbuild'
+import { build } from 'esbuild'
+import { contributing } from './contributing.ts'
 import { REPOSITORY } from './repository.ts'
 
 /** What came from CommonJS packages asks for `require` in a module. */
@@ -35,10 +36,4 @@ export async function bundleForNode(entry: string, outdir: string, { oneFile = f
   })
   onInputs?.(contributing(metafile))
   return join(outdir, 'main.mjs')
-}
-
-/** What was read and then left out, because nobody asks for it, is not in the bundle. */
-function contributing({ outputs }: Metafile): string[] {
-  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs))
-  return [...new Set(inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path))].sort()
 }

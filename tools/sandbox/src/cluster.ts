@@ -21,7 +21,7 @@ import type { Isolation } from './namespace.ts'
 import { type Node, startNode } from './node.ts'
 import { createPki, type Pki } from './pki.ts'
 import { freePorts } from './ports.ts'
-import type { Ports, ProgramContext } from './programs.ts'
+import type { Home, Ports, ProgramContext } from './programs.ts'
 import { openReaper } from './reaper.ts'
 import { openState, type State } from './state.ts'
 import { writeTokens } from './tokens.ts'
@@ -35,6 +35,8 @@ export interface ClusterOptions extends Partial<InjectionOptions> {
   readonly replicas?: 1 | 2
   /** Longest call of ZTS by the agent. */
   readonly ztsTimeout?: string
+  /** Where driver and SIA run; on Node by default. */
+  readonly home?: Home
   /** Whether the wall clocks of the programs can be set wrong. */
   readonly shiftableClocks?: boolean
   /** Upper bound of the wait between renewals of the control plane's own identities; by default that of the pods. */
@@ -76,7 +78,7 @@ const PORTS = [
 ] as const
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { isolation, events = {}, refreshInterval = '', replicas = 1, certificateMinutes, signal } = options
+  const { isolation, events = {}, refreshInterval = '', replicas = 1, home = 'node', certificateMinutes, signal } = options
   await using scope = new AsyncDisposableStack()
   const timed = stopwatch(events)
   const state = scope.use(openState())
@@ -95,7 +97,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   writeClusterConfig(state.clusterConfig, { ztsEndpoint: zts.url.href, pki })
 
   const tokenFile = await writeTokens(api, state.pki)
-  const node = scope.use(await startNode({ state, pki, api, isolation, clocks, reaper, events }))
+  const node = scope.use(await startNode({ state, pki, api, isolation, home, clocks, reaper, events }))
   const agent = options.agentIdentity === 'provisioned' ? 'provisioned' : scope.use(await openAgentPod({ admin, api, dir: state.pki }))
   const context: ProgramContext = {
     state,
@@ -103,6 +105,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     pki,
     ports,
     clocks,
+    home,
     reaper,
     tokenFile,
     apiServer: api.url,
@@ -110,7 +113,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     ztsTimeout: options.ztsTimeout ?? '',
     controlRefreshInterval: options.controlRefreshInterval ?? refreshInterval,
   }
-  const driver = installDriver(state, isolation)
+  const driver = installDriver(state, isolation, home)
   const controlPlane = scope.use(await startControlPlane({ context, driver, replicas, events, timed, signal }))
   await node.addDriver(driver)
   await registerWebhook(admin, { url: `https://127.0.0.1:${ports.initializer}/mutate`, caPem: pki.kubernetesCa.chainPem })

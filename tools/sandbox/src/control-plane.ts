@@ -8,6 +8,7 @@ import { type Program, startProgram } from './processes.ts'
 import {
   adminUrl,
   agentArgs,
+  behindDoor,
   callbackArgs,
   controlIdentity,
   controlSiaArgs,
@@ -86,16 +87,20 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
 /** Beside a server of the control plane: renews its identity for as long as it runs. */
 function keepIdentity(options: ControlPlaneOptions, account: Account): Promise<Program> {
-  const argv = [...options.context.clocks.argv(PROGRAMS.controlSia), ...controlSiaArgs(options.context, account, 'refresh')]
+  const argv = [...controlSia(options.context), ...controlSiaArgs(options.context, account, 'refresh')]
   return startProgram({ ...common(options, `control-sia-${account}-refresh`), argv, daemon: true })
 }
 
 async function obtainIdentity(options: ControlPlaneOptions, account: Account): Promise<void> {
   const { cert, ntoken } = controlIdentity(options.context, account)
   for (const path of [cert, ntoken]) mkdirSync(dirname(path), { recursive: true })
-  const argv = [...options.context.clocks.argv(PROGRAMS.controlSia), ...controlSiaArgs(options.context, account, 'init')]
+  const argv = [...controlSia(options.context), ...controlSiaArgs(options.context, account, 'init')]
   await startProgram({ ...common(options, `control-sia-${account}`), argv })
 }
+
+/** Only Node's clock can be set wrong. */
+const controlSia = ({ clocks, home }: ProgramContext): readonly string[] =>
+  home === 'node' ? clocks.argv(behindDoor(home).controlSia) : behindDoor(home).controlSia
 
 /** Settles with the last of them, so that nothing comes up behind the back of whoever cleans up. */
 async function all(steps: readonly Promise<unknown>[]): Promise<void> {

@@ -20,7 +20,7 @@ import { FLEX_DRIVER, NODE, NODE_USER, SIA_COMMAND } from './names.ts'
 import type { Isolation } from './namespace.ts'
 import type { Pki } from './pki.ts'
 import { podAddresses } from './pod-addresses.ts'
-import { PROGRAMS } from './programs.ts'
+import { behindDoor, type Home } from './programs.ts'
 import type { Reaper } from './reaper.ts'
 import type { State } from './state.ts'
 
@@ -38,6 +38,7 @@ export interface NodeOptions {
   readonly pki: Pki
   readonly api: EmbeddedApiServer
   readonly isolation: Isolation
+  readonly home: Home
   readonly clocks: Clocks
   readonly reaper: Reaper
   readonly events: ClusterEvents
@@ -45,7 +46,7 @@ export interface NodeOptions {
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-export async function startNode({ state, pki, api, isolation, clocks, reaper, events }: NodeOptions): Promise<Node> {
+export async function startNode({ state, pki, api, isolation, home, clocks, reaper, events }: NodeOptions): Promise<Node> {
   await using scope = new AsyncDisposableStack()
   const kube = api.client(NODE_USER)
   const kubeletApi = createKubeletApi(kube, NODE)
@@ -65,7 +66,7 @@ export async function startNode({ state, pki, api, isolation, clocks, reaper, ev
       }),
       images: createImages({
         env: { PATH: `${join(REPOSITORY, 'node_modules/.bin')}:${PATH}`, ...clocks.env('pods') },
-        programs: { [SIA_COMMAND]: clocks.argv(PROGRAMS.sia), node: [process.execPath] },
+        programs: { [SIA_COMMAND]: home === 'node' ? clocks.argv(behindDoor(home).sia) : behindDoor(home).sia, node: [process.execPath] },
       }),
       hostIp: '127.0.0.1',
       logDir: state.logs,

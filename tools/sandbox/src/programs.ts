@@ -1,5 +1,5 @@
 /** The command lines of the suite's programs in this sandbox, as a deployment's manifests would say them. */
-import { nodeFlagsOf, REPOSITORY } from '@pallas/build'
+import { nodeFlagsOf, REPOSITORY, staticProgram } from '@pallas/build'
 import { join } from 'node:path'
 import type { AgentPod } from './agent-pod.ts'
 import type { Clocks } from './clocks.ts'
@@ -20,6 +20,19 @@ export const PROGRAMS = {
   callback: run('packages/callback/src/main.ts'),
   initializer: run('packages/initializer/src/main.ts'),
 } as const
+
+/** Where the programs behind the door of `@pallas/host` run: on Node, or as the static files of `npm run build:static`. */
+export type Home = 'node' | 'static'
+
+/** argv of those programs there. */
+export const behindDoor = (home: Home): Readonly<Record<'driver' | 'sia' | 'controlSia', readonly string[]>> =>
+  home === 'node'
+    ? PROGRAMS
+    : {
+        driver: [staticProgram('athenz-volume-driver')],
+        sia: [staticProgram('athenz-sia')],
+        controlSia: [staticProgram('athenz-control-sia')],
+      }
 
 export type Ports = Record<
   | 'jwtService'
@@ -49,6 +62,7 @@ export interface ProgramContext {
   /** Longest call of ZTS by the agent; empty: the program's default. */
   readonly ztsTimeout: string
   readonly clocks: Clocks
+  readonly home: Home
   readonly reaper: Reaper
   tokenFile(account: Account): string
 }

@@ -6,6 +6,7 @@ import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { REPOSITORY } from '../repository.ts'
+import { StaticBuildError } from './error.ts'
 import { digestOf } from './inputs.ts'
 import { DOOR, STATIC_PROGRAMS, type StaticProgram } from './programs.ts'
 import { scriptOf } from './scripts.ts'
@@ -35,6 +36,13 @@ export interface StaticBuild {
   readonly files: readonly StaticFile[]
   /** Nothing had changed since the files were made. */
   readonly isUnchanged: boolean
+}
+
+/** Where `buildStatic` puts a program for this machine; `STATIC_NOT_BUILT` when it has not. */
+export function staticProgram(name: string): string {
+  const path = join(REPOSITORY, 'build/static', machineArch(), name)
+  if (existsSync(path)) return path
+  throw new StaticBuildError('STATIC_NOT_BUILT', `${name} has not been built: npm run build:static`)
 }
 
 /** The programs of the suite as static files. */

@@ -7,7 +7,7 @@ import { addService } from '@pallas/zts/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PROVIDER } from '../names.ts'
 import { type Program, startProgram } from '../processes.ts'
-import { controlIdentity, controlSiaArgs, PROGRAMS } from '../programs.ts'
+import { behindDoor, controlIdentity, controlSiaArgs } from '../programs.ts'
 import { type ClusterUnderTest, openCluster } from './open-cluster.ts'
 
 const ACCOUNT = 'athenz-callback'
@@ -45,7 +45,7 @@ function place(name: string): Place {
     run: (mode) => {
       const args = controlSiaArgs(context, ACCOUNT, mode).filter(isOther)
       const pace = mode === 'init' ? ['--init-timeout=5s'] : ['--refresh-interval=1s']
-      return startProgram({ name, argv: [...PROGRAMS.controlSia, ...args, ...outputs, ...pace], env: {}, logFile, daemon: true, reaper: context.reaper })
+      return startProgram({ name, argv: [...behindDoor(context.home).controlSia, ...args, ...outputs, ...pace], env: {}, logFile, daemon: true, reaper: context.reaper })
     },
   }
 }

@@ -29,6 +29,8 @@ const DEADLINE_MS = 30_000
 /**
  * Whoever ends it is told when a program of the suite has written down what is secret (T46).
  *
+ * With `PALLAS_HOME=static` its driver and SIA are the static files of `npm run build:static`.
+ *
  * In a mount namespace where the test run is in one (`npm test` sees to that), otherwise with links.
  */
 export async function openCluster(options: Omit<ClusterOptions, 'isolation' | 'events'> = {}): Promise<ClusterUnderTest> {
@@ -39,7 +41,8 @@ export async function openCluster(options: Omit<ClusterOptions, 'isolation' | 'e
     log: (program, record) => void logs.push({ program, record }),
     pod: ({ namespace, name }, step, detail) => void steps.push({ pod: `${namespace}/${name}`, step, detail }),
   }
-  const cluster = await startCluster({ isolation, ...options, events })
+  const home = process.env['PALLAS_HOME'] === 'static' ? 'static' : 'node'
+  const cluster = await startCluster({ isolation, home, ...options, events })
   // Known to Athenz, which lets nobody launch it.
   addService(cluster.world, 'shop.player')
   const dispose = async (): Promise<void> => {
