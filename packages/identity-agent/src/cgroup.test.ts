@@ -47,6 +47,29 @@ test.each([
   expect(podOfCgroups(hybrid(path))).toEqual({ uid: UID })
 })
 
+/** As a kubelet 1.37 with containerd 2.4 and runc 1.5 wrote them (cgroup v1 beside v2), read by an agent in a pod with `hostPID`. */
+const RECORDED: readonly (readonly [string, string, string])[] = [
+  ['a container', 'besteffort/podcdddcd79-3c1e-4cc6-9822-4d25390a32ca', 'dff9525872e27639944c0143d3b5c413ffae38557dcf60c30c989cf4f107856b'],
+  ['the same pod: a container that was restarted', 'besteffort/podcdddcd79-3c1e-4cc6-9822-4d25390a32ca', 'd21b03c5f262e7171fd35ad516d277f3579bd3e66f94438f5f88396fddd379f3'],
+  ['the same pod: what kubectl debug added', 'besteffort/podcdddcd79-3c1e-4cc6-9822-4d25390a32ca', '86c0be2ca5c612abcfafdeb0edc2901def34fa416d35910a9d53295ec13b2558'],
+  ['the same pod: kubectl debug with a target', 'besteffort/podcdddcd79-3c1e-4cc6-9822-4d25390a32ca', '91ce554c04a4c9b1121c620a1566d14fe6808a8477ad0c538c826a2e34486a03'],
+  ['the same pod: its sandbox', 'besteffort/podcdddcd79-3c1e-4cc6-9822-4d25390a32ca', '93fe664bbb36370d162f9e90fcc5ff5f61349521094f736559fab93e890679ac'],
+  ['a pod in a user namespace', 'burstable/pod4c1c88f8-fa7a-41b1-a14d-54bc48759326', '679c150e95e80208979150fbcbbffb83b338ba1946fd45870da7b8328c47da0e'],
+  ['a privileged pod with hostPID and hostNetwork, guaranteed', 'pod7080f884-c75e-401f-82b1-936d648c68ec', '36bb3ef7d7d4afb69f9206f0dbec371a15bd7f5be7af54b3dfcebdab07e5ec53'],
+  ['an agent without a capability', 'besteffort/pod06b2d502-408e-43b1-9cd8-a8825f0fc475', '6c30103e1231b9d2fac1fc41f2dbca2916b8af4d25299130951bb23ddb82b5e1'],
+]
+const CONTROLLERS = ['9:name=systemd', '8:pids', '7:blkio', '6:freezer', '5:devices', '4:memory', '3:cpuset', '2:cpuacct', '1:cpu', '0:']
+
+test.each(RECORDED)('recorded on a real node, %s', (_what, pod, container) => {
+  const text = CONTROLLERS.map((controller) => `${controller}:/kubepods/${pod}/${container}\n`).join('')
+  expect(podOfCgroups(text)).toEqual({ uid: pod.split('/pod').at(-1)?.replace(/^pod/, '') })
+  expect(prefixesAround(text)).toEqual(CONTROLLERS.map(() => []))
+})
+
+test('recorded on a real node, the first process of the host: in no pod, though one hierarchy is delegated', () => {
+  expect(podOfCgroups('9:name=systemd:/\n4:memory:/process_api/1fa9904b0aca1a6937b69b782ff60f2b\n1:cpu:/\n0::/\n').uid).toBeUndefined()
+})
+
 const NESTED: readonly (readonly [string, string, string])[] = [
   ['cgroupfs', `/docker/${ID}/kubelet`, `kubepods/burstable/pod${UID}/${ID}`],
   ['cgroupfs, guaranteed', `/docker/${ID}`, `kubepods/pod${UID}/${ID}`],
