@@ -12,7 +12,7 @@ async function eventsOf({ api }: It, { metadata }: PodObject) {
   return items.filter((event) => (event['involvedObject'] as { readonly uid?: string } | undefined)?.uid === metadata.uid)
 }
 
-test('a pod that came with the handle of another is told on the pod, and so is that one; all else has no event (T01, W4)', async () => {
+test('a pod that came with the handle of another is told on the pod, and so is that one (T01, W4)', async () => {
   await using it = await openCluster()
   const web = await launch(it, request(it, 'web-0'))
   const orders = await launch(it, request(it, 'orders-0', { serviceAccount: 'orders' }))
