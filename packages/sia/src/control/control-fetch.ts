@@ -12,6 +12,7 @@ import {
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import { createCsr } from '@pallas/x509'
 import { type CheckedIdentity, checkIdentity } from '../identity/check.ts'
+import type { ControlConfig } from './control-config.ts'
 import { readServiceKey, type ServiceKey } from './control-key.ts'
 import type { RequestCertificate } from './control-zts.ts'
 
@@ -24,7 +25,7 @@ export interface ControlFetchOptions {
   readonly namespace: string
   readonly account: string
   readonly identityDir: string
-  readonly config: ClusterConfig
+  readonly config: ControlConfig
   readonly host: Pick<Host, 'files' | 'keys' | 'clock'>
   readonly request: RequestCertificate
 }
@@ -48,13 +49,13 @@ export interface ControlFetch {
 export function createControlFetch(options: ControlFetchOptions): ControlFetch {
   const { namespace, account: service, identityDir, config, host, request } = options
   const { keys, clock } = host
-  const domain = domainOf(namespace, config)
-  const names: WorkloadNames = {
+  const domain = domainOf(namespace, config.current())
+  const namesBy = (rules: ClusterConfig): WorkloadNames => ({
     commonName: `${domain}.${service}`,
-    dns: [serviceDnsName(domain, service, config.dnsSuffix)],
+    dns: [serviceDnsName(domain, service, rules.dnsSuffix)],
     ip: [],
-    uri: spiffeUrisOf(domain, service, namespace, config),
-  }
+    uri: spiffeUrisOf(domain, service, namespace, rules),
+  })
   const readKey = () => readServiceKey(identityDir, host)
   const sign = async ({ key, version }: ServiceKey): Promise<Token> => {
     const issuedAt = Math.floor(clock.now() / 1_000)
@@ -76,13 +77,16 @@ export function createControlFetch(options: ControlFetchOptions): ControlFetch {
     },
     token: async () => sign(await readKey()),
     certificate: async (signal) => {
+      const rules = await config.read()
+      const { athenzService: roots } = rules.trustRoots
+      const names = namesBy(rules)
       const owned = await readKey()
       const { text: ntoken } = await sign(owned)
       const csr = await createCsr(names, owned.key)
       const answer = await request({ domain, service, csr, ntoken, expiryMinutes: EXPIRY_MINUTES }, signal)
-      const caPem = lines(answer.caCertBundle || config.trustRoots.athenzService)
+      const caPem = lines(answer.caCertBundle || roots)
       const set = { keyPem: '', certPem: lines(answer.certificate) + caPem, caPem, ntoken }
-      const identity = { set, spki: owned.key.spki, names, roots: config.trustRoots.athenzService }
+      const identity = { set, spki: owned.key.spki, names, roots }
       const leaf = await checkIdentity(identity, { now: clock.now(), verify: (check) => keys.verify(check) })
       return { ...identity, leaf }
     },

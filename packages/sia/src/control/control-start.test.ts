@@ -6,7 +6,7 @@ import { nodeKey, TestCa } from '@pallas/x509/testing'
 import { expect, test } from 'vitest'
 import { controlProgram } from './control-settings.ts'
 import { startControlSia } from './control-start.ts'
-import { type ControlPlane, openControlPlane } from '../testing/control-plane.ts'
+import { clusterConfig, type ControlPlane, openControlPlane } from '../testing/control-plane.ts'
 import { running } from '../testing/run.ts'
 import { ztsError } from '../testing/test-zts.ts'
 
@@ -129,6 +129,36 @@ test('a configuration that cannot be used is told as settings are', async () => 
   await plane.host.files.unlink('/var/cluster/config.yaml')
   await plane.host.files.create('/var/cluster/config.yaml', new TextEncoder().encode('dns-suffix: 7\n'), 0o644)
   expect(await run(plane, '--mode=init').failed).toMatchObject({ code: 'CONFIG_INVALID' })
+})
+
+/** As a mounted ConfigMap changes: the file is another one at once. */
+async function configure(plane: ControlPlane, text: string): Promise<void> {
+  await plane.host.files.create('/var/cluster/next', new TextEncoder().encode(text), 0o644)
+  await plane.host.files.rename('/var/cluster/next', '/var/cluster/config.yaml')
+}
+
+test('roots that change while it runs are followed, those of ZTS and those of services; half a file changes nothing (T32)', async () => {
+  const plane = await openControlPlane()
+  const next = await TestCa.create({ now: plane.host.clock.now() })
+  const { stopped } = run(plane, '--mode=refresh', '--out-ntoken=')
+  await plane.host.clock.advance(0)
+  const [first] = await chainOf(plane)
+  const asked: (string | undefined)[] = []
+  plane.host.machine.peers.set('tls:zts.example:4443', async ({ to, body = '' }) => {
+    asked.push(to.kind === 'tls' ? to.caPem : undefined)
+    const { certPem } = await next.sign(JSON.parse(body).csr, { lifeMs: HOUR, notBefore: plane.host.clock.now() })
+    return { status: 200, headers: {}, body: JSON.stringify({ certificate: certPem, caCertBundle: next.certPem }) }
+  })
+  await configure(plane, 'trust-roots:\n')
+  await plane.host.clock.advance(20 * HOUR)
+  expect(plane.lines).toContainEqual(expect.objectContaining({ msg: 'new configuration cannot be used, keeping the old' }))
+  expect((await chainOf(plane))[0]?.serial).toBe(first?.serial)
+  await configure(plane, clusterConfig(next.certPem, 'https://zts.example:4443/zts/v1'))
+  await plane.host.clock.advance(2 * HOUR)
+  expect((await chainOf(plane))[1]).toEqual(readCertificates(next.certPem)[0])
+  expect(asked.at(-1)?.trim()).toBe(next.certPem.trim())
+  expect(asked[0]?.trim()).not.toBe(next.certPem.trim())
+  await stopped()
 })
 
 test('refresh signs the token anew at half of its life and the certificate at half of its own', async () => {

@@ -1,6 +1,6 @@
 import type { Host } from '@pallas/host'
-import { parseClusterConfig } from '@pallas/wire/cluster-config'
 import { sameBytes } from '@pallas/x509'
+import { openControlConfig } from './control-config.ts'
 import { createControlFetch } from './control-fetch.ts'
 import type { ControlSettings } from './control-settings.ts'
 import { createTokenRenewable } from './control-token.ts'
@@ -11,8 +11,6 @@ import { createOutput } from '../output/output.ts'
 import { createRenewable } from '../loop/renewable.ts'
 import { callTimeout } from '../settings/settings-common.ts'
 import { mayBeReplicating } from '../zts/call.ts'
-
-const MAX_CONFIG_BYTES = 1024 * 1024
 
 export interface ControlDeps {
   readonly host: Pick<Host, 'files' | 'keys' | 'clock' | 'http'>
@@ -26,18 +24,20 @@ export async function startControlSia(
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, files } = host
-  const config = parseClusterConfig(new TextDecoder().decode(await files.read(settings.config, MAX_CONFIG_BYTES)))
+  const onUnusable = (err: unknown): void => log.warn({ err }, 'new configuration cannot be used, keeping the old')
+  const config = await openControlConfig(settings.config, { files, onUnusable })
+  const { ztsEndpoint, authHeader } = config.current()
   const request = createCertificateRequest({
     http: host.http,
-    endpoint: config.ztsEndpoint,
-    caPem: config.trustRoots.athenz,
-    authHeader: config.authHeader,
+    endpoint: ztsEndpoint,
+    caPem: () => config.current().trustRoots.athenz,
+    authHeader,
     timeoutMs: callTimeout(settings),
   })
   const control = createControlFetch({ ...settings, config, host, request })
   const output = createOutput({
     paths: { cert: settings.outCert, caCert: settings.outCaCert, ntoken: settings.outNtoken },
-    roots: config.trustRoots.athenzService,
+    roots: () => config.current().trustRoots.athenzService,
     host,
     onLeftover: (err) => log.warn({ err }, 'an old generation stays behind'),
     onUnusable: (err) => log.warn({ err }, 'what is on disk does not count'),

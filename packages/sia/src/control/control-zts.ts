@@ -3,7 +3,7 @@ import { createZtsCall, isText, textIn, type ZtsOptions } from '../zts/call.ts'
 
 export interface ControlZtsOptions extends ZtsOptions {
   /** Who ZTS is. */
-  readonly caPem: string
+  readonly caPem: () => string
   /** Header that carries the principal token. */
   readonly authHeader: string
 }
@@ -31,7 +31,7 @@ export function createCertificateRequest({ caPem, authHeader, ...options }: Cont
     const path = `/instance/${encodeURIComponent(domain)}/${encodeURIComponent(service)}/refresh`
     const headers = { 'content-type': 'application/json', [authHeader]: ntoken }
     const body = JSON.stringify({ csr, expiryTime: expiryMinutes })
-    const answer = await call({ method: 'POST', path, headers, body, caPem }, signal)
+    const answer = await call({ method: 'POST', path, headers, body, caPem: caPem() }, signal)
     const { caCertBundle } = answer
     return { certificate: textIn(answer, 'certificate'), caCertBundle: isText(caCertBundle) ? caCertBundle : '' }
   }

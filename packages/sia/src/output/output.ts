@@ -35,7 +35,7 @@ export interface OutputDeps {
   /** Paths of tokens that are no part of the set. */
   readonly tokenPaths?: readonly string[]
   /** PEM of those who are trusted to issue certificates, where that is known better than from the set. */
-  readonly roots?: string
+  readonly roots?: () => string
   readonly host: Pick<Host, 'files' | 'keys' | 'clock'>
   readonly onLeftover: (error: unknown) => void
   /** Told why what is on disk does not count. */
@@ -58,7 +58,7 @@ export function createOutput({ paths, tokenPaths = [], roots, host, onLeftover, 
     current: async (spki) => {
       try {
         const set = await readCredentials(paths, files)
-        return set.certPem === '' ? undefined : await judge({ set, spki: await spkiIn(set, spki), roots })
+        return set.certPem === '' ? undefined : await judge({ set, spki: await spkiIn(set, spki), roots: roots?.() })
       } catch (error) {
         if (!(error instanceof HostError || error instanceof IdentityError)) throw error
         onUnusable(error)
