@@ -42,7 +42,21 @@ const isAccountToken = (mount: Fields): boolean =>
   Object.keys(mount).every((key) => ['name', 'mountPath', 'readOnly'].includes(key))
 
 /** Settings that only take rights away, whoever made them. */
-const RESTRICTIONS: Readonly<Record<string, (value: unknown) => boolean>> = {
+export const RESTRICTED = [
+  'allowPrivilegeEscalation',
+  'appArmorProfile',
+  'capabilities',
+  'privileged',
+  'procMount',
+  'readOnlyRootFilesystem',
+  'runAsGroup',
+  'runAsNonRoot',
+  'runAsUser',
+  'seLinuxOptions',
+  'seccompProfile',
+] as const
+
+const RESTRICTIONS: Readonly<Record<(typeof RESTRICTED)[number], (value: unknown) => boolean>> = {
   allowPrivilegeEscalation: (value) => value === false,
   appArmorProfile: isConfined,
   capabilities: (value) => isFields(value) && Object.keys(value).every((key) => key === 'drop'),
@@ -59,7 +73,7 @@ const RESTRICTIONS: Readonly<Record<string, (value: unknown) => boolean>> = {
 function withoutRestrictions(said: unknown, found: unknown): unknown {
   if (!isFields(found)) return found
   const isAddition = ([key, value]: [string, unknown]): boolean =>
-    isUnsaid(said, key) && Object.hasOwn(RESTRICTIONS, key) && RESTRICTIONS[key]?.(value) === true
+    isUnsaid(said, key) && RESTRICTED.some((it) => it === key && RESTRICTIONS[it](value))
   return Object.fromEntries(Object.entries(found).filter((entry) => !isAddition(entry)))
 }
 
@@ -73,7 +87,7 @@ function isConfined(value: unknown): boolean {
 }
 
 /** What `LimitRanger` sets where nothing is said, and requests that follow from limits. */
-const LIMITED = ['cpu', 'memory', 'ephemeral-storage']
+export const LIMITED = ['cpu', 'memory', 'ephemeral-storage']
 
 function withoutLimits(said: unknown, found: unknown): unknown {
   if (!isFields(found)) return found

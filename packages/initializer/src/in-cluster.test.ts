@@ -1,6 +1,7 @@
 import { isKubernetesError } from '@pallas/kubernetes'
 import { expect, test } from 'vitest'
-import { namesIn, openCluster } from './testing/cluster.ts'
+import { openCluster } from './testing/cluster.ts'
+import { namesIn } from './testing/made.ts'
 import { TRIGGER } from './testing/init-config.ts'
 
 test('a pod made at the api server comes out injected, and making what came out again changes nothing (C10, T25)', async () => {

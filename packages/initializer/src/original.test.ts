@@ -5,7 +5,8 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Item, type MadeSpec, namesIn, openCluster } from './testing/cluster.ts'
+import { openCluster } from './testing/cluster.ts'
+import { type Item, type MadeSpec, namesIn } from './testing/made.ts'
 import { TRIGGER } from './testing/init-config.ts'
 
 type Cluster = Awaited<ReturnType<typeof openCluster>>

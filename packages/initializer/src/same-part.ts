@@ -36,7 +36,7 @@ const onHost = (port: unknown): unknown =>
   isFields(port) ? { ...port, hostPort: fieldOf(port, 'hostPort') || fieldOf(port, 'containerPort') } : port
 
 /** An image without tag and digest is the latest. */
-function pullPolicyFor(image: unknown): string {
+export function pullPolicyFor(image: unknown): 'Always' | 'IfNotPresent' {
   const written = String(image)
   const version = written.slice(imageName(written).length)
   return version === '' || version === ':latest' || version.startsWith(':latest@') ? 'Always' : 'IfNotPresent'

@@ -3,6 +3,27 @@ import { isIP } from 'node:net'
 import { address, duration, list, name, oneOf, path, program as define, setting, type SettingsOf, text } from '@pallas/config'
 import { apiSettings } from '@pallas/kubernetes/settings'
 import { serverSettings } from '@pallas/service/settings'
+import type { Tolerance } from './harmless.ts'
+
+/** What decides on a pod besides the templates, whoever decides: the webhook or a policy. */
+export const injectionSettings = {
+  sidecar: setting(oneOf('native', 'container'), {
+    default: 'native',
+    doc: 'How the refresher runs: as an init container that keeps running (Kubernetes 1.29 or later), or as one more container.',
+  }),
+  hostNetwork: setting(oneOf('refuse', 'no-ip'), {
+    default: 'refuse',
+    doc: "Pods on their host's network: refused here, or left to get a certificate without an IP address. As `host-network` of the cluster.",
+  }),
+  toleratedEnv: setting(list(name), {
+    default: '',
+    doc: 'Names of variables that other webhooks may add to what is injected. A pod can give them any value: name none that a program of the image obeys to the harm of its pod.',
+  }),
+  toleratedMounts: setting(list(path), {
+    default: '',
+    doc: 'Paths at which other webhooks may mount something into what is injected. A pod can mount anything there.',
+  }),
+}
 
 const schema = {
   listen: setting(address, { default: ':4443', doc: 'Address of the webhook, `POST /mutate` over TLS.' }),
@@ -46,22 +67,7 @@ const schema = {
     default: '60s',
     doc: 'How often the ConfigMap is read again. Templates that cannot be used are logged, and the old ones stay.',
   }),
-  sidecar: setting(oneOf('native', 'container'), {
-    default: 'native',
-    doc: 'How the refresher runs: as an init container that keeps running (Kubernetes 1.29 or later), or as one more container.',
-  }),
-  hostNetwork: setting(oneOf('refuse', 'no-ip'), {
-    default: 'refuse',
-    doc: "Pods on their host's network: refused here, or left to get a certificate without an IP address. As `host-network` of the cluster.",
-  }),
-  toleratedEnv: setting(list(name), {
-    default: '',
-    doc: 'Names of variables that other webhooks may add to what is injected. A pod can give them any value: name none that a program of the image obeys to the harm of its pod.',
-  }),
-  toleratedMounts: setting(list(path), {
-    default: '',
-    doc: 'Paths at which other webhooks may mount something into what is injected. A pod can mount anything there.',
-  }),
+  ...injectionSettings,
   ...apiSettings,
   ...serverSettings,
 }
@@ -78,13 +84,17 @@ export const program = define({
     ...(4 * bundleSettle <= certificateLife ? [] : ['--bundle-settle must be a quarter of --certificate-life at most']),
     ...(isName(configNamespace) ? [] : ['--config-namespace must be the name of a namespace']),
     ...(isName(configMap) ? [] : ['--config-map must be the name of a config map']),
-    ...(toleratedEnv.every(isVariable) ? [] : ['--tolerated-env must be names of variables, without values and patterns']),
-    ...(toleratedMounts.every(isPlace) ? [] : ['--tolerated-mounts must be whole paths of directories or files, as they are mounted']),
+    ...toleranceProblems({ toleratedEnv, toleratedMounts }),
   ],
 })
 
+export const toleranceProblems = ({ toleratedEnv, toleratedMounts }: Tolerance): string[] => [
+  ...(toleratedEnv.every(isVariable) ? [] : ['--tolerated-env must be names of variables, without values and patterns']),
+  ...(toleratedMounts.every(isPlace) ? [] : ['--tolerated-mounts must be whole paths of directories or files, as they are mounted']),
+]
+
 /** Part of a path at the API server. */
-const isName = (it: string): boolean => /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(it)
+export const isName = (it: string): boolean => /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(it)
 
 const isServerName = (it: string): boolean => isIP(it) > 0 || /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(it)
 

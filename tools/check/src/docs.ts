@@ -2,10 +2,10 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { program as callback } from '@pallas/callback'
-import { describeProgram } from '@pallas/config'
+import { describeProgram, readProgram } from '@pallas/config'
 import { REASONS } from '@pallas/identity'
 import { program as agent } from '@pallas/identity-agent'
-import { program as initializer } from '@pallas/initializer'
+import { policyProgram, program as initializer, renderPolicy } from '@pallas/initializer'
 import { program as jwtService } from '@pallas/jwt-service'
 import { controlProgram, program as sia } from '@pallas/sia'
 import { driverProgram, SETTINGS_FILE } from '@pallas/volume-driver'
@@ -23,7 +23,15 @@ export function generatedDocs(root: string): Record<string, string> {
     ...page('docs/operations.md', { reasons: reasons() }),
     ...page('docs/threat-model.md', { weaknesses: weaknessTable(found), attacks: attackTable(found) }),
     ...page('docs/migration.md', { contract: contractTable(found, decisions(root)) }),
+    'deploy/overlays/policy/policy.yaml': policy(root),
   }
+}
+
+/** The templates that are deployed, as policies with the settings that are there by default. */
+function policy(root: string): string {
+  const templates = join(root, 'deploy/base/initializer-config.yaml')
+  const reading = readProgram(policyProgram, { argv: [`--templates=${templates}`], env: {}, version: '' })
+  return reading.kind === 'print' ? reading.text : renderPolicy(readFileSync(templates, 'utf8'), reading.settings)
 }
 
 /** Number of a decision → its file in `docs/adr`. */
@@ -31,7 +39,7 @@ const decisions = (root: string): ReadonlyMap<number, string> =>
   new Map(globSync('[0-9]*.md', { cwd: join(root, 'docs/adr') }).map((file) => [Number(file.slice(0, 4)), file]))
 
 const settings = (): string =>
-  [driverSettings(), ...[agent, jwtService, callback, initializer, sia, controlProgram].map((it) => describeProgram(it))].join('\n')
+  [driverSettings(), ...[agent, jwtService, callback, initializer, policyProgram, sia, controlProgram].map((it) => describeProgram(it))].join('\n')
 
 /** The kubelet owns the driver's arguments, so its settings are keys of a file. */
 function driverSettings(): string {

@@ -9,22 +9,10 @@ import { memoryLog, testMetrics } from '@pallas/runtime/testing'
 import { tlsDirectory } from '@pallas/service/testing'
 import { program, startInitializer } from '../index.ts'
 import { initConfig, TRIGGER } from './init-config.ts'
+import type { MadeSpec } from './made.ts'
 
 const HOME = { namespace: 'k8s-admin', name: 'athenz-initializer' }
 const INITIALIZER = 'athenz.initializer.kubernetes.io'
-
-export interface Item {
-  readonly name: string
-  readonly [field: string]: unknown
-}
-
-/** A pod as it came out of the API server. */
-export interface MadeSpec {
-  readonly volumes: readonly Item[] | undefined
-  readonly initContainers: readonly Item[] | undefined
-  readonly containers: readonly Item[]
-  readonly [field: string]: unknown
-}
 
 export interface ClusterOptions {
   readonly asUser?: string
@@ -99,5 +87,3 @@ function register(admin: KubeApi, name: string, clientConfig: Pick<TestWebhook, 
   }
   return admin.create(pathOf(MUTATING_WEBHOOKS), { metadata: { name }, webhooks: [webhook] })
 }
-
-export const namesIn = (list: readonly Item[] | undefined): string[] => (list ?? []).map(({ name }) => name)
