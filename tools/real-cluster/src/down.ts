@@ -26,7 +26,7 @@ export async function down({ say, env = process.env, keepLogs = false, signal }:
   const cluster = clusterAt(stateDirectoryOf(env))
   if (process.getuid?.() !== 0) throw new ClusterError('CLUSTER_NO_ROOT', 'only root can take a node down')
   await using _held = await machineLock({ say, signal })
-  return takeDown(cluster, { keepLogs })
+  return await takeDown(cluster, { keepLogs })
 }
 
 /** For who holds the machine's lock. Volumes are not unpublished: what must see that deletes its pods first. */

@@ -13,6 +13,9 @@ const EX_USAGE = 64
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const mutter = (line: string): void => void process.stderr.write(`${line}\n`)
 
+// A reader of our words that goes away, `| head`, must not end us in the middle of things.
+process.stdout.on('error', () => undefined)
+
 /** Where the user stands: npm has gone to the root of the repository. */
 const from = process.env['INIT_CWD'] ?? process.cwd()
 

@@ -41,13 +41,13 @@ export async function up({ say, env = process.env, signal }: UpOptions): Promise
   if (isIntact(readJournal(cluster.stateDirectory))) {
     await using _held = await machineLock(terms)
     const journal = readJournal(cluster.stateDirectory)
-    if (journal !== undefined && isIntact(journal)) return rejoin(journal, terms)
+    if (journal !== undefined && isIntact(journal)) return await rejoin(journal, terms)
   }
   const { programs, archives } = await prepare(await readGo(), env, terms)
   await using _held = await machineLock(terms)
   const journal = readJournal(cluster.stateDirectory)
-  if (journal !== undefined && isIntact(journal)) return rejoin(journal, terms)
-  return fromNothing(journal, { programs, archives }, terms)
+  if (journal !== undefined && isIntact(journal)) return await rejoin(journal, terms)
+  return await fromNothing(journal, { programs, archives }, terms)
 }
 
 interface Prepared {
@@ -55,11 +55,18 @@ interface Prepared {
   readonly archives: readonly string[]
 }
 
-/** What takes long the first time, and touches only the user's cache. */
+/** What takes long the first time, and touches only the user's cache. What the machine lacks is said before. */
 async function prepare(go: Go, env: NodeJS.ProcessEnv, { cluster, say, signal }: Terms): Promise<Prepared> {
-  if (readJournal(cluster.stateDirectory) === undefined) requireNode(cluster.stateDirectory)
+  await checkNode({ cluster, say, signal })
   const programs = await ensurePrograms({ ...go, env, say, signal, beforeBuild: requireBuildTools })
   return { programs, archives: await ensureImages(programs, env) }
+}
+
+/** Under the lock: what another `up` is about to make must not be taken for a rival's. */
+async function checkNode(terms: Terms): Promise<void> {
+  await using _held = await machineLock(terms)
+  const { stateDirectory } = terms.cluster
+  if (readJournal(stateDirectory) === undefined) requireNode(stateDirectory)
 }
 
 /** It was up, and the machine has not been restarted since. */

@@ -6,6 +6,7 @@ import { describeCluster } from '../status.ts'
 import { commandLine } from '../testing/command-line.ts'
 import { type MachineBefore, machineBefore } from '../testing/machine-before.ts'
 import { runWorkload } from '../testing/workload.ts'
+import { until } from '../until.ts'
 import { up } from '../up.ts'
 
 const silent = { say: () => undefined }
@@ -31,6 +32,15 @@ test('after its kubelet and its container runtime were killed', async () => {
 })
 
 describe('`up`', () => {
+  test('killed as soon as there is a journal leaves what `down` finds', async () => {
+    await using running = commandLine('up')
+    await until(async () => (await describeCluster()).state === 'starting', { what: 'a journal', deadlineMs: 60_000, pollMs: 1 })
+    running.process.kill('SIGKILL')
+    await running.exited
+    expect(await down(silent)).toBe(true)
+    await machine.expectUnchanged()
+  })
+
   test.each(['containerd answers', 'its own images are loaded', 'the API server is ready'])('killed when %s leaves what `down` finds', async (words) => {
     await using running = commandLine('up')
     await running.said(words)
