@@ -1,4 +1,7 @@
 import { createPublicKey, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { REPOSITORY } from '@pallas/build'
 import { parseClusterConfig } from '@pallas/wire/cluster-config'
 import { expect, test } from 'vitest'
 import { existingMaterial } from './existing.ts'
@@ -16,6 +19,13 @@ test('the configuration is one that the programs take, and trusts ZTS and what i
   expect(server.verify(new X509Certificate(config.trustRoots.athenz).publicKey)).toBe(true)
   expect(server.verify(new X509Certificate(config.trustRoots.athenzService).publicKey)).toBe(false)
   expect(server.checkHost('athenz-trial-zts.k8s-admin.svc.cluster.local')).toBeDefined()
+})
+
+test('the example of a configuration lacks nothing but the roots of whoever copies it', () => {
+  const text = readFileSync(join(REPOSITORY, 'deploy/example/cluster/config.yaml'), 'utf8')
+  expect(() => parseClusterConfig(text)).toThrow(
+    expect.objectContaining({ problems: ['trust-roots.athenz must be a bundle of pem certificates', 'trust-roots.athenz-service must be a bundle of pem certificates'] }),
+  )
 })
 
 test('ZTS knows the keys of the control plane, and whom the callback may launch', async () => {
