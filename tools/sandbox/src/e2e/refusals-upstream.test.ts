@@ -21,8 +21,9 @@ const OTHER_NODE = 'node-2'
 
 beforeAll(async () => {
   it = await openCluster()
-  await it.cluster.admin.create(pathOf(NODES), { metadata: { name: OTHER_NODE }, status: { addresses: [{ type: 'Hostname', address: OTHER_NODE }] } })
   web = await launch(it, request(it, 'web-0'))
+  // After it: the scheduler would send it there.
+  await it.cluster.admin.create(pathOf(NODES), { metadata: { name: OTHER_NODE }, status: { addresses: [{ type: 'Hostname', address: OTHER_NODE }] } })
   names = await namesOf(it.cluster, web)
 })
 afterAll(() => it[Symbol.asyncDispose]())
