@@ -8,6 +8,7 @@ test.each([
   ['status', { kind: 'status', json: false }],
   ['status --json', { kind: 'status', json: true }],
   ['load a.tar b', { kind: 'load', images: ['a.tar', 'b'] }],
+  ['reboot', { kind: 'reboot' }],
   ['restart kubelet', { kind: 'restart', name: 'kubelet' }],
   ['kubectl get pods -A --help', { kind: 'kubectl', args: ['get', 'pods', '-A', '--help'] }],
   ['kubectl', { kind: 'kubectl', args: [] }],
@@ -20,6 +21,6 @@ test('nothing at all asks for help', () => {
   expect(parseCommand([])).toEqual({ kind: 'help' })
 })
 
-test.each(['up now', 'down --keep', 'status --jason', 'load', 'restart', 'restart kubelet etcd', 'stop'])('%s is wrong', (line) => {
+test.each(['up now', 'reboot kubelet', 'down --keep', 'status --jason', 'load', 'restart', 'restart kubelet etcd', 'stop'])('%s is wrong', (line) => {
   expect(parseCommand(line.split(' '))).toMatchObject({ kind: 'wrong', problem: expect.any(String) })
 })

@@ -1,17 +1,14 @@
 /** Takes the cluster down and puts the machine back, from whatever state it was left in. Safe to do again. */
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import { podProcesses, removePodCgroups, restoreControllers } from './cgroups.ts'
+import { join } from 'node:path'
+import { restoreControllers } from './cgroups.ts'
 import { ClusterError } from './error.ts'
 import { HARMLESS, type Journal, MADE_BY_MOUNT, readJournal } from './journal.ts'
-import { markedProcesses } from './launch.ts'
-import { type Cluster, clusterAt, COVERED, stateDirectoryOf } from './layout.ts'
+import { type Cluster, clusterAt, stateDirectoryOf } from './layout.ts'
 import { machineLock } from './machine-lock.ts'
-import { unmountAll } from './mounts.ts'
-import { removeBridge } from './network.ts'
-import { argvOf, bootId, kill } from './proc.ts'
+import { powerOff } from './power-off.ts'
+import { bootId } from './proc.ts'
 import { restoreSysctls } from './sysctls.ts'
-import { until } from './until.ts'
 
 export interface DownOptions {
   readonly say: (line: string) => void
@@ -34,53 +31,25 @@ export async function takeDown(cluster: Cluster, { keepLogs = false } = {}): Pro
   const state = cluster.stateDirectory
   const journal = readJournal(state)
   if (journal === undefined) return removeRemains(state, keepLogs)
-  await endProcesses(state)
-  const mounted = await unmountAll([...COVERED, state])
-  if (mounted.length > 0) throw notClean(`still mounted: ${mounted.join(' ')}`)
-  await removeBridge()
-  await until(() => removePodCgroups(journal.cgroups).length === 0, { what: 'the end of the pods\' cgroups', deadlineMs: END_DEADLINE_MS, code: 'CLUSTER_NOT_CLEAN' })
-  restoreMachine(journal)
+  // What runs or is mounted after a restart of the machine is not ours, and may be another kubelet's.
+  if (journal.bootId === bootId()) await undo(state, journal)
+  removeMade(journal)
   removeState(state, keepLogs)
   return true
 }
 
-const END_DEADLINE_MS = 20_000
-
-/** First who would start containers again, then the containers, last who holds their ends: shims and the runtime. */
-async function endProcesses(state: string): Promise<void> {
-  await killAll('the cluster\'s programs', () => markedProcesses(state).filter((pid) => !isRuntime(pid)))
-  await killAll('the pods', podProcesses)
-  await killAll('the container runtime', () => markedProcesses(state))
+async function undo(state: string, journal: Journal): Promise<void> {
+  await powerOff(state, journal)
+  restoreSysctls(journal.sysctls)
+  restoreControllers(journal.controllers)
+  if (journal.missing.includes(MADE_BY_MOUNT)) rmSync(MADE_BY_MOUNT, { recursive: true, force: true })
 }
 
-const isRuntime = (pid: number): boolean => basename(argvOf(pid)[0] ?? '').startsWith('containerd')
-
-async function killAll(what: string, list: () => readonly number[]): Promise<void> {
-  const none = (): boolean => {
-    const pids = list()
-    for (const pid of pids) kill(pid)
-    return pids.length === 0
+/** Directories that were made to be covered: what somebody has put into one since is his. */
+function removeMade({ missing }: Journal): void {
+  for (const directory of missing.toReversed()) {
+    if (existsSync(directory) && readdirSync(directory).length === 0) rmdirSync(directory)
   }
-  const explain = () => `pids ${list().join(' ')}`
-  await until(none, { what: `the end of ${what}`, deadlineMs: END_DEADLINE_MS, code: 'CLUSTER_NOT_CLEAN', pollMs: 20, explain })
-}
-
-function restoreMachine(journal: Journal): void {
-  // A restart of the machine has put these back, if to other values than ours.
-  if (journal.bootId === bootId()) {
-    restoreSysctls(journal.sysctls)
-    restoreControllers(journal.controllers)
-  }
-  const [ours, mounts] = [journal.missing.filter((path) => path !== MADE_BY_MOUNT), journal.missing.filter((path) => path === MADE_BY_MOUNT)]
-  for (const path of mounts) rmSync(path, { recursive: true, force: true })
-  for (const path of ours.toReversed()) removeIfEmpty(path)
-}
-
-/** What was under our mounts is not ours to delete. */
-function removeIfEmpty(directory: string): void {
-  if (!existsSync(directory)) return
-  if (readdirSync(directory).length > 0) throw notClean(`not empty: ${directory}`)
-  rmdirSync(directory)
 }
 
 /** The journal goes last: until then this can be done again. */
@@ -97,5 +66,3 @@ function removeRemains(state: string, keepLogs: boolean): false {
   if (isOurs && !keepLogs) rmSync(state, { recursive: true })
   return false
 }
-
-const notClean = (detail: string): ClusterError => new ClusterError('CLUSTER_NOT_CLEAN', 'the machine is not as it was before', { detail })

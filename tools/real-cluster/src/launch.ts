@@ -32,10 +32,15 @@ export function launch(cluster: Cluster, journal: Journal, daemon: Daemon): Jour
   const { pid } = child
   const startTime = pid === undefined ? undefined : startTimeOf(pid)
   if (pid === undefined || startTime === undefined) throw ended(cluster, daemon.name)
-  const others = journal.started.filter((it) => it.daemon.name !== daemon.name)
-  const grown = { ...journal, started: [...others, { daemon, pid, startTime }] }
+  const grown = { ...journal, started: withStarted(journal.started, { daemon, pid, startTime }) }
   writeJournal(stateDirectory, grown)
   return grown
+}
+
+/** In the place of its predecessor: their order is that in which they need each other. */
+const withStarted = (started: readonly Started[], one: Started): readonly Started[] => {
+  const at = started.findIndex((it) => it.daemon.name === one.daemon.name)
+  return at < 0 ? [...started, one] : started.with(at, one)
 }
 
 /** Resolves when it works; throws `CLUSTER_NOT_READY` with the end of its log when it ends before, or takes too long. */

@@ -4,6 +4,7 @@ import { down } from './down.ts'
 import { sentenceOf } from './error.ts'
 import { kubectl } from './kubectl.ts'
 import { load } from './load.ts'
+import { reboot } from './reboot.ts'
 import { restart } from './restart.ts'
 import { describeCluster, statusLines } from './status.ts'
 import { up } from './up.ts'
@@ -48,6 +49,10 @@ async function main(command: Command): Promise<number> {
     case 'restart':
       await restart(command.name, { say, signal: stopSignal() })
       say(`${command.name} works again`)
+      return 0
+    case 'reboot':
+      await reboot({ say, signal: stopSignal() })
+      say('the node is Ready again')
       return 0
   }
 }

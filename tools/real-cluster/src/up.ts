@@ -1,8 +1,7 @@
 /** Brings the cluster up, or finds it up. What fails, or is asked to stop, leaves nothing behind. */
-import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { ensurePrograms, type Programs } from './cache.ts'
 import { containerd } from './containerd.ts'
+import { coverDirectories } from './covers.ts'
 import { apiServer, controllerManager, etcd, scheduler } from './control-plane.ts'
 import type { Daemon } from './daemons.ts'
 import { dns } from './dns.ts'
@@ -15,7 +14,7 @@ import { type Cluster, clusterAt, COVERED, stateDirectoryOf } from './layout.ts'
 import { importArchive } from './load.ts'
 import { type Go, readGo, requireBuildTools, requireNode } from './machine.ts'
 import { machineLock } from './machine-lock.ts'
-import { cover, mountsAt } from './mounts.ts'
+import { mountsAt } from './mounts.ts'
 import { makeBridge } from './network.ts'
 import { writePki } from './pki.ts'
 import { isReady } from './readiness.ts'
@@ -132,12 +131,3 @@ async function bringUp({ programs, archives }: Prepared, { cluster, say, signal 
 }
 
 const NODE_DEADLINE_MS = 90_000
-
-async function coverDirectories(state: string): Promise<void> {
-  for (const [index, target] of COVERED.entries()) {
-    const source = join(state, 'covers', String(index))
-    mkdirSync(source, { recursive: true })
-    if (!existsSync(target)) mkdirSync(target, { recursive: true })
-    await cover(target, source)
-  }
-}
