@@ -19,7 +19,8 @@ function aSite() {
   const deps: MakeDeps = {
     out: at('out'),
     work: at('work'),
-    statics: at('statics'),
+    statics: async () => at('statics'),
+    partsOf: async (name) => [{ kind: 'cargo', name: `crate-of-${name}`, version: '1.0.0', licence: 'MIT', checksum: undefined, purl: undefined }],
     version: '1.2.3',
     architecture: 'amd64',
     lock: JSON.parse(readFileSync(join(REPOSITORY, 'package-lock.json'), 'utf8')),
@@ -72,6 +73,7 @@ test('the agent runs as root and carries the driver', async () => {
   const { config, layers } = filesOf(made.file, site.at('u'))
   expect(config.User).toBe('0:0')
   expect(layers[1]).toEqual(['usr/bin/athenz-volume-driver'])
+  expect(readFileSync(site.at('out', 'athenz-identity-agent.spdx.json'), 'utf8')).toContain('crate-of-athenz-volume-driver')
   expect(config.Entrypoint).toContain('--max-semi-space-size=1')
 })
 

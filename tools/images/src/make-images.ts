@@ -1,7 +1,7 @@
 /** Makes what `npm run images` is asked for, one image after another, from this clone for this machine. */
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { REPOSITORY } from '@pallas/build'
+import { dirname, join, resolve } from 'node:path'
+import { buildStatic, REPOSITORY } from '@pallas/build'
 import type { Image } from './catalogue.ts'
 import { contentsOf } from './contents.ts'
 import { writeLayer } from './layer.ts'
@@ -9,14 +9,11 @@ import { type MadeImage, type MakeDeps, makeImage, type SharedBase } from './mak
 import { nodeBase, ownArchitecture } from './node-base.ts'
 import { debianComponent } from './sbom/debian.ts'
 import { type LockFile, npmComponent } from './sbom/npm.ts'
+import { staticComponents } from './sbom/static.ts'
 import { writeTree } from './tree.ts'
 
-/** Where archives and static programs lie, below the repository. */
+/** Where archives lie, below the repository. */
 export const OUT = 'build/images'
-const STATICS = 'build/static'
-/** As static programs are laid down: the names that Rust has for machines. */
-const MACHINES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' }
-
 export interface Made {
   readonly image: Image
   readonly result: MadeImage | { readonly failure: unknown }
@@ -62,6 +59,7 @@ async function openSite() {
 
 async function makeDeps(out: string, work: string): Promise<MakeDeps> {
   let base: Promise<SharedBase> | undefined
+  let statics: Promise<string> | undefined
   const lock = await readJson<LockFile>('package-lock.json')
   const { version } = await readJson<{ version: string }>('package.json')
   return {
@@ -70,9 +68,16 @@ async function makeDeps(out: string, work: string): Promise<MakeDeps> {
     version,
     architecture: ownArchitecture(),
     lock,
-    statics: join(REPOSITORY, STATICS, MACHINES[process.arch] ?? process.arch),
+    statics: () => (statics ??= makeStatics()),
+    partsOf: (name) => staticComponents(name, lock),
     base: () => (base ??= makeBase(work, lock)),
   }
+}
+
+/** Nothing is compiled again that has not changed. */
+async function makeStatics(): Promise<string> {
+  const { files } = await buildStatic()
+  return dirname(files[0]?.path ?? '')
 }
 
 async function makeBase(work: string, lock: LockFile): Promise<SharedBase> {

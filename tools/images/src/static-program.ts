@@ -9,8 +9,10 @@ import type { Component } from './sbom/component.ts'
 
 export interface StaticDeps {
   readonly architecture: Architecture
-  /** Where static programs lie. */
-  readonly statics: string
+  /** Where static programs lie, made when they are not. */
+  statics(): Promise<string>
+  /** What one is made of. */
+  partsOf(name: StaticName): Promise<readonly Component[]>
 }
 
 export interface StaticProgram {
@@ -18,14 +20,13 @@ export interface StaticProgram {
   readonly components: readonly Component[]
 }
 
-export async function staticProgram(name: StaticName, { statics, architecture }: StaticDeps): Promise<StaticProgram> {
-  const file = join(statics, name)
-  const program = await readProgram(file).catch((error: unknown) => {
-    if (!(error instanceof ImagesError) || error.code !== 'IMAGES_FILE_MISSING') throw error
-    throw new ImagesError('IMAGES_FILE_MISSING', 'a static program is missing: npm run build:static makes it', { file }, error)
-  })
-  if (program.architecture !== architecture || program.interpreter !== undefined || program.needed.length > 0) {
-    throw new ImagesError('IMAGES_BAD_PROGRAM', 'a program for an image of its own must be static and for its machine', { file, ...program })
+/** Throws `IMAGES_FILE_MISSING` or `IMAGES_BAD_PROGRAM`. */
+export async function staticProgram(name: StaticName, deps: StaticDeps): Promise<StaticProgram> {
+  const file = join(await deps.statics(), name)
+  const { architecture, interpreter, needed } = await readProgram(file)
+  if (architecture !== deps.architecture || interpreter !== undefined || needed.length > 0) {
+    const facts = { file, architecture, interpreter, needed }
+    throw new ImagesError('IMAGES_BAD_PROGRAM', 'a program for an image of its own must be static and for its machine', facts)
   }
-  return { entry: { kind: 'file', path: staticPath(name).slice(1), from: file, mode: 0o755 }, components: [] }
+  return { entry: { kind: 'file', path: staticPath(name).slice(1), from: file, mode: 0o755 }, components: await deps.partsOf(name) }
 }

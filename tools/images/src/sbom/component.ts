@@ -1,6 +1,6 @@
 /** One thing that an image holds, as a list of its parts names it. */
 export interface Component {
-  readonly kind: 'npm' | 'cargo' | 'deb' | 'program'
+  readonly kind: 'npm' | 'cargo' | 'deb' | 'generic' | 'program'
   readonly name: string
   readonly version: string
   /** An SPDX expression; undefined where only the licence text says it. */

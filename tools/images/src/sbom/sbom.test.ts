@@ -1,12 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { REPOSITORY } from '@pallas/build'
 import { expect, test } from 'vitest'
 import { cargoComponents } from './cargo.ts'
 import type { Component } from './component.ts'
 import { debianComponent } from './debian.ts'
 import { npmComponents } from './npm.ts'
 import { spdxDocument } from './spdx.ts'
+import { staticComponents } from './static.ts'
 
 const lock = {
   packages: {
@@ -104,4 +106,21 @@ test('a list holds each part under a reference of its own, and says nothing of w
   expect(list.relationships.map((it: { relatedSpdxElement: string }) => it.relatedSpdxElement)).toEqual(ids)
   expect(list.packages[2].externalRefs[0].referenceLocator).toBe('pkg:deb/debian/libstdc%2B%2B6@12.2.0-14%2Bdeb12u1?arch=amd64')
   expect(list.creationInfo.created).toBe('1970-01-01T00:00:00Z')
+})
+
+const tools = async ([tool]: readonly [string, ...string[]]) => {
+  if (tool === 'rustc') return 'rustc 1.95.0 (59807616e 2026-04-14)\n'
+  if (tool === 'ldd') return 'ldd (Debian GLIBC 2.36-9+deb12u14) 2.36\nCopyright\n'
+  return JSON.stringify({ packages: [crate('ours'), crate('ring')], resolve: { root: 'ours', nodes: [{ id: 'ours', deps: [dep('ring', null)] }] } })
+}
+
+test('a static program is made of crates, of npm packages, and of what Rust and the C library left in it', async () => {
+  const root = JSON.parse(readFileSync(join(REPOSITORY, 'package-lock.json'), 'utf8'))
+  const components = await staticComponents('athenz-sia', root, tools)
+  const find = (name: string) => components.find((it) => it.name === name)
+  expect(find('ring')).toMatchObject({ kind: 'cargo', version: '0.17.14' })
+  expect(find('rust')).toMatchObject({ version: '1.95.0' })
+  expect(find('glibc')).toMatchObject({ version: '2.36-9+deb12u14' })
+  expect(components.some(({ kind }) => kind === 'npm')).toBe(true)
+  await expect(staticComponents('athenz-callback', root, tools)).rejects.toMatchObject({ code: 'IMAGES_NO_PACKAGE' })
 })
