@@ -1,11 +1,11 @@
 /** The clients of `libs/kubernetes` against a real API server and a real kubelet: what their fakes promise is what these keep. */
 import { describeKubeApi, describeKubelet, type KubeApiUnderTest, type KubeletUnderTest } from '@pallas/kubernetes/testing/contract'
 import { createKubelet, type Kubelet, listPods } from '@pallas/kubernetes'
-import { describeCluster } from '@pallas/real-cluster'
 import { systemClock } from '@pallas/runtime'
 import { afterAll, beforeAll } from 'vitest'
 import { bind, type ClusterClients, newNamespace, openClients } from './admin.ts'
 import { apply } from './kubectl.ts'
+import { kubeletPid } from './processes.ts'
 
 let it: ClusterClients
 const tokens = { reader: '', other: '', stranger: 'not-a-token' }
@@ -49,12 +49,6 @@ async function openKubelet(): Promise<KubeletUnderTest> {
     kubelet: (as, timeoutMs) => parts.use(clientOf(as, timeoutMs)),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
-}
-
-async function kubeletPid(): Promise<number> {
-  const found = (await describeCluster()).processes.find(({ name }) => name === 'kubelet')
-  if (found === undefined) throw new Error('there is no kubelet')
-  return found.pid
 }
 
 describeKubeApi('a real API server', openApi)

@@ -52,8 +52,11 @@ const TIMEOUT_MS = 10_000
 async function answerOf(response: IncomingMessage): Promise<Answer> {
   let text = ''
   for await (const part of response.setEncoding('utf8')) text += String(part)
-  return { status: response.statusCode ?? 0, text, body: objectOf(text) }
+  return answerFrom(response.statusCode ?? 0, text)
 }
+
+/** What a caller elsewhere was answered. */
+export const answerFrom = (status: number, text: string): Answer => ({ status, text, body: objectOf(text) })
 
 function objectOf(text: string): Record<string, unknown> {
   try {

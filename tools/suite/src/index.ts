@@ -1,4 +1,4 @@
-export { type Answer, overSocket, overTls, type TlsCaller } from './calls.ts'
+export { type Answer, answerFrom, overSocket, overTls, type TlsCaller } from './calls.ts'
 export { csrFor, csrWithBrokenSignature } from './csr.ts'
 export { eventually } from './eventually.ts'
 export { type Documented, documentedMetrics, familiesIn, type Family } from './metrics-text.ts'

@@ -52,7 +52,7 @@ export interface Programs {
   start(name: ProgramName): Promise<void>
 }
 
-export type WorkloadName = 'serve' | 'call' | 'intrude'
+export type WorkloadName = 'serve' | 'call' | 'intrude' | 'ask'
 
 export interface Workloads {
   /** Of a container that has Node, a shell and the workloads. */

@@ -120,7 +120,7 @@ function podsAround(scene: () => Scene): void {
   test.for([
     'rm -f /identity/connect/agent.sock',
     'mv /identity/connect/agent.sock /identity/connect/mine.sock',
-    'ln -sf /tmp/mine.sock /identity/connect/agent.sock',
+    'ln -s /tmp/mine.sock /identity/connect/mine.sock',
     'touch /identity/connect/mine.sock',
     'chmod 0777 /identity/connect',
     'echo forged > /identity/id',

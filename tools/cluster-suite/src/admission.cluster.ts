@@ -1,0 +1,84 @@
+/** Admission at a real API server: the webhook that makes its certificate itself, and the policies with no webhook at all. */
+import { ANNOTATIONS, describeAdmission, makePod } from '@pallas/initializer/testing/contract'
+import { allowReview, pathOf, PODS, readWebhookRoots } from '@pallas/kubernetes'
+import { newPodObject, startTestWebhook } from '@pallas/kubernetes/testing'
+import { eventually } from '@pallas/suite'
+import { expect, test } from 'vitest'
+import { type AdmissionHome, openAdmissionHome, openRealWebhook, registerWebhook, TRIGGER } from './admission/replicas.ts'
+import { openPolicyWorld, openWebhookWorld } from './admission/worlds.ts'
+
+describeAdmission('the webhook at a real api server', openWebhookWorld, { fuzzRuns: 60, ephemeralContainers: true })
+describeAdmission('the policies at a real api server, with no webhook,', openPolicyWorld, { fuzzRuns: 60, ephemeralContainers: true })
+
+const DRY_RUN = '?dryRun=All'
+const worldOf = ({ admin, namespace }: AdmissionHome) => ({ admin, namespace, trigger: TRIGGER, reorder: () => Promise.reject(new Error('nobody else is here')), [Symbol.asyncDispose]: async () => undefined })
+
+test('the api server asks exactly where an annotation says something but "false" (T24)', async () => {
+  await using home = await openAdmissionHome()
+  await using webhook = await startTestWebhook((request) => allowReview(request))
+  await using _configuration = await registerWebhook(home, { url: webhook.url, caBundle: webhook.caBundle })
+  const isAsked = async (annotations: object): Promise<boolean> => {
+    const before = webhook.seen.length
+    await home.admin.create(pathOf(PODS, { namespace: home.namespace }) + DRY_RUN, newPodObject({ generateName: 'web-', annotations }))
+    return webhook.seen.length > before
+  }
+  await eventually('the webhook is known', async () => ((await isAsked({ [TRIGGER]: 'true' })) ? true : undefined))
+  for (const [what, written] of ANNOTATIONS) {
+    const annotations = Object.fromEntries(Object.entries(written ?? {}).map(([key, value]) => [key.replace('initializer.kubernetes.io/athenz', TRIGGER), value]))
+    const said = annotations[TRIGGER]
+    expect([what, await isAsked(annotations)]).toEqual([what, said !== undefined && said !== 'false'])
+  }
+})
+
+/** Pods made for show by several clients, until disposed. */
+function load(home: AdmissionHome) {
+  const seen = { calls: 0, failures: [] as unknown[] }
+  const stop = new AbortController()
+  const client = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      const outcome = await makePod(worldOf(home)).catch((error: unknown) => error)
+      seen.calls++
+      if (!JSON.stringify(outcome).includes('"sia-init"')) seen.failures.push(outcome)
+    }
+  }
+  const clients = Array.from({ length: 4 }, client)
+  return Object.assign(seen, {
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await Promise.all(clients)
+    },
+  })
+}
+
+test('replicas renew, come and go under load at a real api server: no call fails (T27)', async () => {
+  await using home = await openAdmissionHome()
+  await using webhook = await openRealWebhook(home, { hostNetwork: 'refuse' })
+  const quick = { certificateLife: '16s' }
+  const replicas = await Promise.all(['web-a', 'web-b'].map((name) => webhook.start(name, quick)))
+  await eventually('pods are injected', async () => ((await makePod(worldOf(home)).catch(() => undefined))?.kind === 'made' ? true : undefined))
+  const running = load(home)
+  await using _load = running
+  await eventually('both have renewed', async () => ((await Promise.all(replicas.map(({ used }) => used()))).every((count) => count >= 3) ? true : undefined), 60_000)
+  const late = await webhook.start('web-c', quick)
+  await replicas[0]!.stop()
+  await eventually('the new one has renewed', async () => ((await late.used()) >= 2 ? true : undefined), 60_000)
+  await running[Symbol.asyncDispose]()
+  expect(running.failures).toEqual([])
+  expect(running.calls).toBeGreaterThan(100)
+  const bundle = (await readWebhookRoots(home.admin, home.name))?.bundles[0] ?? ''
+  expect(bundle.match(/BEGIN CERTIFICATE/g)?.length).toBeLessThanOrEqual(6)
+})
+
+test('a bundle that somebody empties is whole again within seconds (T27)', async () => {
+  await using home = await openAdmissionHome()
+  await using webhook = await openRealWebhook(home, { hostNetwork: 'refuse' })
+  await Promise.all(['web-a', 'web-b'].map((name) => webhook.start(name)))
+  const path = pathOf({ group: 'admissionregistration.k8s.io', version: 'v1', plural: 'mutatingwebhookconfigurations', kind: 'MutatingWebhookConfiguration', namespaced: false }, { name: home.name })
+  const before = await home.admin.get(path)
+  await home.admin.patch(path, { kind: 'json', patch: [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }] })
+  const entries = async (): Promise<number> => (await readWebhookRoots(home.admin, home.name))?.bundles[0]?.match(/BEGIN CERTIFICATE/g)?.length ?? 0
+  await eventually('both are back', async () => ((await entries()) === 2 ? true : undefined), 10_000)
+  await eventually('pods are injected', async () => ((await makePod(worldOf(home)).catch(() => undefined))?.kind === 'made' ? true : undefined))
+  const without = (object: object): string => JSON.stringify(object, (key, value: unknown) => (['caBundle', 'resourceVersion', 'generation', 'managedFields'].includes(key) ? undefined : value))
+  expect(without(await home.admin.get(path))).toBe(without(before))
+})

@@ -1,0 +1,63 @@
+/** The suite's servers as the cluster runs them: which pods there are, ready or not, and how to take them away. */
+import { eventually, type ProgramName } from '@pallas/suite'
+import { kubectl } from '../kubectl.ts'
+import { ADMIN_NAMESPACE } from './names.ts'
+
+export interface Replica {
+  readonly name: string
+  readonly uid: string
+  readonly ip: string
+  readonly isReady: boolean
+}
+
+interface Item {
+  readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string }
+  readonly status: { readonly podIP?: string; readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
+}
+
+const WAIT_MS = 180_000
+const IN_NAMESPACE = `--namespace=${ADMIN_NAMESPACE}`
+export const labelOf = (name: ProgramName): string => `app.kubernetes.io/name=athenz-${name}`
+
+export async function podsOf(name: ProgramName): Promise<Replica[]> {
+  const text = await kubectl(['get', 'pods', IN_NAMESPACE, `--selector=${labelOf(name)}`, '--output=json'])
+  return (JSON.parse(text) as { readonly items: readonly Item[] }).items.map(({ metadata, status }) => ({
+    name: metadata.name,
+    uid: metadata.uid,
+    ip: status.podIP ?? '',
+    isReady: metadata.deletionTimestamp === undefined && (status.conditions ?? []).some(({ type, status: it }) => type === 'Ready' && it === 'True'),
+  }))
+}
+
+const REPLICAS = { callback: 2, 'jwt-service': 2, initializer: 2, 'identity-agent': 1 } as const satisfies Record<ProgramName, number>
+
+/** The agent is a DaemonSet: it is away when no node is good enough for it. */
+const NOWHERE = { 'suite.pallas/nowhere': 'true' }
+const wish = (nodes: object): string => JSON.stringify({ spec: { template: { spec: { nodeSelector: nodes } } } })
+
+export async function stopProgram(name: ProgramName, how: 'stop' | 'kill'): Promise<void> {
+  const pods = await podsOf(name)
+  if (name === 'identity-agent') await kubectl(['patch', 'daemonset', `athenz-${name}`, IN_NAMESPACE, '--type=merge', `--patch=${wish(NOWHERE)}`])
+  else await kubectl(['scale', 'deployment', `athenz-${name}`, IN_NAMESPACE, '--replicas=0'])
+  if (how === 'kill' && pods.length > 0) {
+    await kubectl(['delete', 'pods', ...pods.map((pod) => pod.name), IN_NAMESPACE, '--grace-period=0', '--force', '--ignore-not-found'])
+  }
+  await eventually(`the end of ${name}`, async () => ((await podsOf(name)).length === 0 ? true : undefined), WAIT_MS)
+}
+
+export async function startProgram(name: ProgramName): Promise<void> {
+  const back = wish({ 'suite.pallas/nowhere': null })
+  if (name === 'identity-agent') await kubectl(['patch', 'daemonset', `athenz-${name}`, IN_NAMESPACE, '--type=merge', `--patch=${back}`])
+  else await kubectl(['scale', 'deployment', `athenz-${name}`, IN_NAMESPACE, `--replicas=${REPLICAS[name]}`])
+  await untilReady(name)
+}
+
+export const untilReady = (name: ProgramName): Promise<true> =>
+  eventually(
+    `${name} to be ready`,
+    async () => {
+      const pods = await podsOf(name)
+      return pods.length === REPLICAS[name] && pods.every(({ isReady }) => isReady) ? true : undefined
+    },
+    WAIT_MS,
+  )
