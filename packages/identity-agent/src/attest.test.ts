@@ -12,6 +12,8 @@ function aKernel() {
     pidfd: true,
     exited: false,
     cgroups: cgroupsOf(UID) as string | undefined,
+    /** Whether whoever lives is to be seen. */
+    isKernels: false,
     startTime: '815' as string | undefined,
     opened: 0,
     fails: undefined as 'credentials' | 'pin' | 'open' | 'cgroups' | undefined,
@@ -36,6 +38,9 @@ function aKernel() {
     },
   }
   const processes: Processes = {
+    get isKernels() {
+      return state.isKernels
+    },
     open: () => {
       failing('open')
       if (state.cgroups === undefined) return undefined
@@ -68,6 +73,8 @@ test('a process in a pod is attested, and held until the connection ends', () =>
 test.each<[string, (state: ReturnType<typeof aKernel>['state']) => void, string, string]>([
   ['the agent cannot see it', (it) => (it.pid = 0), 'PEER_UNKNOWN', 'other-pid-namespace'],
   ['there is no such process', (it) => (it.cgroups = undefined), 'PEER_EXITED', 'no-process'],
+  ['the kernel shows none that lives: it is hidden', (it) => Object.assign(it, { cgroups: undefined, isKernels: true }), 'PEER_UNKNOWN', 'hidden-process'],
+  ['the kernel shows none, for it has ended', (it) => Object.assign(it, { cgroups: undefined, isKernels: true, exited: true }), 'PEER_EXITED', 'no-process'],
   ['it has ended', (it) => (it.exited = true), 'PEER_EXITED', 'gone-while-read'],
   ['it ends while its cgroups are read', (it) => (it.meanwhile = () => (it.exited = true)), 'PEER_EXITED', 'gone-while-read'],
   ['its file vanishes', (it) => (it.meanwhile = () => (it.cgroups = undefined)), 'PEER_EXITED', 'gone-while-read'],

@@ -55,7 +55,10 @@ function attest(fd: number, { peers, processes, requirePidfd, prefixes }: Attest
 
   // Without a pin, the directory of the process is what holds on to it.
   const record = (pin === null ? whileConnected : whileAsking).use(processes.open(pid) ?? null)
-  if (record === null) return refused('PEER_EXITED', 'no-process', pid)
+  if (record === null) {
+    const isHidden = processes.isKernels && pin?.exited() === false
+    return isHidden ? refused('PEER_UNKNOWN', HIDDEN_PROCESS, pid) : refused('PEER_EXITED', 'no-process', pid)
+  }
   const lives = pin === null ? sameStart(record) : () => !pin.exited()
   const cgroups = record.cgroups()
   if (!lives() || cgroups === undefined) return refused('PEER_EXITED', 'gone-while-read', pid)
@@ -68,6 +71,7 @@ function attest(fd: number, { peers, processes, requirePidfd, prefixes }: Attest
 }
 
 export const OTHER_PID_NAMESPACE = 'other-pid-namespace'
+export const HIDDEN_PROCESS = 'hidden-process'
 
 /** Why this caller may not use a volume made for pod `uid`; undefined when it may. */
 export function refusalOf(attestation: Attestation, uid: string): { reason: ReasonCode; why: string } | undefined {

@@ -3,8 +3,10 @@ import { closeSync, constants, openSync, readFileSync, statfsSync } from 'node:f
 
 /** Where the system itself fails (no descriptors left), calls throw: that says nothing of the process. */
 export interface Processes {
-  /** Undefined when there is no such process. */
+  /** Undefined when there is no such process, or none that the agent may see. */
   open(pid: number): ProcessRecord | undefined
+  /** Whether it is the kernel that speaks: then whoever lives is there. */
+  readonly isKernels: boolean
 }
 
 export interface ProcessRecord extends Disposable {
@@ -17,6 +19,7 @@ export interface ProcessRecord extends Disposable {
 /** `root` says the cgroups; the start time is always the kernel's own, from `/proc`. */
 export function openProcesses(root: string): Processes {
   return {
+    isKernels: root === PROC,
     open(pid) {
       const directory = openDirectory(`${root}/${pid}`)
       if (directory === undefined) return undefined

@@ -85,7 +85,7 @@ test('a directory in which nobody can listen is told as such, not as a silent ke
 
 test('a kernel that forbids to look at pid 1 hides the others too, which is a problem by name and no crash', async () => {
   const root = mkdtempSync(join(tmpdir(), 'pa-'))
-  const deps = { peers: { credentials: peerOf, pin: pinPeer }, processes: { open: broken }, probeDir: root }
+  const deps = { peers: { credentials: peerOf, pin: pinPeer }, processes: { open: broken, isKernels: true }, probeDir: root }
   const verdict = await selfTest({ attestation: 'peer', procRoot: '/proc', requirePidfd: false, prefixes: [[]] }, deps)
   expect(verdict.problems).toEqual([expect.stringContaining('hidepid')])
   rmSync(root, { recursive: true })
@@ -98,6 +98,13 @@ test('a socket option that fails is a kernel that does not say', async () => {
   expect(verdict.problems).toContain('the kernel does not say who is at the other end of a socket')
   expect(readdirSync(root)).toEqual([])
   rmSync(root, { recursive: true })
+})
+
+test('a peer that lives and is hidden makes the agent unready by name, once', () => {
+  const health = createAttestationHealth({ problems: [], weakenings: [] })
+  expect(health.problem()).toBeUndefined()
+  for (let n = 0; n < 3; n++) health.observe({ kind: 'refused', reason: 'PEER_UNKNOWN', why: 'hidden-process', pid: 7 })
+  expect(health.problem()).toMatch(/^processes are hidden[^;]+$/)
 })
 
 test.each([

@@ -10,7 +10,7 @@ import { rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { descriptorOf } from '@pallas/linux'
-import { type Attestation, OTHER_PID_NAMESPACE, type Peers } from './attest.ts'
+import { type Attestation, HIDDEN_PROCESS, OTHER_PID_NAMESPACE, type Peers } from './attest.ts'
 import { podOfCgroups, type Prefix } from './cgroup.ts'
 import { kindOfProcRoot, PROC, type Processes } from './processes.ts'
 import type { Weakening } from './weakening.ts'
@@ -134,14 +134,13 @@ async function askAt(path: string, server: Server, peers: Peers): Promise<SelfTe
 
 /** The readiness of rule 1: what the self-test found, and what shows only when a pod calls. */
 export function createAttestationHealth({ problems }: SelfTestVerdict) {
-  let invisible = false
+  const all = new Set(problems)
   return {
     observe(attestation: Attestation): void {
-      if (attestation.kind === 'refused' && attestation.why === OTHER_PID_NAMESPACE) invisible = true
+      if (attestation.kind !== 'refused') return
+      if (attestation.why === OTHER_PID_NAMESPACE) all.add("a peer had pid 0: the agent needs the host's PID namespace")
+      if (attestation.why === HIDDEN_PROCESS) all.add(HIDDEN)
     },
-    problem(): string | undefined {
-      const all = invisible ? [...problems, "a peer had pid 0: the agent needs the host's PID namespace"] : problems
-      return all.length === 0 ? undefined : all.join('; ')
-    },
+    problem: (): string | undefined => (all.size === 0 ? undefined : [...all].join('; ')),
   }
 }
