@@ -40,10 +40,15 @@ export function goArguments(program: ProgramSource, goMod: string, out: string):
   return [...fixed, '-tags', (program.tags ?? []).join(','), '-ldflags', link.join(' '), '-o', out, program.package]
 }
 
-/** The user's proxy and caches, none of what would change the programs. */
-function goEnvironment({ GOFLAGS: _flags, GOOS: _os, GOARCH: _arch, GOEXPERIMENT: _experiment, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return { ...env, GOWORK: 'off', GOFLAGS: '', CGO_ENABLED: '0' }
-}
+/** The user's proxy and caches, none of what would change the programs. Flags that are empty would be looked up in his files. */
+const goEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...env,
+  GOWORK: 'off',
+  GOFLAGS: '-mod=readonly',
+  GOOS: 'linux',
+  GOARCH: process.arch === 'x64' ? 'amd64' : process.arch,
+  CGO_ENABLED: '0',
+})
 
 /** libseccomp for runc: the kubelet wants a seccomp profile for each sandbox. Its static library comes from the distribution. */
 async function cEnvironment(): Promise<NodeJS.ProcessEnv> {

@@ -72,10 +72,13 @@ export function readJournal(state: string): Journal | undefined {
     const journal = JSON.parse(readFileSync(fileOf(state), 'utf8')) as Journal
     if (journal.version === 1) return journal
   } catch (cause) {
+    if (isForbidden(cause)) throw new ClusterError('CLUSTER_NO_ROOT', 'there is a cluster, and only root can look at it', { cause })
     throw new ClusterError('CLUSTER_STATE', 'the journal cannot be read', { detail: fileOf(state), cause })
   }
   throw new ClusterError('CLUSTER_STATE', 'the journal is of another version of this tool', { detail: fileOf(state) })
 }
+
+const isForbidden = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EACCES'
 
 /** Whole or not at all. */
 export function writeJournal(state: string, journal: Journal): void {

@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { beginJournal } from '../journal.ts'
 import { down } from '../down.ts'
+import { BUSYBOX_IMAGE } from '../images.ts'
 import { kubectlOutput } from '../kubectl.ts'
 import { load } from '../load.ts'
 import { kill } from '../proc.ts'
+import { reboot } from '../reboot.ts'
 import { restart } from '../restart.ts'
 import { run } from '../run.ts'
 import { describeCluster } from '../status.ts'
@@ -90,3 +92,47 @@ test('the kubelet serves with a certificate of the authority that pods are given
   const said = await run(['openssl', 's_client', '-connect', '10.77.0.1:10250', '-CAfile', caFile, '-verify_return_error'])
   expect(said).toContain('Verify return code: 0 (ok)')
 })
+
+test('after a loss of power the same pod comes up again on what was on disk', async () => {
+  await kubectlOutput(['create', '--filename', '-'], { input: JSON.stringify(SURVIVOR) })
+  await kubectlOutput(['wait', '--for=condition=Ready', 'pod/survivor', '--timeout=60s'])
+  const before = await survivor()
+  const daemons = (await describeCluster()).processes
+  await reboot(silent)
+  const { state, processes } = await describeCluster()
+  expect(state).toBe('up')
+  expect(processes.map(({ name }) => name)).toEqual(daemons.map(({ name }) => name))
+  for (const { pid } of daemons) expect(processes.map((it) => it.pid)).not.toContain(pid)
+  await expect.poll(async () => (await survivor()).restarts, { timeout: 60_000 }).toBe(1)
+  await kubectlOutput(['wait', '--for=condition=Ready', 'pod/survivor', '--timeout=60s'])
+  expect((await survivor()).uid).toBe(before.uid)
+  expect(await kubectlOutput(['exec', 'survivor', '--', 'cat', '/athenz/lives'])).toBe('x\nx\n')
+})
+
+const SURVIVOR = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'survivor' },
+  spec: {
+    containers: [
+      {
+        name: 'main',
+        image: BUSYBOX_IMAGE,
+        imagePullPolicy: 'Never',
+        command: ['sh', '-c', 'echo x >> /athenz/lives; exec sleep 3600'],
+        volumeMounts: [{ name: 'athenz', mountPath: '/athenz' }],
+      },
+    ],
+    volumes: [{ name: 'athenz', hostPath: { path: '/var/athenz' } }],
+  },
+}
+
+async function survivor(): Promise<{ uid: string; restarts: number }> {
+  const { metadata, status } = JSON.parse(await kubectlOutput(['get', 'pod', 'survivor', '--output', 'json'])) as SurvivorObject
+  return { uid: metadata.uid, restarts: status.containerStatuses[0]?.restartCount ?? 0 }
+}
+
+interface SurvivorObject {
+  readonly metadata: { readonly uid: string }
+  readonly status: { readonly containerStatuses: readonly { readonly restartCount: number }[] }
+}
