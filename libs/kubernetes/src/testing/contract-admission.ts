@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { allowReview, denyReview } from '../admission.ts'
 import { isKubernetesError } from '../error.ts'
-import { getPod } from '../pods.ts'
+import { listNodes } from '../nodes.ts'
+import { getPod, podOf } from '../pods.ts'
 import { MUTATING_WEBHOOKS, pathOf, PODS, SERVICE_ACCOUNTS } from '../resources.ts'
 import { reviewToken } from '../token-reviews.ts'
 import { NOWHERE } from './contract-objects.ts'
@@ -132,4 +133,27 @@ export function admissionPromises(open: OpenKubeApi): void {
     expect(await reviewToken(it.admin, { token, audiences: ['other'] })).toEqual({ authenticated: false })
     expect(await reviewToken(it.admin, { token: `${token}x`, audiences: ['pallas'] })).toEqual({ authenticated: false })
   })
+
+  test('a token that is bound to a pod says which, and on which node, for as long as that pod is there', async () => {
+    await using it = await open()
+    const [node] = await listNodes(it.admin)
+    const place = { namespace: it.namespace, name: 'bound' }
+    const made = await it.admin.create(pathOf(PODS, { namespace: it.namespace }), newPodObject({ name: 'bound' }, { nodeName: node?.name }))
+    const { uid } = podOf(made)
+    const path = pathOf(SERVICE_ACCOUNTS, { namespace: it.namespace, name: 'default', subresource: 'token' })
+    const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: 'bound', uid }
+    const { status } = await it.admin.create(path, { metadata: {}, spec: { audiences: ['pallas'], expirationSeconds: 600, boundObjectRef } })
+    const { token } = status as { token: string }
+    const review = () => reviewToken(it.admin, { token, audiences: ['pallas'] })
+    expect(await review()).toMatchObject({ authenticated: true, pod: { name: 'bound', uid }, node: node?.name })
+    const [header = ''] = token.split('.')
+    expect(Object.keys(JSON.parse(Buffer.from(header, 'base64url').toString())).toSorted()).toEqual(['alg', 'kid'])
+    await it.admin.delete(pathOf(PODS, place), { gracePeriodSeconds: 0 })
+    // A real server remembers for some seconds what it has just said.
+    const after = await eventually(async () => {
+      const verdict = await review()
+      return verdict.authenticated ? undefined : verdict
+    }, 30_000)
+    expect(after).toEqual({ authenticated: false })
+  }, 60_000)
 }

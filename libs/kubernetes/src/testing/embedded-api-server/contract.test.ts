@@ -6,7 +6,7 @@ import { startEmbeddedApiServer } from './index.ts'
 const nobodysToken = () => Promise.resolve('not-a-token')
 
 async function open(): Promise<KubeApiUnderTest> {
-  const world = { users: { nobody: {} }, namespaces: ['contract'] }
+  const world = { users: { nobody: {} }, namespaces: ['contract'], nodes: [{ name: 'node-1' }] }
   const server = await startEmbeddedApiServer({ serverCredentials: await loopbackCredentials(), world })
   const stranger = createKubeApi({ server: new URL(server.url), ca: server.caPem, token: nobodysToken })
   return {
