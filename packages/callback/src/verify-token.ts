@@ -1,6 +1,7 @@
 /**
  * Whether a service account token is one with which an agent may ask for its own identity, by the word of the API server
- * at this moment (TokenReview), and of which pod on which node.
+ * (TokenReview, asked for each request), and of which pod on which node. That answer may be ten seconds old, for it
+ * remembers its answers: whether the pod is still there is for `confirm.ts` to ask.
  *
  * A token is not kept to one use: it is bound to its pod, whose end makes it worthless, and nobody else is given it.
  */
