@@ -2,7 +2,7 @@
 import { CONFIG_MAPS, type KubeApi, MUTATING_WEBHOOKS, pathOf } from '@pallas/kubernetes'
 import type { EmbeddedWorld, Rule } from '@pallas/kubernetes/testing'
 import { deployedRules, initializerConfigMap, type InjectionOptions, webhookConfiguration } from './manifests.ts'
-import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, LEASES_NAMESPACE, NODE, NODE_USER, ROOTS } from './names.ts'
+import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, LEASES_NAMESPACE, NODE, NODE_USER, ROOTS, userOf } from './names.ts'
 
 const NAMESPACES = ['shop', 'media-on--air', 'k8s-admin-kube--system']
 const WORKLOAD_ACCOUNTS = ['web', 'orders', 'intruder', 'stranger', 'player']
@@ -24,9 +24,12 @@ const NODE_RULES: readonly Rule[] = [
   { users: [NODE_USER], verbs: ['create'], resources: ['subjectaccessreviews'], apiGroups: ['authorization.k8s.io'] },
 ]
 
+/** What an administrator adds where hosts provide the certificates of agents: tests here show such certificates too. */
+const PROVISIONED_RULE = core([userOf('athenz-jwt-service')], ['list'], ['nodes'])
+
 export const kubeWorld: EmbeddedWorld = {
   users: { [NODE_USER]: { groups: ['system:nodes'] }, [ADMIN_USER]: { groups: ['system:masters'] } },
-  rules: [...deployedRules(), ...NODE_RULES],
+  rules: [...deployedRules(), ...NODE_RULES, PROVISIONED_RULE],
   namespaces: [ADMIN_NAMESPACE, LEASES_NAMESPACE, ...NAMESPACES],
   nodes: [{ name: NODE, addresses: [{ type: 'Hostname', address: NODE }, { type: 'InternalIP', address: '127.0.0.1' }] }],
   serviceAccounts: [
