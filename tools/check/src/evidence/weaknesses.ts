@@ -44,7 +44,7 @@ export const WEAKNESSES: Readonly<Record<`W${number}`, Weakness>> = {
   W35: { was: 'pods everywhere waited for one initializer', now: 'a webhook without state, in replicas, for pods that opted in' },
   W36: { was: '`removeImages` removed nothing, and collisions hung pods in silence', now: 'it removes; a collision is a refusal with a message' },
   W37: { was: 'configuration read once; the sidecar became the default container', now: 'configuration is followed; the refresher is a native sidecar and the first container stays the application’s' },
-  W38: { was: 'the test double gave away the CA’s key and authenticated nobody', now: 'the embedded ZTS enforces the real one’s rules, is a harness, and is in no image of the suite' },
+  W38: { was: 'the test double gave away the CA’s key and authenticated nobody', now: 'the embedded ZTS enforces the real one’s rules, is a harness, and is in no image but the trial’s, which says so' },
   W39: { was: 'no tests', now: 'every promise has one; a run ends with their number, and a file that looks like a test must run', cannotApply: '`npm run check`: a line of these tables without a test fails it, and so does a test that would not run' },
-  W40: { was: 'orphaned volumes stayed for ever, the driver was copied unconditionally', now: 'orphans are told, a volume’s tree goes with its unmount; the driver is installed by rename when it differs' },
+  W40: { was: 'orphaned volumes stayed for ever, the driver was copied unconditionally', now: 'orphans are told, a volume’s tree goes with its unmount; the driver is installed by rename when it differs, and never through a symlink' },
 }
