@@ -83,7 +83,7 @@ test('what is injected fits into a pod that keeps `restricted`, and asks for lit
   for (const key of ['initTemplate', 'refreshTemplate']) {
     const container = parse(templates[key]!) as Container
     expect(containerBreaches(container)).toEqual([])
-    expect(container.resources).toEqual({ requests: { cpu: '5m', memory: '16Mi' }, limits: { memory: '64Mi' } })
+    expect(container.resources).toEqual({ requests: { cpu: '5m', memory: '8Mi' }, limits: { memory: '32Mi' } })
   }
 })
 
