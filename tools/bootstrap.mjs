@@ -19,6 +19,7 @@ const JOBS = {
   check: ['node', 'tools/check/src/main.ts'],
   docs: ['node', 'tools/check/src/main.ts', '--write-docs'],
   'build:static': ['node', 'tools/build/src/static-main.ts'],
+  'test:static': ['node', 'tools/sandbox/src/isolated-main.ts', 'node', 'tools/build/src/test-static-main.ts'],
   bench: ['node', '--disable-warning=ExperimentalWarning', 'tools/bench/src/main.ts'],
   images: ['node', '--disable-warning=ExperimentalWarning', 'tools/images/src/main.ts'],
   cluster: ['node', '--disable-warning=ExperimentalWarning', 'tools/real-cluster/src/main.ts'],

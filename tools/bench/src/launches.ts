@@ -40,13 +40,13 @@ const ALONE_MS = 600
 export function createLaunches({ it, driver, context }: LaunchOptions) {
   const { state } = it.cluster
   const { dir, signal } = context
-  const call: DriverCall = { command: driver, settings: state.driverSettings, root: state.kubeletRoot }
   let number = 0
   return {
     /** Until the last launch is history for the agent, whose word of the kubelet holds for half a second. */
     alone: () => pause(ALONE_MS, signal),
     /** A running pod with a mounted volume, and nothing running in it yet. */
-    async next(): Promise<Launch> {
+    async next(command = driver): Promise<Launch> {
+      const call: DriverCall = { command, settings: state.driverSettings, root: state.kubeletRoot }
       const pod = await addPod(it, ++number)
       const { env, mount, unmount } = mountCall(call, pod)
       const mountMs = await callDriver(mount, env, signal)

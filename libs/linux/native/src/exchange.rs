@@ -63,7 +63,7 @@ impl Exchanges {
     fn start(&mut self, plan: Plan, callback: Callback) -> Result<u32, Refusal> {
         let failed = |_| Refusal::new("HOST_IO", "no thread for the exchange");
         if self.back.is_none() {
-            let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|errno| unreachable(errno))?;
+            let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(unreachable)?;
             let (sender, finished) = channel();
             self.back = Some(Back { finished, sender, wake: Arc::new(wake) });
         }

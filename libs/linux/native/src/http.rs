@@ -121,7 +121,7 @@ fn body<R: Read>(stream: &mut Stream<'_, R>, status: u16, headers: &Headers, mos
             let length = length.parse().ok().filter(|_| is_number).ok_or(Failure::Bad)?;
             if length > most { Err(Failure::TooLarge) } else { stream.take(length) }
         }
-        ([], []) => stream.to_end(most),
+        ([], []) => stream.rest(most),
         // Two lengths, or two ways to tell one: whoever reads them differently sees two answers.
         _ => Err(Failure::Bad),
     }
@@ -196,7 +196,7 @@ impl<R: Read> Stream<'_, R> {
         }
     }
 
-    fn to_end(&mut self, most: usize) -> Result<Vec<u8>, Failure> {
+    fn rest(&mut self, most: usize) -> Result<Vec<u8>, Failure> {
         while self.buffer.len() <= most {
             if !self.more()? {
                 return Ok(std::mem::take(&mut self.buffer));

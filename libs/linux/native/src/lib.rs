@@ -19,6 +19,7 @@ mod http;
 mod keys;
 mod locks;
 mod memory;
+mod mountinfo;
 mod mounts;
 pub mod output;
 #[cfg(feature = "pipe")]

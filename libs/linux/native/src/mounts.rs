@@ -1,6 +1,7 @@
 //! Bind mounts of the mount namespace of this process, by calls of two generations.
 
-use crate::files::absolute;
+use crate::files::{absolute, read};
+use crate::mountinfo::{self, Mount};
 use crate::refusal::{Refusal, call_refusal, file_refusal, to_script};
 use rquickjs::{Ctx, Function, Object};
 use rustix::fd::{AsRawFd, OwnedFd};
@@ -18,6 +19,9 @@ struct MountAttributes {
     user_namespace: u64,
 }
 
+const READS: u32 = 5;
+/// Some hundred thousand mounts.
+const MOST: usize = 64 * 1024 * 1024;
 const LOCKED_DOWN: MountFlags = MountFlags::RDONLY.union(MountFlags::NOSUID).union(MountFlags::NODEV).union(MountFlags::NOEXEC);
 
 pub fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> rquickjs::Result<()> {
@@ -25,7 +29,31 @@ pub fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> rquickjs::Result<()
         to_script(&ctx, bind(&source, &target, read_only, at_once))
     })?)?;
     native.set("unmount", Function::new(ctx.clone(), |ctx: Ctx<'js>, target: String| to_script(&ctx, unmount(&target)))?)?;
-    native.set("parentsResolved", Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String| to_script(&ctx, parents_resolved(&path)))?)
+    native.set("mountsUnder", Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String| {
+        to_script(&ctx, mounts_under(&path))?.iter().map(|mount| mount_object(&ctx, mount)).collect::<rquickjs::Result<Vec<_>>>()
+    })?)
+}
+
+fn mount_object<'js>(ctx: &Ctx<'js>, mount: &Mount) -> rquickjs::Result<Object<'js>> {
+    let object = Object::new(ctx.clone())?;
+    object.set("target", mount.target.as_str())?;
+    object.set("root", mount.root.as_str())?;
+    object.set("readOnly", mount.read_only)?;
+    Ok(object)
+}
+
+fn mounts_under(path: &str) -> Result<Vec<Mount>, Refusal> {
+    let path = parents_resolved(path)?;
+    // The kernel hands it out in pieces, between which mounts may come and go: read until two readings agree.
+    let mut last = read("/proc/self/mountinfo", MOST)?;
+    for _ in 1..READS {
+        let next = read("/proc/self/mountinfo", MOST)?;
+        if next == last {
+            break;
+        }
+        last = next;
+    }
+    Ok(mountinfo::under(&String::from_utf8_lossy(&last), &path))
 }
 
 fn bind(source: &str, target: &str, read_only: bool, at_once: bool) -> Result<(), Refusal> {

@@ -1,5 +1,5 @@
 /** What the Rust host (`libs/linux/native`) gives to the script; everything else of the door is made of it here. */
-import type { FileStat, KeyAlgorithm, SignatureCheck } from '@pallas/host'
+import type { FileStat, KeyAlgorithm, Mount, SignatureCheck } from '@pallas/host'
 
 /** Calls throw a `Refusal`. None of them waits, but for the disk. */
 export interface Native {
@@ -25,7 +25,7 @@ export interface Native {
   unlock(lock: number): void
   bind(source: string, target: string, readOnly: boolean, atOnce: boolean): void
   unmount(target: string): void
-  parentsResolved(path: string): string
+  mountsUnder(path: string): readonly Mount[]
   readonly keys: NativeKeys
   /** Not in a program that asks nobody. `done` gets a refusal or an answer. */
   readonly startExchange?: (exchange: NativeExchange, done: (refusal: Refusal | null, answer: NativeAnswer | null) => void) => number

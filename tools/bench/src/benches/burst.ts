@@ -5,50 +5,65 @@ import { openCluster, replaceAgent } from '../cluster.ts'
 import { type Figure, spread } from '../figure.ts'
 import { createLaunches, type Launch, type Launches } from '../launches.ts'
 import { cpuTimeOf } from '../proc.ts'
+import { staticPrograms } from '../static-programs.ts'
 
 const ZTS_MS = 20
 
 export const burstBench: Bench = {
   name: 'burst',
-  doc: '110 × `athenz-sia --mode=init` at once, each in a pod of its own, with a ZTS of 20 ms',
+  doc: '110 × `athenz-sia --mode=init` at once, each in a pod of its own, with a ZTS of 20 ms, static and on Node',
   run: runBurst,
 }
 
 async function runBurst(context: BenchContext): Promise<readonly Figure[]> {
-  const { dir, quick, say } = context
-  const [pods, rounds] = quick ? [20, 1] : [110, 5]
+  const { dir, say } = context
   await using it = await openCluster(context)
   const agent = await replaceAgent(it, await bundle('agent', dir))
   it.cluster.zts.faults.slow(ZTS_MS)
   const launches = createLaunches({ it, driver: await bundle('driver', dir), context })
-  const sia = await bundle('sia', dir)
+  const files = await staticPrograms(say)
+  const bundled = await bundle('sia', dir)
+  return [
+    ...(files === undefined ? [] : await bursts({ name: 'static', sia: files.sia, launches, agentPid: agent.pid }, context)),
+    ...(await bursts({ name: 'bundled', sia: bundled, launches, agentPid: agent.pid }, context)),
+  ]
+}
 
+interface Contender {
+  readonly name: 'static' | 'bundled'
+  readonly sia: readonly string[]
+  readonly launches: Launches
+  readonly agentPid: number
+}
+
+async function bursts({ name, sia, launches, agentPid }: Contender, { quick, say }: BenchContext): Promise<readonly Figure[]> {
+  const [pods, rounds] = quick ? [20, 1] : [110, 5]
   const waits: number[] = []
   const cpus: number[] = []
   const agentCpus: number[] = []
   let failed = 0
   for (let round = 0; round < rounds; round++) {
     const volumes = await several(pods, () => launches.next())
-    say(`round ${round + 1} of ${rounds}: ${pods} volumes are mounted`)
-    const before = { children: cpuTimeOf('self').children, agent: cpuTimeOf(agent.pid).own }
+    say(`${name}, round ${round + 1} of ${rounds}: ${pods} volumes are mounted`)
+    const before = { children: cpuTimeOf('self').children, agent: cpuTimeOf(agentPid).own }
     const results = await atOnce(volumes, sia, launches)
     waits.push(...results.filter((ms) => ms !== undefined))
     failed += results.filter((ms) => ms === undefined).length
     cpus.push((cpuTimeOf('self').children - before.children) / pods)
-    agentCpus.push((cpuTimeOf(agent.pid).own - before.agent) / pods)
+    agentCpus.push((cpuTimeOf(agentPid).own - before.agent) / pods)
     for (const volume of volumes) await volume.end()
   }
   if (waits.length === 0) throw new Error('none of the burst got an identity')
   // One that fails is one that waits for ever.
   const endless = Array<number>(failed).fill(Infinity)
   return [
-    spread(`burst: ${pods} at once, start → credentials on disk`, [...waits, ...endless], {
+    spread(`burst: ${pods} at once, ${name}, start → credentials on disk`, [...waits, ...endless], {
       unit: 'ms',
-      ...(quick ? {} : { line: 'burst' as const }),
+      ...(quick || name !== 'static' ? {} : { line: 'burst' as const }),
       notes: [`${failed} of ${pods * rounds} failed; process starts, embedded ZTS and API server are part of the load`],
     }),
-    spread('burst: processor time of each init', cpus, { unit: 'CPU-ms' }),
-    spread('burst: processor time of the agent for each', agentCpus, { unit: 'CPU-ms' }),
+    spread(`burst: processor time of each init, ${name}`, cpus, { unit: 'CPU-ms' }),
+    spread(`burst: processor time of the agent for each, ${name}`, agentCpus, { unit: 'CPU-ms' }),
   ]
 }
 

@@ -11,10 +11,11 @@ import { interleave, ratioOf } from '../interleave.ts'
 import { callDriver, type DriverCall, mountCall } from '../pods.ts'
 import { fromSource } from '../programs.ts'
 import { profileRun } from '../profile/cpu.ts'
+import { staticPrograms } from '../static-programs.ts'
 
 export const driverBench: Bench = {
   name: 'driver',
-  doc: 'FlexVolume mount + unmount as two processes, beside /bin/true, node -e 0 and a hello in Go, each twice',
+  doc: 'FlexVolume mount + unmount as two processes, static and on Node, beside /bin/true, node -e 0 and a hello in Go, each twice',
   run: runDriverBench,
   profile: async (context) => {
     const work = place(context)
@@ -29,7 +30,7 @@ export const driverBench: Bench = {
 }
 
 async function runDriverBench(context: BenchContext): Promise<readonly Figure[]> {
-  const { quick, dir, signal } = context
+  const { quick, dir, say, signal } = context
   const work = place(context)
   const once = async (argv: readonly string[]) => (await mustRun(argv, {}, signal)).ms
   const twice = (argv: readonly string[]) => async () => (await once(argv)) + (await once(argv))
@@ -38,29 +39,39 @@ async function runDriverBench(context: BenchContext): Promise<readonly Figure[]>
     return (await callDriver(mount, env, signal)) + (await callDriver(unmount, env, signal))
   }
   const hello = await buildGoHello(dir, signal)
+  const files = await staticPrograms(say)
   const variants = [
+    ...(files === undefined ? [] : [{ name: STATIC, sample: pair(files.driver) }]),
     { name: BUNDLED, sample: pair(await bundle('driver', dir)) },
     { name: 'from source', sample: pair(fromSource('driver')) },
     { name: 'node -e 0, twice', sample: twice([process.execPath, '-e', '0']) },
     { name: '/bin/true, twice', sample: twice(['/bin/true']) },
-    ...(hello === undefined ? [] : [{ name: 'hello in Go, twice', sample: twice([hello]) }]),
+    ...(hello === undefined ? [] : [{ name: GO, sample: twice([hello]) }]),
   ]
   const samples = await interleave(variants, { rounds: quick ? 10 : 200, warmUp: quick ? 1 : 5 }, signal)
   const of = (name: string): readonly number[] => samples.get(name) ?? []
   const judged = { line: 'flexvolume', notes: [MOUNTER[context.isolation]] } as const
   return [
     ...variants.map(({ name }) =>
-      spread(`driver: ${name}`, of(name), { unit: 'ms', ...(name === BUNDLED ? judged : {}) }),
+      spread(`driver: ${name}`, of(name), { unit: 'ms', ...(name === STATIC ? judged : {}) }),
     ),
+    ...ratios(of),
     value('driver: bundled ÷ from source', ratioOf(of(BUNDLED), of('from source')), { unit: '×' }),
     value('driver: bundled ÷ node -e 0', ratioOf(of(BUNDLED), of('node -e 0, twice')), { unit: '×' }),
   ]
 }
 
+const STATIC = 'static'
 const BUNDLED = 'bundled'
+const GO = 'hello in Go, twice'
+
+/** A process that does nothing is what starting one costs; what is beyond it is ours. */
+const ratios = (of: (name: string) => readonly number[]): readonly Figure[] =>
+  of(STATIC).length === 0 || of(GO).length === 0 ? [] : [value('driver: static ÷ hello in Go', ratioOf(of(STATIC), of(GO)), { unit: '×' })]
+
 const MOUNTER = {
-  'mount-namespace': 'with real bind mounts; no static home of the door yet, so each call starts a Node',
-  none: 'with links, since this machine allows no mounts; no static home of the door yet, so each call starts a Node',
+  'mount-namespace': 'with real bind mounts',
+  none: 'with links, since this machine allows no mounts',
 } as const
 
 /** A node's directories and the driver's settings, without anybody else. */

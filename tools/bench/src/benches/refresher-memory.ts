@@ -13,6 +13,7 @@ import { type Memory, memoryOf } from '../proc.ts'
 import { heapFlags, readHeapProfile } from '../profile/heap.ts'
 import { withFlags } from '../profile/cpu.ts'
 import { fromSource } from '../programs.ts'
+import { staticPrograms } from '../static-programs.ts'
 import { medianOf } from '../statistics.ts'
 import { pause, until } from '../wait.ts'
 
@@ -28,12 +29,14 @@ export const refresherMemoryBench: Bench = {
 }
 
 async function runRefresherMemory(context: BenchContext): Promise<readonly Figure[]> {
-  const { dir, quick, isolation, signal } = context
+  const { dir, quick, isolation, say, signal } = context
   await using it = await openCluster({ isolation, signal })
   await replaceAgent(it, await bundle('agent', dir))
   const launches = createLaunches({ it, driver: await bundle('driver', dir), context })
   const sia = await bundle('sia', dir)
+  const files = await staticPrograms(say)
   const variants: readonly (readonly [string, readonly string[]])[] = [
+    ...(files === undefined ? [] : [[STATIC, files.sia] as const]),
     [BUNDLED, sia],
     ['bundled, small heap', withFlags(sia, SMALL_HEAP)],
     ['bundled in one file', await bundle('sia', dir, { oneFile: true })],
@@ -51,13 +54,14 @@ async function runRefresherMemory(context: BenchContext): Promise<readonly Figur
 
 /** What V8 may be told by whoever starts it. */
 const SMALL_HEAP = ['--max-semi-space-size=1', '--max-old-space-size=24', '--optimize-for-size']
+const STATIC = 'static'
 const BUNDLED = 'bundled'
 const BARE = 'a Node that only waits'
 
 function figuresOf(name: string, all: readonly Memory[]): readonly Figure[] {
   const of = (field: keyof Memory): number => medianOf(all.map((it) => it[field]))
   const notes = [`proportional ${of('proportional').toFixed(1)} MiB, of no file ${of('anonymous').toFixed(1)} MiB`]
-  const line = name === BUNDLED ? ({ line: 'refresher-memory' } as const) : {}
+  const line = name === STATIC ? ({ line: 'refresher-memory' } as const) : {}
   return [value(`refresher-memory: ${name}`, of('resident'), { unit: 'MiB', n: all.length, notes, ...line })]
 }
 

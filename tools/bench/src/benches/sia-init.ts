@@ -10,12 +10,13 @@ import { createLaunches } from '../launches.ts'
 import { placeProcess, siaArguments } from '../pods.ts'
 import { profileRun } from '../profile/cpu.ts'
 import { fromSource } from '../programs.ts'
+import { staticPrograms } from '../static-programs.ts'
 
 const ZTS_MS = 20
 
 export const siaInitBench: Bench = {
   name: 'sia-init',
-  doc: 'mount → credentials on disk with a ZTS of 20 ms: key made by the pod or by the agent, from source or bundled',
+  doc: 'mount → credentials on disk with a ZTS of 20 ms: static and on Node, key made by the pod or by the agent',
   run: runSiaInit,
   profile: async (context) => {
     await using it = await open(context)
@@ -41,11 +42,12 @@ async function runSiaInit(context: BenchContext): Promise<readonly Figure[]> {
   await using it = await open(context)
   const { launches, sia } = it
   const inits = new Map<string, number[]>()
-  const launch = (name: string, command: readonly string[], ...more: readonly string[]) => ({
+  const files = await staticPrograms(context.say)
+  const launch = (name: string, command: readonly string[], { driver, more = [] }: Way = {}) => ({
     name,
     sample: async () => {
       await launches.alone()
-      const pod = await launches.next()
+      const pod = await launches.next(driver)
       const ms = await launches.init(pod, command, ...more)
       inits.set(name, [...(inits.get(name) ?? []), ms])
       await pod.end()
@@ -55,32 +57,49 @@ async function runSiaInit(context: BenchContext): Promise<readonly Figure[]> {
   const bare = { name: BARE, sample: async () => (await mustRun([process.execPath, '-e', '0'], {}, context.signal)).ms }
   const variants = [
     launch('pod key, bundled', sia),
-    launch('agent key, bundled', sia, '--key-origin=agent'),
+    launch('agent key, bundled', sia, { more: ['--key-origin=agent'] }),
     launch('pod key, from source', fromSource('sia')),
     bare,
+    ...(files === undefined ? [] : [launch(STATIC, files.sia, { driver: files.driver })]),
   ]
   const rounds = context.quick ? { rounds: 5, warmUp: 1 } : { rounds: 100, warmUp: 3 }
   const samples = await interleave(variants, rounds, context.signal)
   const of = (name: string): readonly number[] => samples.get(name) ?? []
   const [main = '', agentKey = '', source = ''] = variants.map(({ name }) => name)
   return [
-    spread(`sia-init: mount + init, ${main}`, of(main), { unit: 'ms', line: 'sia-init', notes: [HOME] }),
+    ...(files === undefined
+      ? []
+      : [
+          spread(`sia-init: mount + init, ${STATIC}`, of(STATIC), { unit: 'ms', line: 'sia-init', notes: [HOME] }),
+          spread(`sia-init: init alone, ${STATIC}`, inits.get(STATIC) ?? [], { unit: 'ms' }),
+        ]),
+    spread(`sia-init: mount + init, ${main}`, of(main), { unit: 'ms' }),
     spread(`sia-init: init alone, ${main}`, inits.get(main) ?? [], { unit: 'ms' }),
     spread(`sia-init: mount + init, ${agentKey}`, of(agentKey), { unit: 'ms' }),
     spread(`sia-init: mount + init, ${source}`, of(source), { unit: 'ms' }),
     spread(`sia-init: ${BARE}`, of(BARE), { unit: 'ms' }),
     value('sia-init: pod key ÷ agent key', ratioOf(of(main), of(agentKey)), { unit: '×' }),
     value('sia-init: init alone ÷ bare Node', ratioOf(inits.get(main) ?? [], of(BARE)), { unit: '×' }),
-    value('sia-init: processor time of one init', await cpuOf(it, context), { unit: 'CPU-ms', n: CPU_RUNS }),
+    value('sia-init: processor time of one init, bundled', await cpuOf(it, it.sia, context), { unit: 'CPU-ms', n: CPU_RUNS }),
+    ...(files === undefined
+      ? []
+      : [value('sia-init: processor time of one init, static', await cpuOf(it, files.sia, context), { unit: 'CPU-ms', n: CPU_RUNS })]),
   ]
 }
 
+/** What differs from the usual launch. */
+interface Way {
+  readonly driver?: readonly string[]
+  readonly more?: readonly string[]
+}
+
 const BARE = 'node -e 0'
-const HOME = 'programs bundled; driver and SIA start a Node, there is no static home of the door yet'
+const STATIC = 'pod key, static'
+const HOME = 'driver and SIA as static files; agent, JWT service and callback on Node'
 const CPU_RUNS = 10
 
 /** Of the pod's process alone. The kernel tells hundredths of a second: only the mean of several says something. */
-async function cpuOf({ launches, sia }: Opened, { signal }: BenchContext): Promise<number> {
+async function cpuOf({ launches }: Opened, sia: readonly string[], { signal }: BenchContext): Promise<number> {
   let spent = 0
   for (let i = 0; i < CPU_RUNS; i++) {
     signal.throwIfAborted()

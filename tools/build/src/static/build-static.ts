@@ -57,16 +57,19 @@ async function make(programs: readonly StaticProgram[], place: string, options: 
   const [compiler, scripts] = await Promise.all([compilerVersion(), Promise.all(programs.map(({ entry }) => scriptOf(entry)))])
   const inputs = digestOf(CRATE, [compiler, target, JSON.stringify(programs), ...scripts])
   const dir = join(outdir, arch)
-  const paths = programs.map(({ name }) => join(dir, name))
-  const isUnchanged = paths.every((path) => existsSync(path)) && (await readFile(join(dir, INPUTS), 'utf8').catch(() => '')) === inputs
-  if (!isUnchanged) {
-    await mkdir(dir, { recursive: true })
-    await rm(join(dir, INPUTS), { force: true })
-    await compile({ programs, scripts, target, cargoDir, dir })
-    await writeFile(join(dir, INPUTS), inputs)
-  }
-  return { files: await Promise.all(paths.map((path, index) => fileAt(path, programs[index]?.name ?? ''))), isUnchanged }
+  const made = () => Promise.all(programs.map(({ name }) => fileAt(join(dir, name), name)))
+  const stamp = join(dir, INPUTS)
+  const before = programs.every(({ name }) => existsSync(join(dir, name))) ? await made() : undefined
+  if (before !== undefined && (await readFile(stamp, 'utf8').catch(() => '')) === stampOf(inputs, before)) return { files: before, isUnchanged: true }
+  await mkdir(dir, { recursive: true })
+  await compile({ programs, scripts, target, cargoDir, dir })
+  const files = await made()
+  await writeFile(stamp, stampOf(inputs, files))
+  return { files, isUnchanged: false }
 }
+
+/** What was made of what: a file that something else put there is made anew. */
+const stampOf = (inputs: string, files: readonly StaticFile[]): string => [inputs, ...files.map(({ sha256 }) => sha256)].join('\n')
 
 interface Work {
   readonly programs: readonly StaticProgram[]

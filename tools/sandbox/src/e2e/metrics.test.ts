@@ -22,7 +22,8 @@ let texts: readonly string[]
 let families: readonly Family[]
 
 beforeAll(async () => {
-  it = await openCluster({ refreshInterval: '1s' })
+  // The static SIA has no metrics.
+  it = await openCluster({ refreshInterval: '1s', home: 'node' })
   web = await launch(it, request(it, 'web-0'))
   await misbehave()
   texts = await Promise.all([...adminUrls(), await companion()].map(scrape))

@@ -1,10 +1,11 @@
 /**
  * The static home's door for whoever holds its pipes: the contract suite. With a call in `argv` it answers that one and
- * ends, which is how a caller asks that cannot wait.
+ * ends, which is how a caller asks that cannot wait. With `wait` it waits to be stopped, with `break` it breaks.
  */
 import { type Host, HostError, type Invocation, type PrivateKey } from '@pallas/host'
 import { native } from '../native.ts'
 import { start } from '../start.ts'
+import { breakBy } from './ways-to-break.ts'
 import { type Asked, fromWire, type Mark, type ThrownError, toWire } from './wire.ts'
 
 interface TestNative {
@@ -80,9 +81,23 @@ const thrown = (error: unknown): ThrownError => {
   return error instanceof Error ? { name: error.name, message: error.message } : { name: 'unknown', message: String(error) }
 }
 
+/** Until it is stopped, in one of the ways there are to wait; then says why. */
+async function waitFor(socketPath: string, { clock, http }: Host, invocation: Invocation): Promise<number> {
+  const { signal } = invocation
+  const request = { to: { kind: 'unix', socketPath }, method: 'GET', path: '/', timeoutMs: 600_000, maxBytes: 0 } as const
+  const waiting = socketPath === '' ? clock.sleep(600_000, signal) : http.exchange(request, signal)
+  invocation.out('ready\n')
+  await waiting.catch((reason: unknown) => invocation.out(`${String(reason)}\n`))
+  // For the second signal to find it waiting, with nobody to ask it to stop.
+  if (socketPath === '') await clock.sleep(600_000)
+  return 3
+}
+
 start(async (host, invocation) => {
   const door = new Door(host, invocation)
   const [call, ...args] = invocation.argv
+  if (call === 'break') await breakBy(args[0] ?? '')
+  if (call === 'wait') return await waitFor(args[0] ?? '', host, invocation)
   if (call !== undefined) {
     invocation.out(JSON.stringify(toWire(await door.call(call, args.map((each) => JSON.parse(each) as unknown)))))
     return 0

@@ -1,0 +1,132 @@
+/** What becomes of a static program that is stopped or broken, what it needs to run, and whether it can be made again. */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildDoor, buildStatic, type StaticFile } from './build-static.ts'
+
+const run = promisify(execFile)
+const isWanted = process.env['PALLAS_HOME'] === 'static'
+const BUILDING_MS = 900_000
+const MOST_BYTES = 5_000_000
+
+test.skipIf(isWanted)('static programs are not tried: `npm run test:static` builds them, with Rust', () => {
+  expect(isWanted).toBe(false)
+})
+
+interface Ended {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+async function toEnd(path: string, ...args: readonly string[]): Promise<Ended> {
+  const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const said = { stdout: '', stderr: '' }
+  child.stdout.on('data', (part: Buffer) => (said.stdout += part.toString()))
+  child.stderr.on('data', (part: Buffer) => (said.stderr += part.toString()))
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+  return { code, signal, ...said }
+}
+
+describe.runIf(isWanted)('a static program', () => {
+  let dir = ''
+  let door = ''
+  let programs: readonly StaticFile[] = []
+  const pathOf = (name: string): string => programs.find((file) => file.name === name)?.path ?? name
+
+  beforeAll(async () => {
+    dir = await realpath(await mkdtemp(join(tmpdir(), 'static-')))
+    programs = (await buildStatic()).files
+    door = (await buildDoor()).files[0]?.path ?? ''
+  }, BUILDING_MS)
+  afterAll(() => rm(dir, { recursive: true, force: true }))
+
+  test.each([
+    ['throws in the beginning', 'TypeError: it was never meant to be called'],
+    ['throws in a callback', 'TypeError: it was never meant to be called'],
+    ['rejects a promise that nobody looks at', 'RangeError: it was never meant to be looked at'],
+    ['calls itself without end', 'RangeError: Maximum call stack size exceeded'],
+    ['takes memory without end, and catches whatever comes of it', 'out of memory'],
+    ['waits for what cannot come', 'it waits for what cannot come'],
+  ])('that %s says so in one line and ends with 70', async (way, sentence) => {
+    const { code, stdout, stderr } = await toEnd(door, 'break', way)
+    expect(stderr).toMatch(/^door: broken: [^\n]+\n$/)
+    expect(stderr).toContain(sentence)
+    expect({ code, stdout }).toEqual({ code: 70, stdout: '' })
+  })
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('is told of %s once, and ended by the second', async (signal) => {
+    const child = spawn(door, ['wait'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    expect(String((await once(child.stdout, 'data'))[0])).toBe('ready\n')
+    child.kill(signal)
+    expect(String((await once(child.stdout, 'data'))[0])).toBe(`Error: stopped by ${signal}\n`)
+    child.kill(signal)
+    expect(await once(child, 'exit')).toEqual([null, signal])
+  })
+
+  test('is told of SIGTERM while it waits for an answer, and closes the connection', async () => {
+    const socketPath = join(dir, 's')
+    const accepted = Promise.withResolvers<Socket>()
+    const server = createServer((socket) => accepted.resolve(socket)).listen(socketPath)
+    await once(server, 'listening')
+    const child = spawn(door, ['wait', socketPath], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const socket = await accepted.promise
+    const closed = once(socket.resume(), 'close')
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([3, null])
+    await closed
+    server.close()
+  })
+
+  test.each([
+    [['init'], 'Success'],
+    [['attach', 'x'], 'Not supported'],
+    [['mount'], 'Failure'],
+  ])('that is the driver answers %j with one JSON object, and 0', async (args, status) => {
+    const { code, stdout, stderr } = await toEnd(pathOf('athenz-volume-driver'), ...args)
+    expect(stdout).toMatch(/^\{.*\}\n$/)
+    expect(JSON.parse(stdout)).toMatchObject({ status })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
+  test.each([
+    ['athenz-sia', []],
+    ['athenz-control-sia', ['--mode=init']],
+  ])('that is %s ends with 64 where its settings are wrong', async (name, args) => {
+    const { code, stdout, stderr } = await toEnd(pathOf(name), ...args)
+    expect(stderr).toMatch(new RegExp(`^${name}: invalid settings:\n`))
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+  })
+
+  test('that is asked for a companion refuses: those need Node', async () => {
+    const { code, stderr } = await toEnd(pathOf('athenz-sia'), '--mode=refresh', '--token-server-addr=127.0.0.1:0')
+    expect(stderr).toContain('token')
+    expect(code).toBe(64)
+  })
+
+  test('is small, and needs nothing of the machine: it runs where no other file is', async (context) => {
+    for (const { bytes } of programs) expect(bytes).toBeLessThan(MOST_BYTES)
+    if (process.geteuid?.() !== 0) return context.skip()
+    for (const { name, path } of programs) {
+      await copyFile(path, join(dir, name))
+      const { stdout } = await run('chroot', [dir, `/${name}`, '--version'])
+      expect(stdout).toMatch(new RegExp(`^${name} \\d`))
+    }
+  })
+
+  test('is the same, byte for byte, when it is made anew elsewhere', async () => {
+    const again = await buildStatic({ outdir: join(dir, 'again'), cargoDir: join(dir, 'cargo') })
+    expect(again.isUnchanged).toBe(false)
+    expect(again.files.map(({ sha256 }) => sha256)).toEqual(programs.map(({ sha256 }) => sha256))
+  }, BUILDING_MS)
+
+  test('is not made again when nothing has changed', async () => {
+    expect((await buildStatic()).isUnchanged).toBe(true)
+  })
+})
