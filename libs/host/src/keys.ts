@@ -3,8 +3,9 @@ export interface Keys {
   /** A new P-256 key. */
   generate(): Promise<PrivateKey>
   /**
-   * PKCS#8, SEC1 or PKCS#1 PEM, not encrypted, of a P-256 or RSA (2048 to 8192 bits) key whose halves belong together;
-   * `HOST_BAD_KEY` otherwise, never echoing it.
+   * PKCS#8, SEC1 or PKCS#1 PEM, not encrypted, of a P-256 key with both halves or an RSA key of 2048 to 4096 bits, whose
+   * halves belong together; `HOST_BAD_KEY` otherwise, never echoing it. A home may take RSA up to 8192 bits, and an EC
+   * key whose public half it computes.
    */
   import(pem: string): Promise<PrivateKey>
   /**
