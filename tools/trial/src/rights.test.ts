@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { RIGHTS } from './rights.ts'
 import { deployed, type Rule } from './testing/deployed.ts'
 
 const rbac = deployed('base').filter(({ file }) => file === 'base/rbac.yaml')
@@ -31,4 +32,9 @@ test('every role is bound to the account of its name, and to nobody else', () =>
     expect(roleRef.name).toBe(name)
     expect(subjects).toEqual([{ kind: 'ServiceAccount', name, namespace: 'k8s-admin' }])
   }
+})
+
+test('the table of rights is what is granted, no more and no less', () => {
+  const given = roles.flatMap(({ metadata: { name }, rules = [] }) => rules.flatMap(({ verbs, resources }) => verbs.map((verb) => `${name} ${verb} ${resources.join()}`)))
+  expect(RIGHTS.map(({ account, verb, resource }) => `${account} ${verb} ${resource}`).sort()).toEqual(given.sort())
 })
