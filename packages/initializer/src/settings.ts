@@ -67,6 +67,10 @@ const schema = {
     default: '60s',
     doc: 'How often the ConfigMap is read again. Templates that cannot be used are logged, and the old ones stay.',
   }),
+  drain: setting(duration({ max: '1m' }), {
+    default: '3s',
+    doc: 'How long the webhook goes on answering after a signal to stop, each connection once more, until API servers call others.',
+  }),
   ...injectionSettings,
   ...apiSettings,
   ...serverSettings,

@@ -127,6 +127,27 @@ test.each<[readonly string[], string]>([
   expect(() => readSettings(program, { argv })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', problems: [problem] }))
 })
 
+test('asked to stop it answers on, each connection once more, and is not ready (T24, T27)', async () => {
+  await using it = await openWebhook({ argv: ['--drain=2s'] })
+  const ask = async () => {
+    const answer = await request(`${it.url}/mutate`, {
+      method: 'POST',
+      dispatcher: it.dispatcher,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(reviewOf({ metadata: asking, spec: plainSpec })),
+    })
+    await answer.body.dump()
+    return [answer.statusCode, answer.headers['connection']]
+  }
+  expect(await ask()).toEqual([200, 'keep-alive'])
+  const ending = it.stop()
+  expect(await ask()).toEqual([200, 'close'])
+  const { statusCode, body } = await request(`${it.adminUrl}/readyz`)
+  expect([statusCode, await body.json()]).toEqual([503, expect.objectContaining({ checks: { ending: 'asked to stop' } })])
+  await ending
+  await expect(ask()).rejects.toThrow()
+})
+
 test('a pod with what the operator tolerates is left alone, and refused by default (T25, T26)', async () => {
   const pod = { metadata: asking, spec: served(patched(podWith())).spec }
   for (const it of pod.spec.initContainers!) it['env'] = [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }]

@@ -4,6 +4,7 @@ import { type Clock, createRequestIds, type Logger, type Metrics } from '@pallas
 import { createServer, openTlsFiles, ownCertificate, type ServedProgram, serveProgram } from '@pallas/service'
 import { createBundleEvents } from './bundle-events.ts'
 import { createBundleKeeper } from './bundle-keeper.ts'
+import { createDrain } from './drain.ts'
 import { createEvents } from './events.ts'
 import { openOwnCertificate } from './own-certificate.ts'
 import { admissionRoutes } from './routes.ts'
@@ -37,9 +38,12 @@ export async function startInitializer(settings: InitializerSettings, deps: Init
   // The API server need not show a certificate; what it asks gives no right to anybody.
   const server = { log, clock, metrics, requestIds: createRequestIds(), bodyLimit: ADMISSION_BODY_LIMIT, tls }
   const app = createServer({ ...server, callers: 'anonymous' })
+  const drain = createDrain({ clock, drainMs: settings.drain })
+  drain.follow(app)
   admissionRoutes(app, { templates: templates.current, rules: settings, events })
-  const checks = { certificate: ownCertificate({ tls, clock, metrics }), ...trusted }
+  const checks = { certificate: ownCertificate({ tls, clock, metrics }), ...trusted, ending: drain.problem }
   const { url, adminUrl } = scope.use(await serveProgram(app, { settings, checks, log, metrics, clock }))
+  scope.defer(() => drain.end())
   const parts = scope.move()
   return { url, adminUrl, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }

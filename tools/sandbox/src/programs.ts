@@ -145,6 +145,7 @@ export function initializerArgs(context: ProgramContext): string[] {
     `--cert=${pki.webhook.certFile}`,
     `--config-namespace=${ADMIN_NAMESPACE}`,
     `--config-map=${CONFIG_MAP}`,
+    '--drain=0s',
     ...api(context, 'athenz-initializer'),
   ]
 }

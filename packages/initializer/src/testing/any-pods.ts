@@ -10,7 +10,7 @@ const label = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('constructor', 'prototype', 'valueof') },
 )
 const key = fc.oneof(label, fc.constantFrom('constructor', 'toString', 'a.example/b', 'note'))
-const text = fc.oneof(fc.string({ maxLength: 40 }), fc.constantFrom('../../etc', '~1~0/', '$(HOME)', '{{.}}', '"},{"op":"remove"'))
+const text = fc.oneof(fc.string({ minLength: 1, maxLength: 40 }), fc.constantFrom('../../etc', '~1~0/', '$(HOME)', '{{.}}', '"},{"op":"remove"'))
 
 const source = fc.constantFrom<object>(
   { emptyDir: {} },
@@ -29,11 +29,11 @@ const containerWith = (volumes: readonly Item[]) =>
     image: fc.constantFrom('app', 'app:1', 'local/k8s-athenz-sia:latest', 'r:5000/a/b', `a@sha256:${'0'.repeat(64)}`),
     more: fc.record(
       {
-        env: fc.array(fc.record({ name: fc.constantFrom('A', 'B', 'LD_PRELOAD', 'ENDPOINT'), value: text }), { maxLength: 2 }),
-        args: fc.array(text, { maxLength: 2 }),
+        env: fc.array(fc.record({ name: fc.constantFrom('A', 'B', 'LD_PRELOAD', 'ENDPOINT'), value: text }), { minLength: 1, maxLength: 2 }),
+        args: fc.array(text, { minLength: 1, maxLength: 2 }),
         securityContext: fc.constantFrom({ privileged: true }, { runAsUser: 0 }, {}),
         ports: fc.constant([{ containerPort: 8080, protocol: 'TCP' }]),
-        volumeMounts: fc.constant(mountsOf(volumes)),
+        ...(volumes.length === 0 ? {} : { volumeMounts: fc.constant(mountsOf(volumes)) }),
       },
       { requiredKeys: [] },
     ),

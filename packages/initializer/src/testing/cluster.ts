@@ -48,6 +48,7 @@ export async function openCluster({ asUser = 'initializer', config = initConfig(
     cert: files.certFile,
     listen: '127.0.0.1:0',
     adminListen: '127.0.0.1:0',
+    drain: '0s',
     configNamespace: HOME.namespace,
     apiServer: api.url,
     apiCa: files.caFile,

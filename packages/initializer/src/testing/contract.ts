@@ -211,7 +211,7 @@ function lookAlikePromises(make: Make, injected: Injected): void {
   })
 }
 
-const HOSTILE = ['../../etc/passwd', '/spec/containers/0', '~1spec~1containers', '$(HOME)', '`id`', "' || true || '", '{"op":"remove","path":"/spec"}', '\u0000\u2028', 'x'.repeat(200_000)]
+const HOSTILE = ['../../etc/passwd', '/spec/containers/0', '~1spec~1containers', '$(HOME)', '`id`', "' || true || '", '{"op":"remove","path":"/spec"}', '\u0000\u2028', 'x'.repeat(60_000)]
 
 function hostilePromises(make: Make): void {
   test.each(HOSTILE.map((value) => [value.slice(0, 40), value]))('an annotation that says %j changes nothing of what is injected (T26)', async (_shown, value) => {

@@ -50,7 +50,7 @@ export async function openReplicas({ rules = deployedRules() }: { readonly rules
   await writeFile(apiTokenFile, server.tokenFor(USER))
   const replicas = scope.use(new AsyncDisposableStack())
   const common = { apiServer: server.url, apiCa, apiTokenFile, configNamespace: HOME.namespace, listen: '127.0.0.1:0', adminListen: '127.0.0.1:0' }
-  const quick = { certificateLife: '5s', bundleInterval: '100ms', bundleSettle: '500ms', shutdownGrace: '1s' }
+  const quick = { certificateLife: '5s', bundleInterval: '100ms', bundleSettle: '500ms', shutdownGrace: '1s', drain: '0s' }
 
   /** One more replica; the API server calls it from `call()` on. */
   const start = async (podName: string, settings: Readonly<Record<string, string>> = {}) => {

@@ -32,11 +32,12 @@ export async function openWebhook(options: WebhookOptions = {}) {
   const ca = options.pair?.ca ?? (await TestCa.create())
   const files = options.pair ?? scope.use(await tlsDirectory(ca, { commonName: 'initializer', ip: ['127.0.0.1'] }))
   const places = [`--key=${files.keyFile}`, `--cert=${files.certFile}`, '--listen=127.0.0.1:0', '--admin-listen=127.0.0.1:0']
-  const settings = readSettings(program, { argv: [...places, ...(options.argv ?? [])] })
+  const settings = readSettings(program, { argv: [...places, ...(options.argv ?? [])], file: { drain: '0s' } })
   const memory = memoryLog()
   const metrics = testMetrics()
   const deps = { clock: systemClock, log: memory.log, metrics, readConfigMap: async () => text }
-  const { url, adminUrl } = scope.use(await startInitializer(settings, deps))
+  const initializer = scope.use(await startInitializer(settings, deps))
+  const { url, adminUrl } = initializer
   const dispatcher = scope.use(clientDispatcher({ ca: ca.certPem }))
   const parts = scope.move()
   /** Sends a body as it is, or as JSON. */
@@ -46,7 +47,7 @@ export async function openWebhook(options: WebhookOptions = {}) {
     const answer = await request(`${url}/mutate?timeout=10s`, { method: 'POST', dispatcher, headers, body: sent })
     return { status: answer.statusCode, body: (await answer.body.json()) as { response?: Reviewed; code?: string } }
   }
-  return { ca, url, adminUrl, post, memory, metrics, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return { ca, url, adminUrl, dispatcher, post, memory, metrics, stop: () => initializer[Symbol.asyncDispose](), [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
 export type Webhook = Awaited<ReturnType<typeof openWebhook>>

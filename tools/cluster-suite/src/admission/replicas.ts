@@ -9,17 +9,22 @@ import { REPOSITORY } from '@pallas/build'
 import { readProgram } from '@pallas/config'
 import { program, startInitializer } from '@pallas/initializer'
 import { type AdmissionOptions, initConfig } from '@pallas/initializer/testing/contract'
-import { MUTATING_WEBHOOKS, pathOf, type Resource } from '@pallas/kubernetes'
+import { MUTATING_WEBHOOKS, pathOf } from '@pallas/kubernetes'
 import { createLogger, createMetrics, systemClock } from '@pallas/runtime'
 import { eventually } from '@pallas/suite'
 import { parse } from 'yaml'
-import { bind, newNamespace, openClients } from '../admin.ts'
-import { apply } from '../kubectl.ts'
-
-const CLUSTER_ROLES: Resource = { group: 'rbac.authorization.k8s.io', version: 'v1', plural: 'clusterroles', kind: 'ClusterRole', namespaced: false }
+import { newNamespace, openClients } from '../admin.ts'
+import { apply, kubectl } from '../kubectl.ts'
 
 /** Not that of the suite which may be installed: nobody else injects into these pods. */
 export const TRIGGER = 'admission.pallas.test/athenz'
+
+export interface InjectionOptions extends AdmissionOptions {
+  /** Of the webhook and the policies alike. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** What is other than in `initConfig()`. */
+  readonly templates?: Readonly<Record<string, unknown>>
+}
 
 interface Webhook {
   readonly matchConditions: readonly { readonly name: string; readonly expression: string }[]
@@ -46,13 +51,17 @@ export async function registerWebhook({ admin, namespace, name }: AdmissionHome,
   return { [Symbol.asyncDispose]: () => admin.delete(pathOf(MUTATING_WEBHOOKS, { name })) }
 }
 
-/** The right of `deploy/base/rbac.yaml`, to the configuration of this name. */
-async function allow({ clients, name }: AdmissionHome): Promise<string> {
+/** A new account with the right of `deploy/base/rbac.yaml`, to the configuration of this name; both go in the end. */
+async function allow({ name, namespace }: AdmissionHome, scope: AsyncDisposableStack): Promise<string> {
+  const [apiVersion, apiGroup] = ['rbac.authorization.k8s.io/v1', 'rbac.authorization.k8s.io']
   const rules = [{ apiGroups: [MUTATING_WEBHOOKS.group], resources: [MUTATING_WEBHOOKS.plural], resourceNames: [name], verbs: ['get', 'patch'] }]
-  await apply([{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules }])
-  const token = await clients.tokenOf(name)
-  await bind(clients, name, name)
-  return token
+  const roles = [
+    { apiVersion, kind: 'ClusterRole', metadata: { name }, rules },
+    { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef: { apiGroup, kind: 'ClusterRole', name }, subjects: [{ kind: 'ServiceAccount', name, namespace }] },
+  ]
+  scope.defer(async () => void (await kubectl(['delete', '--ignore-not-found', 'clusterrole,clusterrolebinding', name])))
+  await apply([{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } }, ...roles])
+  return (await kubectl(['create', 'token', name, `--namespace=${namespace}`, '--duration=1h'])).trim()
 }
 
 /** Sends each connection to the next of those that serve, as a Service does. */
@@ -83,25 +92,25 @@ async function openService() {
 }
 
 /** A webhook that makes its certificate itself; replicas come by `start`. */
-export async function openRealWebhook(home: AdmissionHome, { hostNetwork }: AdmissionOptions) {
+export async function openRealWebhook(home: AdmissionHome, { hostNetwork, settings: common = {}, templates = {} }: InjectionOptions) {
   await using scope = new AsyncDisposableStack()
-  const { clients, name, admin } = home
+  const { clients, name } = home
   const directory = await mkdtemp(join(tmpdir(), 'admission-'))
   scope.defer(() => rm(directory, { recursive: true }))
   const apiTokenFile = join(directory, 'token')
-  await writeFile(apiTokenFile, await allow(home), { mode: 0o600 })
-  scope.defer(() => admin.delete(pathOf(CLUSTER_ROLES, { name })))
+  await writeFile(apiTokenFile, await allow(home, scope), { mode: 0o600 })
   const service = scope.use(await openService())
   scope.use(await registerWebhook(home, { url: service.url }))
   const replicas = scope.use(new AsyncDisposableStack())
   const places = { apiServer: clients.cluster.apiServer, apiCa: clients.cluster.caFile, apiTokenFile, listen: '127.0.0.1:0', adminListen: '127.0.0.1:0' }
 
+  const readConfigMap = async (): Promise<string> => initConfig({ annotationTrigger: TRIGGER, ...templates })
+
   const start = async (podName: string, settings: Readonly<Record<string, string>> = {}) => {
-    const file = { ...places, podName, hostNetwork, webhookConfiguration: name, serverNames: '127.0.0.1', bundleInterval: '500ms', bundleSettle: '3s', ...settings }
+    const file = { ...places, podName, hostNetwork, webhookConfiguration: name, serverNames: '127.0.0.1', bundleInterval: '500ms', bundleSettle: '3s', ...common, ...settings }
     const reading = readProgram(program, { argv: [], env: {}, version: '', file })
     if (reading.kind === 'print') throw new Error('not meant to print')
     const metrics = createMetrics('initializer')
-    const readConfigMap = async (): Promise<string> => initConfig({ annotationTrigger: TRIGGER })
     const replica = await startInitializer(reading.settings, { clock: systemClock, log: createLogger('initializer', { level: 'silent' }), metrics, readConfigMap })
     replicas.use(replica)
     await eventually(`replica ${podName} is trusted`, async () => ((await fetch(`${replica.adminUrl}/readyz`)).ok ? true : undefined))

@@ -1,15 +1,15 @@
 /** The two ways of injecting at a real API server, as the contract of admission wants them. */
 import { readProgram } from '@pallas/config'
 import { policyProgram, renderPolicy } from '@pallas/initializer'
-import { type AdmissionOptions, type AdmissionWorld, initConfig, makePod, namesIn } from '@pallas/initializer/testing/contract'
+import { type AdmissionWorld, initConfig, makePod, namesIn } from '@pallas/initializer/testing/contract'
 import { allowReview } from '@pallas/kubernetes'
 import { startTestWebhook } from '@pallas/kubernetes/testing'
 import { eventually } from '@pallas/suite'
 import { parseAllDocuments } from 'yaml'
 import { apply, kubectl } from '../kubectl.ts'
-import { type AdmissionHome, onlyIn, openAdmissionHome, openRealWebhook, registerWebhook, TRIGGER } from './replicas.ts'
+import { type AdmissionHome, type InjectionOptions, onlyIn, openAdmissionHome, openRealWebhook, registerWebhook, TRIGGER } from './replicas.ts'
 
-export async function openWebhookWorld(options: AdmissionOptions): Promise<AdmissionWorld> {
+export async function openWebhookWorld(options: InjectionOptions): Promise<AdmissionWorld> {
   await using scope = new AsyncDisposableStack()
   const home = scope.use(await openAdmissionHome())
   const webhook = scope.use(await openRealWebhook(home, options))
@@ -18,7 +18,7 @@ export async function openWebhookWorld(options: AdmissionOptions): Promise<Admis
   return worldOf(home, scope.move())
 }
 
-export async function openPolicyWorld(options: AdmissionOptions): Promise<AdmissionWorld> {
+export async function openPolicyWorld(options: InjectionOptions): Promise<AdmissionWorld> {
   await using scope = new AsyncDisposableStack()
   const home = scope.use(await openAdmissionHome())
   const policies = policiesFor(home, options)
@@ -34,11 +34,12 @@ interface Policy {
 }
 
 /** What the program renders, for one namespace. */
-function policiesFor({ name, namespace }: AdmissionHome, { hostNetwork }: AdmissionOptions): object[] {
-  const reading = readProgram(policyProgram, { argv: ['--templates=-', `--policy-name=${name}`, `--host-network=${hostNetwork}`], env: {}, version: '' })
+function policiesFor({ name, namespace }: AdmissionHome, { hostNetwork, settings: common = {}, templates = {} }: InjectionOptions): object[] {
+  const file = { templates: '-', policyName: name, hostNetwork, ...common }
+  const reading = readProgram(policyProgram, { argv: [], env: {}, version: '', file })
   if (reading.kind === 'print') throw new Error('not meant to print')
   const { templates: _file, ...settings } = reading.settings
-  const rendered = parseAllDocuments(renderPolicy(initConfig({ annotationTrigger: TRIGGER }), settings)).map((document) => document.toJS() as Policy)
+  const rendered = parseAllDocuments(renderPolicy(initConfig({ annotationTrigger: TRIGGER, ...templates }), settings)).map((document) => document.toJS() as Policy)
   return rendered.map(({ spec, ...rest }) => {
     const constraints = spec.matchConstraints === undefined ? {} : { matchConstraints: { ...spec.matchConstraints, namespaceSelector: onlyIn(namespace) } }
     return { ...rest, spec: { ...spec, ...constraints } }
