@@ -57,13 +57,24 @@ export async function ensurePrograms(options: BuildOptions): Promise<Programs> {
   const onWait = () => options.say('another build into the same cache is running: waiting for it …')
   const place = createHash('sha256').update(programs.directories.join()).digest('hex').slice(0, 16)
   await using _held = await lock(`build/${place}`, { deadlineMs: 3_600_000, onWait, signal: options.signal })
-  await buildAll(missing(), programs, options)
+  removeDrafts(programs)
+  const left = missing()
+  if (left.length > 0) await buildAll(left, programs, options)
   return programs
 }
 
+/** Of builds that were killed; a compiler that outlived its build places one even later. */
+function removeDrafts({ directories }: Programs): void {
+  for (const directory of directories.filter((it) => existsSync(it))) {
+    for (const name of readdirSync(directory).filter((it) => it.endsWith(DRAFT))) rmSync(join(directory, name))
+  }
+}
+
+const DRAFT = '.draft'
+
 async function buildAll(missing: readonly ProgramSource[], programs: Programs, { say, signal }: BuildOptions): Promise<void> {
   const usual = missing.reduce((sum, { usualSeconds }) => sum + usualSeconds, 0)
-  say(`building ${missing.length} programs, once: about ${Math.ceil(usual / 60)} min on two cores from nothing, seconds when Go's caches are warm`)
+  say(`${missing.length} to build, once: about ${Math.ceil(usual / 60)} min on two cores from nothing, seconds when Go's caches are warm`)
   for (const [index, program] of missing.entries()) {
     say(`[${index + 1}/${missing.length}] ${program.name} … (from nothing about ${program.usualSeconds} s)`)
     const seconds = await timed(() => buildOne(program, programs.path(program.name), signal), (passed) => say(`      still at it: ${passed} s`))
@@ -86,7 +97,7 @@ async function timed(work: () => Promise<void>, still: (seconds: number) => void
 }
 
 async function buildOne(program: ProgramSource, path: string, signal: AbortSignal | undefined): Promise<void> {
-  const draft = `${path}.${process.pid}.draft`
+  const draft = `${path}.${process.pid}${DRAFT}`
   mkdirSync(join(path, '..'), { recursive: true })
   try {
     await goBuild(program, draft, { signal })
