@@ -67,7 +67,7 @@ test.each(control)('$title runs twice, apart, and may lose one at a time', ({ ma
   expect(manifest.spec?.replicas).toBe(2)
   expect(spread.topologySpreadConstraints.map(({ topologyKey }) => topologyKey)).toEqual(['kubernetes.io/hostname', 'topology.kubernetes.io/zone'])
   const budget = read(manifest.file).find(({ kind }) => kind === 'PodDisruptionBudget')
-  expect(budget?.spec).toEqual({ maxUnavailable: 1, selector: { matchLabels: { 'app.kubernetes.io/name': name } } })
+  expect(budget?.spec).toEqual({ maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow', selector: { matchLabels: { 'app.kubernetes.io/name': name } } })
 })
 
 test('every image is one of ours, of the version that this is', () => {
