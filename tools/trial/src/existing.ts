@@ -1,4 +1,5 @@
 /** What an earlier trial left in the cluster: its keys, so that pods which run keep an authority that everybody trusts. */
+import { TrialError } from './error.ts'
 import type { Kubectl } from './kubectl.ts'
 import { CONFIG_MAPS, type Files, type Material, SECRETS } from './material.ts'
 import { ADMIN_NAMESPACE, LABEL } from './names.ts'
@@ -32,6 +33,13 @@ function mapFiles<N extends string>(all: Record<N, Files>, change: (text: string
     Object.fromEntries(Object.entries(files).map(([file, text]) => [file, change(text)])),
   ])
   return Object.fromEntries(entries) as Record<N, Files>
+}
+
+/** Throws `TRIAL_OCCUPIED` where there is a suite already that no trial has made: its keys and its driver are not ours to touch. */
+export async function refuseOccupied(kubectl: Kubectl): Promise<void> {
+  const namespace = await get<Holder>(kubectl, 'namespace', ADMIN_NAMESPACE)
+  if (namespace === undefined || namespace.metadata.labels?.[LABEL.key] === LABEL.value) return
+  throw new TrialError('TRIAL_OCCUPIED', `this cluster has a namespace ${ADMIN_NAMESPACE} that is not of a trial: what is there would be overwritten, so take another cluster`)
 }
 
 interface AgentSet {

@@ -1,6 +1,7 @@
 import { FakeClock } from '@pallas/runtime/testing'
 import { expect, test } from 'vitest'
 import { remove, uninstaller } from './remove.ts'
+import { show } from './show.ts'
 import { fakeKubectl } from './testing/fake-kubectl.ts'
 
 const READY = { kind: 'DaemonSet', metadata: { name: 'athenz-uninstall', generation: 1 }, spec: {}, status: { observedGeneration: 1, desiredNumberScheduled: 1, updatedNumberScheduled: 1, numberReady: 1 } }
@@ -8,6 +9,8 @@ const READY = { kind: 'DaemonSet', metadata: { name: 'athenz-uninstall', generat
 const clusterOf = (kubectl: ReturnType<typeof fakeKubectl>) => ({ kubectl, typed: 'kubectl', pluginDir: undefined, version: 'v1' })
 const deps = () => ({ clock: new FakeClock(), signal: new AbortController().signal, say: () => undefined })
 const list = (...items: readonly object[]) => JSON.stringify({ items })
+
+const OURS = JSON.stringify({ metadata: { labels: { 'athenz.io/trial': 'true' } } })
 
 test('the driver leaves from where the agents had put it', () => {
   expect(uninstaller('/home/kubernetes/flexvolume')).toMatchObject({
@@ -23,6 +26,7 @@ test('pods go first, then webhook and agents, then the driver, and last what is 
     ['get daemonset', JSON.stringify({ spec: { template: { spec: { volumes: [{ name: 'driver-dir', hostPath: { path: '/mine' } }] } } } })],
     ['delete', ''],
     ['apply', (input) => (applied.push(input ?? ''), '')],
+    ['namespace --output=json', OURS],
     ['get namespace', 'namespace/k8s-admin'],
     ['deployments,daemonsets', list(READY)],
     ['pods', list()],
@@ -43,6 +47,7 @@ test('a node that still has volumes keeps its driver, and is named', async () =>
     ['get daemonset', ''],
     ['delete', ''],
     ['apply', ''],
+    ['namespace --output=json', OURS],
     ['get namespace', 'namespace/k8s-admin'],
     ['deployments,daemonsets', list({ ...READY, status: { ...READY.status, numberReady: 0 } })],
     ['pods', list(refusing)],
@@ -51,4 +56,11 @@ test('a node that still has volumes keeps its driver, and is named', async () =>
   const removing = remove({ cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 })
   await expect(removing).rejects.toMatchObject({ code: 'TRIAL_VOLUMES_LEFT', message: expect.stringMatching(/^node-7 .*2 volumes of pods/) })
   expect(kubectl.calls.some((args) => args.join(' ').includes('priorityclasses'))).toBe(false)
+})
+
+test('a suite that no trial has made is left alone', async () => {
+  const kubectl = fakeKubectl([['namespace --output=json', JSON.stringify({ metadata: { labels: {} } })]])
+  await expect(remove({ cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'TRIAL_OCCUPIED' })
+  await expect(show({ cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'TRIAL_OCCUPIED' })
+  expect(kubectl.calls.every(([verb]) => verb === 'get')).toBe(true)
 })

@@ -5,7 +5,7 @@ import { REPOSITORY } from '@pallas/build'
 import { parse } from 'yaml'
 import type { ClusterAtHand } from './cluster-at-hand.ts'
 import { TrialError } from './error.ts'
-import { existingPluginDir } from './existing.ts'
+import { existingPluginDir, refuseOccupied } from './existing.ts'
 import type { Kubectl } from './kubectl.ts'
 import { ADMIN_NAMESPACE, DEFAULT_PLUGIN_DIR, EXAMPLE, FIELD_MANAGER, LABEL } from './names.ts'
 import type { Manifest } from './render.ts'
@@ -19,6 +19,7 @@ const UNINSTALL = 'athenz-uninstall'
 export async function remove({ cluster, deps, timeoutMs }: { readonly cluster: ClusterAtHand; readonly deps: Omit<WaitDeps, 'kubectl'>; readonly timeoutMs: number }): Promise<void> {
   const { kubectl } = cluster
   const { say } = deps
+  await refuseOccupied(kubectl)
   const pluginDir = cluster.pluginDir ?? (await existingPluginDir(kubectl)) ?? DEFAULT_PLUGIN_DIR
   const drop = (what: readonly string[]) => dropAndWait(kubectl, what, timeoutMs)
   say('Deleting the two pods, whose volumes the driver takes away')
