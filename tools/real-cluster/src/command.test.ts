@@ -9,6 +9,7 @@ test.each([
   ['status --json', { kind: 'status', json: true }],
   ['load a.tar b', { kind: 'load', images: ['a.tar', 'b'] }],
   ['reboot', { kind: 'reboot' }],
+  ['check', { kind: 'check' }],
   ['restart kubelet', { kind: 'restart', name: 'kubelet' }],
   ['kubectl get pods -A --help', { kind: 'kubectl', args: ['get', 'pods', '-A', '--help'] }],
   ['kubectl', { kind: 'kubectl', args: [] }],
@@ -21,6 +22,6 @@ test('nothing at all asks for help', () => {
   expect(parseCommand([])).toEqual({ kind: 'help' })
 })
 
-test.each(['up now', 'reboot kubelet', 'down --keep', 'status --jason', 'load', 'restart', 'restart kubelet etcd', 'stop'])('%s is wrong', (line) => {
+test.each(['up now', 'reboot kubelet', 'check go', 'down --keep', 'status --jason', 'load', 'restart', 'restart kubelet etcd', 'stop'])('%s is wrong', (line) => {
   expect(parseCommand(line.split(' '))).toMatchObject({ kind: 'wrong', problem: expect.any(String) })
 })

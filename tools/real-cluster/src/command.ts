@@ -7,6 +7,7 @@ export type Command =
   | { readonly kind: 'load'; readonly images: readonly string[] }
   | { readonly kind: 'restart'; readonly name: string }
   | { readonly kind: 'reboot' }
+  | { readonly kind: 'check' }
   | { readonly kind: 'help' }
   | { readonly kind: 'wrong'; readonly problem: string }
 
@@ -16,6 +17,7 @@ npm run cluster -- status [--json]    what there is, and where
 npm run cluster -- kubectl ARG …      its kubectl, as administrator
 npm run cluster -- load IMAGE …       OCI archives, or names of what \`npm run images\` has made
 npm run cluster -- restart NAME       kills one of its programs and starts it again: kubelet, containerd, …
+npm run cluster -- check              whether this machine can hold a cluster; 69 and the reason when not
 npm run cluster -- reboot             ends all of it as a loss of power does, and starts it again with what was on disk
 
 PALLAS_CLUSTER_STATE: its directory, at most 40 characters. The programs are kept in the user's cache.
@@ -25,6 +27,7 @@ export function parseCommand([verb, ...args]: readonly string[]): Command {
   switch (verb) {
     case 'up':
     case 'reboot':
+    case 'check':
       return args.length === 0 ? { kind: verb } : tooMuch(verb, args)
     case 'down':
       return onlyFlag(verb, args, '--keep-logs', (keepLogs) => ({ kind: 'down', keepLogs }))

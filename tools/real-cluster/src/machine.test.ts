@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isNewEnough, isOnPath, missingControllers } from './machine.ts'
+import { isNewEnough, isOnPath, missingControllers, ownsAllUsers } from './machine.ts'
 import { interfaceInOurWay } from './network.ts'
 
 test.each(['go1.26.6', 'go1.26.8', 'go1.27.0', 'go1.27rc1', 'go2.0'])('%s builds the cluster', (version) => {
@@ -13,6 +13,15 @@ test.each(['go1.26.5', 'go1.26', 'go1.25.9', 'go1.9', 'devel', ''])('%s does not
 test('a tool is on the path when it can be run', () => {
   expect(isOnPath('sh', '/nowhere:/bin')).toBe(true)
   expect(isOnPath('passwd', '/etc')).toBe(false)
+})
+
+test.each([
+  ['         0          0 4294967295\n', true],
+  ['         0       1000          1\n', false],
+  ['         0     100000      65536\n', false],
+  ['', false],
+])('whoever has the users %j is root of the machine: %s', (uidMap, owns) => {
+  expect(ownsAllUsers(uidMap)).toBe(owns)
 })
 
 test('the controllers that a kubelet needs are missed by name', () => {

@@ -49,17 +49,25 @@ export async function requireBuildTools(): Promise<void> {
 }
 
 /** Throws what a node cannot be without. Nothing is changed but the state directory's parent, which may be made. */
-export function requireNode(state: string): void {
-  if (process.getuid?.() !== 0) {
-    throw new ClusterError('CLUSTER_NO_ROOT', 'only root can start a node: it mounts file systems and makes network devices')
+export async function requireNode(state: string): Promise<void> {
+  const needed = 'only root can start a node: it mounts file systems and makes network devices'
+  if (process.getuid?.() !== 0) throw new ClusterError('CLUSTER_NO_ROOT', needed)
+  requireTools(['ip', 'mount', 'umount', 'unshare'], 'iproute2 and util-linux')
+  await run(['unshare', '--mount', '--net', 'true']).catch((cause: unknown) => {
+    throw new ClusterError('CLUSTER_NO_ROOT', needed, { cause, detail: 'the root of this container may not' })
+  })
+  if (!ownsAllUsers(readFileSync('/proc/self/uid_map', 'utf8'))) {
+    throw new ClusterError('CLUSTER_NO_ROOT', needed, { detail: 'this is the root of a user namespace' })
   }
-  requireTools(['ip', 'mount', 'umount'], 'iproute2 and util-linux')
   requireCgroups()
   requireOverlay(state)
   requireNoRival()
   const taken = interfaceInOurWay()
   if (taken !== undefined) throw new ClusterError('CLUSTER_NETWORK', 'an interface of the machine has an address that the cluster needs', { detail: taken })
 }
+
+/** Of the content of `/proc/self/uid_map`: first id inside, first id outside, how many. */
+export const ownsAllUsers = (uidMap: string): boolean => /^\s*0\s+0\s+4294967295\s*$/.test(uidMap)
 
 function requireTools(names: readonly string[], whence: string): void {
   const missing = names.filter((name) => !isOnPath(name, process.env['PATH'] ?? ''))

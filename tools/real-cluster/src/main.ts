@@ -1,15 +1,16 @@
 /** `npm run cluster`: see `command.ts` for what it takes. */
 import { type Command, HELP, parseCommand } from './command.ts'
 import { down } from './down.ts'
-import { sentenceOf } from './error.ts'
+import { ClusterError, sentenceOf } from './error.ts'
 import { kubectl } from './kubectl.ts'
 import { load } from './load.ts'
 import { reboot } from './reboot.ts'
 import { restart } from './restart.ts'
 import { describeCluster, statusLines } from './status.ts'
-import { up } from './up.ts'
+import { checkMachine, up } from './up.ts'
 
 const EX_USAGE = 64
+const EX_UNAVAILABLE = 69
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const mutter = (line: string): void => void process.stderr.write(`${line}\n`)
@@ -50,10 +51,25 @@ async function main(command: Command): Promise<number> {
       await restart(command.name, { say, signal: stopSignal() })
       say(`${command.name} works again`)
       return 0
+    case 'check':
+      return await check()
     case 'reboot':
       await reboot({ say, signal: stopSignal() })
       say('the node is Ready again')
       return 0
+  }
+}
+
+/** What the machine lacks is an answer here, and no failure. */
+async function check(): Promise<number> {
+  try {
+    await checkMachine({ say: mutter, signal: stopSignal() })
+    say('this machine can hold a cluster')
+    return 0
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error
+    say(sentenceOf(error))
+    return EX_UNAVAILABLE
   }
 }
 

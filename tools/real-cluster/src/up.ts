@@ -54,6 +54,17 @@ interface Prepared {
   readonly archives: readonly string[]
 }
 
+/**
+ * Resolves when this machine can hold a cluster, or holds ours; nothing is built, and nothing stays. Throws a
+ * `ClusterError` that says what is missing.
+ */
+export async function checkMachine({ say, env = process.env, signal }: UpOptions): Promise<void> {
+  const cluster = clusterAt(stateDirectoryOf(env))
+  await readGo()
+  await requireBuildTools()
+  await checkNode({ cluster, say, signal })
+}
+
 /** What takes long the first time, and touches only the user's cache. What the machine lacks is said before. */
 async function prepare(go: Go, env: NodeJS.ProcessEnv, { cluster, say, signal }: Terms): Promise<Prepared> {
   await checkNode({ cluster, say, signal })
@@ -65,7 +76,7 @@ async function prepare(go: Go, env: NodeJS.ProcessEnv, { cluster, say, signal }:
 async function checkNode(terms: Terms): Promise<void> {
   await using _held = await machineLock(terms)
   const { stateDirectory } = terms.cluster
-  if (readJournal(stateDirectory) === undefined) requireNode(stateDirectory)
+  if (readJournal(stateDirectory) === undefined) await requireNode(stateDirectory)
 }
 
 /** It was up, and the machine has not been restarted since. */
@@ -90,7 +101,7 @@ async function fromNothing(journal: Journal | undefined, prepared: Prepared, ter
     say('a cluster that was not finished, or did not outlive the machine, is cleared away')
     await takeDown(cluster)
   }
-  requireNode(cluster.stateDirectory)
+  await requireNode(cluster.stateDirectory)
   const begun = performance.now()
   const sayWhen = (line: string): void => say(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(5)} s  ${line}`)
   try {
