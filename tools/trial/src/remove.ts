@@ -11,7 +11,7 @@ import { ADMIN_NAMESPACE, DEFAULT_PLUGIN_DIR, EXAMPLE, FIELD_MANAGER, LABEL } fr
 import type { Manifest } from './render.ts'
 import { toYaml } from './render.ts'
 import { lastLineOf, type WaitDeps, waitForWorkloads } from './wait.ts'
-import { stuckContainerOf } from './workloads.ts'
+import { type Pod, stuckContainerOf } from './workloads.ts'
 
 const ALL_OF_IT = `--selector=${LABEL.key}=${LABEL.value}`
 const UNINSTALL = 'athenz-uninstall'
@@ -64,14 +64,18 @@ export function uninstaller(pluginDir: string): Manifest {
 async function cleanNodes({ kubectl }: ClusterAtHand, deps: WaitDeps, { pluginDir, timeoutMs }: { readonly pluginDir: string; readonly timeoutMs: number }): Promise<void> {
   const args = ['apply', '--server-side', '--force-conflicts', `--field-manager=${FIELD_MANAGER}`, '--filename=-']
   await kubectl(args, { input: toYaml([uninstaller(pluginDir)]) })
-  await waitForWorkloads(deps, {
-    namespace: ADMIN_NAMESPACE,
-    until: deps.clock.monotonic() + timeoutMs,
-    async inspect(pods) {
-      const refused = pods.find(({ metadata, status }) => metadata.name.startsWith(UNINSTALL) && (status.initContainerStatuses?.[0]?.restartCount ?? 0) > 0)
-      if (refused === undefined) return
-      const line = await lastLineOf(kubectl, refused, stuckContainerOf(refused))
-      throw new TrialError('TRIAL_VOLUMES_LEFT', `${refused.spec.nodeName ?? 'a node'} cannot be cleaned: ${line}; delete the pods that still have an identity, then try again`)
-    },
-  })
+  try {
+    await waitForWorkloads(deps, { namespace: ADMIN_NAMESPACE, until: deps.clock.monotonic() + timeoutMs, inspect: (pods) => refusalOf(kubectl, pods) })
+  } catch (error) {
+    // It would go on trying, and take away the driver of whoever is installed here next.
+    await dropAndWait(kubectl, ['daemonset', UNINSTALL, `--namespace=${ADMIN_NAMESPACE}`], timeoutMs)
+    throw error
+  }
+}
+
+async function refusalOf(kubectl: Kubectl, pods: readonly Pod[]): Promise<void> {
+  const refused = pods.find(({ metadata, status }) => metadata.name.startsWith(UNINSTALL) && (status.initContainerStatuses?.[0]?.restartCount ?? 0) > 0)
+  if (refused === undefined) return
+  const line = await lastLineOf(kubectl, refused, stuckContainerOf(refused))
+  throw new TrialError('TRIAL_VOLUMES_LEFT', `${refused.spec.nodeName ?? 'a node'} cannot be cleaned: ${line}; delete the pods that still have an identity, then try again`)
 }
