@@ -1,12 +1,12 @@
 /**
- * `npm run test:static`: the contract of the door on the static home, and the end-to-end tests with the static driver and
+ * `npm run test:static`: the tests of the host, the contract of the door on the static home, and the end-to-end tests with the static driver and
  * SIA. What needs a Node beside the SIA (metrics, tokens) or its clock to be wrong runs in `npm test` alone.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { REPOSITORY } from './repository.ts'
-import { buildDoor, buildStatic } from './static/build-static.ts'
+import { buildDoor, buildStatic, testHost } from './static/build-static.ts'
 import { StaticBuildError } from './static/error.ts'
 
 const PROJECTS = ['@pallas/build', '@pallas/sandbox']
@@ -20,6 +20,7 @@ const TESTS = [
 try {
   await buildStatic()
   await buildDoor()
+  await testHost()
   const vitest = join(REPOSITORY, 'node_modules/.bin/vitest')
   const args = ['run', ...PROJECTS.flatMap((name) => ['--project', name]), ...TESTS, ...process.argv.slice(2)]
   const child = spawn(vitest, args, { cwd: REPOSITORY, stdio: 'inherit', env: { ...process.env, PALLAS_HOME: 'static' } })

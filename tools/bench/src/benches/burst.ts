@@ -20,8 +20,9 @@ async function runBurst(context: BenchContext): Promise<readonly Figure[]> {
   await using it = await openCluster(context)
   const agent = await replaceAgent(it, await bundle('agent', dir))
   it.cluster.zts.faults.slow(ZTS_MS)
-  const launches = createLaunches({ it, driver: await bundle('driver', dir), context })
   const files = await staticPrograms(say)
+  // Volumes are mounted before anything is measured.
+  const launches = createLaunches({ it, driver: files?.driver ?? (await bundle('driver', dir)), context })
   const bundled = await bundle('sia', dir)
   return [
     ...(files === undefined ? [] : await bursts({ name: 'static', sia: files.sia, launches, agentPid: agent.pid }, context)),

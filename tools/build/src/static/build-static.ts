@@ -10,7 +10,7 @@ import { StaticBuildError } from './error.ts'
 import { digestOf } from './inputs.ts'
 import { DOOR, STATIC_PROGRAMS, type StaticProgram } from './programs.ts'
 import { scriptOf } from './scripts.ts'
-import { cargoBuild, compilerVersion, machineArch, targetOf } from './toolchain.ts'
+import { cargoBuild, cargoTest, compilerVersion, machineArch, targetOf } from './toolchain.ts'
 
 const run = promisify(execFile)
 const CRATE = join(REPOSITORY, 'libs/linux/native')
@@ -70,6 +70,9 @@ async function make(programs: readonly StaticProgram[], place: string, options: 
 
 /** What was made of what: a file that something else put there is made anew. */
 const stampOf = (inputs: string, files: readonly StaticFile[]): string => [inputs, ...files.map(({ sha256 }) => sha256)].join('\n')
+
+/** The tests that the host has of its own. */
+export const testHost = (): Promise<void> => cargoTest(CRATE, join(REPOSITORY, 'build/cargo'))
 
 interface Work {
   readonly programs: readonly StaticProgram[]

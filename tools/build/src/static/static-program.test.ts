@@ -1,4 +1,5 @@
 /** What becomes of a static program that is stopped or broken, what it needs to run, and whether it can be made again. */
+import { fromWire, toWire } from '@pallas/linux/static/testing'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, mkdtemp, realpath, rm } from 'node:fs/promises'
@@ -17,6 +18,15 @@ const MOST_BYTES = 5_000_000
 test.skipIf(isWanted)('static programs are not tried: `npm run test:static` builds them, with Rust', () => {
   expect(isWanted).toBe(false)
 })
+
+/** Undefined where Node throws. */
+function strictly(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
 
 interface Ended {
   readonly code: number | null
@@ -82,6 +92,30 @@ describe.runIf(isWanted)('a static program', () => {
     expect(await once(child, 'exit')).toEqual([3, null])
     await closed
     server.close()
+  })
+
+  const asked = async (call: string, ...args: readonly unknown[]): Promise<unknown> => {
+    const { stdout } = await toEnd(door, call, ...args.map((each) => JSON.stringify(toWire(each))))
+    return stdout === '' ? undefined : fromWire(JSON.parse(stdout), (mark) => mark)
+  }
+
+  test.each(['', 'a', 'é', '€', '😀', '\u0000', '\ud800', 'a\udc00b', '\ufeffx'])('encodes %j as Node does', async (text) => {
+    expect(await asked('text.encode', text)).toEqual(new Uint8Array(new TextEncoder().encode(text)))
+  })
+
+  test.each([
+    [[0x61]],
+    [[0xe2, 0x82, 0xac]],
+    [[0xef, 0xbb, 0xbf, 0x61]],
+    [[0xe2, 0x82]],
+    [[0x61, 0xff, 0x62]],
+    [[0xed, 0xa0, 0x80]],
+    [[0xf0, 0x80, 0x80, 0x80]],
+    [[0xc0, 0x80]],
+  ])('decodes %j as Node does, and refuses what Node refuses', async (codes) => {
+    const bytes = Uint8Array.from(codes)
+    expect(await asked('text.decode', bytes, false)).toBe(new TextDecoder().decode(bytes))
+    expect(await asked('text.decode', bytes, true)).toBe(strictly(bytes))
   })
 
   test.each([

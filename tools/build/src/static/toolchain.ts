@@ -58,6 +58,17 @@ export async function cargoBuild({ crate, targetDir, target, features, bins, scr
   return join(targetDir, target, 'release')
 }
 
+/** What only Rust can test of itself: parsers, and names in odd forms. Output goes where this process's does. */
+export async function cargoTest(crate: string, targetDir: string): Promise<void> {
+  const args = ['test', '--lib', '--locked', '--quiet', '--features', 'network', '--target-dir', targetDir]
+  try {
+    process.stdout.write((await run('cargo', args, { cwd: crate, maxBuffer: 64 * 1024 * 1024 })).stdout)
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string }
+    throw new StaticBuildError('STATIC_CARGO_FAILED', `the tests of the host fail:\n${stdout}${stderr}`, error)
+  }
+}
+
 /** No path of the building machine stays in the file, and no library of it is needed where it runs. */
 function reproducible(crate: string, targetDir: string, target: string): Record<string, string> {
   const renamed = [

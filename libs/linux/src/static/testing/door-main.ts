@@ -15,6 +15,12 @@ interface TestNative {
 
 const pipe = native as unknown as TestNative
 
+/** What the prelude supplies, beside the parts of the door. */
+const TEXT = {
+  encode: (text: string) => new TextEncoder().encode(text),
+  decode: (bytes: Uint8Array, fatal: boolean) => new TextDecoder('utf-8', { fatal }).decode(bytes),
+}
+
 class Door {
   readonly #host: Host
   readonly #invocation: Invocation
@@ -39,7 +45,8 @@ class Door {
 
   async call(name: string, args: readonly unknown[]): Promise<unknown> {
     const [part = '', method = ''] = name.split('.')
-    const methods = (this.#host as unknown as Record<string, Record<string, (...args: readonly unknown[]) => unknown>>)[part]
+    const parts = { ...this.#host, text: TEXT } as unknown as Record<string, Record<string, (...args: readonly unknown[]) => unknown>>
+    const methods = parts[part]
     return this.#marked(await methods?.[method]?.(...args))
   }
 
@@ -99,7 +106,8 @@ start(async (host, invocation) => {
   if (call === 'break') await breakBy(args[0] ?? '')
   if (call === 'wait') return await waitFor(args[0] ?? '', host, invocation)
   if (call !== undefined) {
-    invocation.out(JSON.stringify(toWire(await door.call(call, args.map((each) => JSON.parse(each) as unknown)))))
+    const values = args.map((each) => fromWire(JSON.parse(each), (mark) => mark))
+    invocation.out(JSON.stringify(toWire(await door.call(call, values))))
     return 0
   }
   pipe.onLine((line) => void door.serve(line))
