@@ -95,7 +95,7 @@ test('who stands for others holds on to nothing in them when nobody listens', ()
     subscribed--
     remove(...args)
   }
-  const listener = () => undefined
+  const listener = () => void subscribed
   for (let time = 0; time < 3; time++) {
     const either = StaticAbortSignal.any([source])
     either.addEventListener('abort', listener)
