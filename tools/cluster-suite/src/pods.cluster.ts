@@ -43,7 +43,8 @@ describe('a pod that is not root', () => {
   })
 
   test('without fsGroup reads what is public, and not the key (T15)', async () => {
-    const pod = await launch(it, request(it, 'somebody-1', { command: IDLE, spec: { securityContext: asSomebody } }))
+// The application alone: whoever is the user of the whole pod is the SIA's user too, and may read what it wrote.
+    const pod = await created(withMain(podManifest(it, request(it, 'somebody-1', { command: IDLE })), { securityContext: asSomebody }))
     const key = await it.node.exec(pod.metadata, 'main', ['cat', '/tls/service.key'])
     expect(key.exitCode).not.toBe(0)
     expect(key.output).toContain('Permission denied')

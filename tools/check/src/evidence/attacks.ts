@@ -5,7 +5,6 @@ export interface Attack {
   readonly later?: string
 }
 
-const CLUSTER = 'needs a real kubelet and API server'
 const NOT_THERE = 'the part it attacks does not exist yet'
 
 export const ATTACKS: Readonly<Record<`T${number}`, Attack>> = {
@@ -23,7 +22,7 @@ export const ATTACKS: Readonly<Record<`T${number}`, Attack>> = {
   T12: { what: 'no space, read-only, I/O errors in the middle of a write' },
   T13: { what: 'a crash at every step of a write' },
   T14: { what: 'readers during rotations' },
-  T15: { what: 'readers that are not root', later: CLUSTER },
+  T15: { what: 'readers that are not root' },
   T16: { what: 'a wrong certificate from ZTS' },
   T17: { what: 'init twice, after a crash, after a reboot' },
   T18: { what: 'inits at the same time' },
@@ -32,7 +31,7 @@ export const ATTACKS: Readonly<Record<`T${number}`, Attack>> = {
   T21: { what: 'documents of every malformed kind' },
   T22: { what: 'a good document with wrong names' },
   T23: { what: 'callers of the JWT service that are no agent of that node, or no longer one' },
-  T24: { what: 'the webhook is down', later: CLUSTER },
+  T24: { what: 'the webhook is down' },
   T25: { what: 'admission twice, reordered, with other injectors' },
   T26: { what: 'hostile annotations and pods' },
   T27: { what: 'the webhook’s certificate changes under load' },
@@ -42,14 +41,14 @@ export const ATTACKS: Readonly<Record<`T${number}`, Attack>> = {
   T31: { what: 'clocks that jump, skew and sleep' },
   T32: { what: 'roots and signing keys change' },
   T33: { what: 'ZTS answers late, slowly, twice, or something else' },
-  T34: { what: 'the agent is upgraded with 250 volumes mounted', later: CLUSTER },
+  T34: { what: 'the agent is upgraded while volumes are mounted' },
   T35: { what: 'kubelet restarts, repeated and half-done mounts' },
   T36: { what: 'driver or agent uninstalled while pods live' },
   T37: { what: 'a burst of pods' },
   T38: { what: 'one namespace floods the agent' },
   T39: { what: 'churn: nothing is left of pods that went' },
   T40: { what: 'a day of short certificates and random faults' },
-  T41: { what: 'a Job with its refresher as native sidecar', later: CLUSTER },
+  T41: { what: 'a Job with its refresher as native sidecar' },
   T42: { what: 'the NRI plugin is slow, crashes, is skipped', later: NOT_THERE },
   T43: { what: 'CSI without token, with wrong attributes', later: NOT_THERE },
   T44: { what: 'a million malformed inputs for each parser', later: 'properties run with hundreds of cases; the long run is a job of its own' },

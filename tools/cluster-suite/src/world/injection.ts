@@ -1,5 +1,5 @@
 /** What the initializer puts into pods, changed for a test, and in force when this resolves. */
-import { CONFIG_MAPS, type KubeApi, pathOf, PODS } from '@pallas/kubernetes'
+import { CONFIG_MAPS, isKubernetesError, type KubeApi, pathOf, PODS } from '@pallas/kubernetes'
 import { eventually, podManifest, request, type Workloads } from '@pallas/suite'
 import { parse, stringify } from 'yaml'
 import { ADMIN_NAMESPACE, CONFIG_MAP } from './names.ts'
@@ -12,6 +12,8 @@ export interface Injection {
 
 const PATH = pathOf(CONFIG_MAPS, { namespace: ADMIN_NAMESPACE, name: CONFIG_MAP })
 const KEY = 'init-config'
+/** So often in a row, for there are replicas. */
+const AGREEING = 10
 /** Those that tests set: taken out before they are put in. */
 const OURS = /^--(refresh-interval|key-origin)=/
 
@@ -24,7 +26,16 @@ export async function configureInjection(api: KubeApi, workloads: Workloads, inj
   const initTemplate = withArgs(config['initTemplate'] ?? '', origin)
   const refreshTemplate = withArgs(config['refreshTemplate'] ?? '', [...origin, ...interval])
   await api.patch(PATH, { kind: 'merge', patch: { data: { [KEY]: stringify({ ...config, initTemplate, refreshTemplate }) } } })
-  await eventually('the initializer to go by it', async () => ((await refresherArgs(api, workloads)).join() === [...origin, ...interval].join() ? true : undefined), 120_000)
+  const wanted = [...origin, ...interval].join()
+  let agreeing = 0
+  await eventually(
+    'the initializers to go by it',
+    async () => {
+      agreeing = (await refresherArgs(api, workloads)) === wanted ? agreeing + 1 : 0
+      return agreeing >= AGREEING ? true : undefined
+    },
+    120_000,
+  )
 }
 
 interface Container {
@@ -37,9 +48,18 @@ function withArgs(template: string, more: readonly string[]): string {
   return stringify({ ...container, args: [...container.args.filter((it) => !OURS.test(it)), ...more] })
 }
 
-/** Of a pod that is never made. Two initializers may differ for a moment: the caller asks again. */
-async function refresherArgs(api: KubeApi, workloads: Workloads): Promise<string[]> {
+/** Of a pod that is never made. While one initializer has read the change and another has not, each refuses what the other injects. */
+async function refresherArgs(api: KubeApi, workloads: Workloads): Promise<string | undefined> {
   const manifest = podManifest({ workloads }, request({ workloads }, 'dry-run'))
-  const made = (await api.create(`${pathOf(PODS, { namespace: 'shop' })}?dryRun=All`, manifest)) as unknown as { readonly spec: { readonly initContainers?: readonly Container[] } }
-  return (made.spec.initContainers ?? []).find(({ name }) => name === 'sia-refresh')?.args.filter((it) => OURS.test(it)) ?? []
+  try {
+    const made = (await api.create(`${pathOf(PODS, { namespace: 'shop' })}?dryRun=All`, manifest)) as unknown as Made
+    return made.spec.initContainers?.find(({ name }) => name === 'sia-refresh')?.args.filter((it) => OURS.test(it)).join()
+  } catch (error) {
+    if (isKubernetesError(error) && error.fields['reason'] === 'INJECTION_COLLISION') return undefined
+    throw error
+  }
+}
+
+interface Made {
+  readonly spec: { readonly initContainers?: readonly Container[] }
 }

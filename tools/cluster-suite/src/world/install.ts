@@ -20,12 +20,17 @@ export async function installOnce(cluster: Cluster, material: Material, run: str
   if (existsSync(mark) && readFileSync(mark, 'utf8') === run) return
   await loadImages()
   const { suite } = await render({ material, pluginDir: undefined, kubectl: (args, call) => kubectl(args, call?.input === undefined ? {} : { input: call.input }) })
-  const order = ['Namespace', 'CustomResourceDefinition']
   const manifests = [...suite.filter((it) => !isOfZts(it)).map(hurried), ...ztsHere(cluster), ...workloadPlaces()]
-  await apply(manifests.filter(({ kind }) => order.includes(kind)))
-  await apply(manifests.filter(({ kind }) => !order.includes(kind)))
+  await removeTrialsZts()
+  await apply(manifests.filter(isNamespace))
+  await apply(manifests.filter((it) => !isNamespace(it)))
   await restartAll()
   writeFileSync(mark, run)
+}
+
+/** A trial may have been here: its ZTS must not answer under the name of ours. */
+async function removeTrialsZts(): Promise<void> {
+  await kubectl(['delete', 'deployment,service,endpointslice', ZTS, `--namespace=${ADMIN_NAMESPACE}`, '--ignore-not-found', '--timeout=60s'], { deadlineMs: 70_000 })
 }
 
 async function loadImages(): Promise<void> {
@@ -47,6 +52,7 @@ async function restartAll(): Promise<void> {
   await Promise.all(PROGRAMS.map(untilReady))
 }
 
+const isNamespace = ({ kind }: Manifest): boolean => kind === 'Namespace'
 const isOfZts = ({ metadata: { name } }: Manifest): boolean => name === ZTS
 
 interface Workload extends Manifest {
