@@ -16,7 +16,7 @@ import { installDriver } from './driver.ts'
 import type { ClusterEvents, Timed } from './events.ts'
 import { deployInitializerConfig, kubeWorld, publishRoots, registerWebhook } from './kube-world.ts'
 import type { InjectionOptions } from './manifests.ts'
-import { ADMIN_USER, AGENT, NODE, SIGNING_KEY, ZTS_NAME } from './names.ts'
+import { ADMIN_NAMESPACE, ADMIN_USER, AGENT, NODE, SIGNING_KEY, WEBHOOK_SERVICE, ZTS_NAME } from './names.ts'
 import type { Isolation } from './namespace.ts'
 import { type Node, startNode } from './node.ts'
 import { createPki, type Pki } from './pki.ts'
@@ -31,6 +31,8 @@ export interface ClusterOptions extends Partial<InjectionOptions> {
   readonly events?: ClusterEvents
   /** Where the agent's own identity comes from; by default the token of its pod. */
   readonly agentIdentity?: 'token' | 'provisioned'
+  /** Where the certificate of the webhook comes from; by default it makes one itself. */
+  readonly webhookCertificate?: 'own' | 'provisioned'
   /** How many callbacks and JWT services run; ZTS and the agent use the first until told otherwise. */
   readonly replicas?: 1 | 2
   /** Longest call of ZTS by the agent. */
@@ -78,14 +80,14 @@ const PORTS = [
 ] as const
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { isolation, events = {}, refreshInterval = '', replicas = 1, home = 'node', certificateMinutes, signal } = options
+  const { isolation, events = {}, refreshInterval = '', replicas = 1, home = 'node', webhookCertificate = 'own', certificateMinutes, signal } = options
   await using scope = new AsyncDisposableStack()
   const timed = stopwatch(events)
   const state = scope.use(openState())
   const reaper = scope.use(openReaper(state.dir))
   const clocks = options.shiftableClocks === true ? createClocks(state.clocks) : TRUE_CLOCKS
   const ports = await freePorts(PORTS)
-  const pki = await createPki({ dir: state.pki, nodeName: NODE, ztsName: ZTS_NAME, agentName: AGENT, signingKeyName: SIGNING_KEY })
+  const pki = await createPki({ dir: state.pki, nodeName: NODE, ztsName: ZTS_NAME, agentName: AGENT, signingKeyName: SIGNING_KEY, webhookName: `${WEBHOOK_SERVICE}.${ADMIN_NAMESPACE}.svc` })
 
   const keys = { callback: pki.serviceKey('athenz-callback'), jwtService: pki.serviceKey('athenz-jwt-service') }
   const world = athenzWorld(`https://127.0.0.1:${ports.callback}`, keys, certificateMinutes)
@@ -93,6 +95,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const api = scope.use(await timed('api server', startApi(pki, events)))
   const admin = api.client(ADMIN_USER)
   await deployInitializerConfig(admin, { refreshInterval, keyOrigin: options.keyOrigin ?? 'pod', initTimeout: options.initTimeout ?? '' })
+  await registerWebhook(api, { address: `127.0.0.1:${ports.initializer}`, rootsPem: webhookCertificate === 'own' ? undefined : pki.kubernetesCa.chainPem })
   await publishRoots(admin, pki.ztsCa.chainPem)
   writeClusterConfig(state.clusterConfig, { ztsEndpoint: zts.url.href, pki })
 
@@ -102,6 +105,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const context: ProgramContext = {
     state,
     agent,
+    webhookCertificate,
     pki,
     ports,
     clocks,
@@ -116,7 +120,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const driver = installDriver(state, isolation, home)
   const controlPlane = scope.use(await startControlPlane({ context, driver, replicas, events, timed, signal }))
   await node.addDriver(driver)
-  await registerWebhook(admin, { url: `https://127.0.0.1:${ports.initializer}/mutate`, caPem: pki.kubernetesCa.chainPem })
   signal?.throwIfAborted()
 
   const parts = scope.move()

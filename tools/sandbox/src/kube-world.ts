@@ -1,8 +1,8 @@
 /** The Kubernetes of this sandbox: one node, a few namespaces, and for each program the rights that `deploy/` gives it. */
 import { CONFIG_MAPS, type KubeApi, MUTATING_WEBHOOKS, pathOf } from '@pallas/kubernetes'
-import type { EmbeddedWorld, Rule } from '@pallas/kubernetes/testing'
+import type { EmbeddedApiServer, EmbeddedWorld, Rule } from '@pallas/kubernetes/testing'
 import { deployedRules, initializerConfigMap, type InjectionOptions, webhookConfiguration } from './manifests.ts'
-import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, LEASES_NAMESPACE, NODE, NODE_USER, ROOTS, userOf } from './names.ts'
+import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, LEASES_NAMESPACE, NODE, NODE_USER, ROOTS, userOf, WEBHOOK_SERVICE } from './names.ts'
 
 const NAMESPACES = ['shop', 'media-on--air', 'k8s-admin-kube--system']
 const WORKLOAD_ACCOUNTS = ['web', 'orders', 'intruder', 'stranger', 'player']
@@ -49,7 +49,15 @@ export async function publishRoots(admin: KubeApi, rootsPem: string): Promise<vo
   for (const namespace of NAMESPACES) await admin.create(pathOf(CONFIG_MAPS, { namespace }), configMap)
 }
 
+export interface Webhook {
+  /** `host:port` behind its Service. */
+  readonly address: string
+  /** Who vouches for its certificate, where it is given one; otherwise it says so itself. */
+  readonly rootsPem: string | undefined
+}
+
 /** Lets the API server call the initializer for every new pod outside the control plane. */
-export async function registerWebhook(admin: KubeApi, webhook: { readonly url: string; readonly caPem: string }): Promise<void> {
-  await admin.create(pathOf(MUTATING_WEBHOOKS), webhookConfiguration(webhook))
+export async function registerWebhook(api: EmbeddedApiServer, { address, rootsPem }: Webhook): Promise<void> {
+  api.endpoints.set(`${ADMIN_NAMESPACE}/${WEBHOOK_SERVICE}`, address)
+  await api.client(ADMIN_USER).create(pathOf(MUTATING_WEBHOOKS), webhookConfiguration(rootsPem))
 }

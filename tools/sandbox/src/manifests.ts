@@ -67,11 +67,15 @@ function withArgs(template: string, more: readonly string[]): string {
   return stringify({ ...container, args: [...container.args, ...more] })
 }
 
-/** `base/webhook.yaml`, dialled by address since the sandbox has no Services. */
-export function webhookConfiguration({ url, caPem }: { readonly url: string; readonly caPem: string }): object {
-  const manifest = one('base/webhook.yaml', 'MutatingWebhookConfiguration') as Manifest & { readonly webhooks: readonly object[] }
-  const clientConfig = { url, caBundle: Buffer.from(caPem).toString('base64') }
-  return { ...manifest, webhooks: manifest.webhooks.map((webhook) => ({ ...webhook, clientConfig })) }
+interface WebhookManifest extends Manifest {
+  readonly webhooks: readonly { readonly clientConfig: object }[]
+}
+
+/** `base/webhook.yaml`; with roots for whoever gives the webhook its certificate. */
+export function webhookConfiguration(rootsPem?: string): object {
+  const manifest = one('base/webhook.yaml', 'MutatingWebhookConfiguration') as WebhookManifest
+  const trust = rootsPem === undefined ? {} : { caBundle: Buffer.from(rootsPem).toString('base64') }
+  return { ...manifest, webhooks: manifest.webhooks.map((webhook) => ({ ...webhook, clientConfig: { ...webhook.clientConfig, ...trust } })) }
 }
 
 /** `example/pod.yaml`. */

@@ -20,6 +20,7 @@ export interface Pki {
   readonly apiServer: { readonly certPem: string; readonly keyPem: string }
   readonly kubeletServer: { readonly certPem: string; readonly keyPem: string }
   readonly agent: { readonly keyFile: string; readonly certFile: string }
+  /** Of a webhook that is given its certificate. */
   readonly webhook: { readonly keyFile: string; readonly certFile: string }
   readonly kubernetesCaFile: string
   readonly signing: { readonly privateDir: string; readonly publicDir: string }
@@ -32,11 +33,13 @@ export interface PkiOptions {
   readonly ztsName: string
   readonly agentName: string
   readonly signingKeyName: string
+  /** By which the API server calls the webhook. */
+  readonly webhookName: string
 }
 
 const LOOPBACK = { dns: ['localhost'], ip: ['127.0.0.1'] }
 
-export async function createPki({ dir, nodeName, ztsName, agentName, signingKeyName }: PkiOptions): Promise<Pki> {
+export async function createPki({ dir, nodeName, ztsName, agentName, signingKeyName, webhookName }: PkiOptions): Promise<Pki> {
   const [athenzCa, ztsCa, kubernetesCa] = await Promise.all(
     ['Sandbox Athenz CA', 'Sandbox ZTS CA', 'Sandbox Kubernetes CA'].map((name) => TestCa.create({ name })),
   ) as [TestCa, TestCa, TestCa]
@@ -57,7 +60,7 @@ export async function createPki({ dir, nodeName, ztsName, agentName, signingKeyN
     apiServer: await kubernetesCa.issue({ commonName: 'kube-apiserver', ...LOOPBACK }),
     kubeletServer: await kubernetesCa.issue({ commonName: `system:node:${nodeName}`, dns: [nodeName], ip: ['127.0.0.1'] }),
     agent: pair(await athenzCa.issue({ commonName: agentName, dns: [nodeName] }), 'agent'),
-    webhook: pair(await kubernetesCa.issue({ commonName: 'athenz-initializer', ...LOOPBACK }), 'webhook'),
+    webhook: pair(await kubernetesCa.issue({ commonName: webhookName, dns: [webhookName] }), 'webhook'),
     kubernetesCaFile: file('kubernetes-ca.pem', kubernetesCa.chainPem, 0o644),
     signing: writeSigningKeys(dir, signingKeyName),
     serviceKey: (name) => writeServiceKey(join(dir, name)),

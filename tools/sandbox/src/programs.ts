@@ -52,6 +52,8 @@ export type Ports = Record<
 export interface ProgramContext {
   /** Where the agent's own identity comes from: its pod's token, or key and certificate from its host. */
   readonly agent: Pick<AgentPod, 'tokenFile' | 'identityDir'> | 'provisioned'
+  /** Where the webhook's certificate comes from: itself, or key and certificate from whoever runs the cluster. */
+  readonly webhookCertificate: 'own' | 'provisioned'
   readonly state: State
   readonly pki: Pki
   readonly ports: Ports
@@ -136,13 +138,18 @@ export function callbackArgs(context: ProgramContext, at: Listening): string[] {
   ]
 }
 
+const webhookCertificate = ({ webhookCertificate, pki }: ProgramContext): string[] =>
+  webhookCertificate === 'provisioned'
+    ? [`--key=${pki.webhook.keyFile}`, `--cert=${pki.webhook.certFile}`]
+    : // The one API server reads the bundle anew for each pod.
+      ['--bundle-settle=200ms']
+
 export function initializerArgs(context: ProgramContext): string[] {
-  const { ports, pki } = context
+  const { ports } = context
   return [
     `--listen=${loopback(ports.initializer)}`,
     `--admin-listen=${loopback(ports.initializerAdmin)}`,
-    `--key=${pki.webhook.keyFile}`,
-    `--cert=${pki.webhook.certFile}`,
+    ...webhookCertificate(context),
     `--config-namespace=${ADMIN_NAMESPACE}`,
     `--config-map=${CONFIG_MAP}`,
     '--drain=0s',

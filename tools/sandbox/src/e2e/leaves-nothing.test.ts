@@ -69,7 +69,7 @@ test('a start that fails because one program does ends the others, which are sti
   const up = (name: string) => {
     if (name === 'api server') rmSync(join(parent, readdirSync(parent)[0] ?? '', 'pki/webhook.key'))
   }
-  const starting = startCluster({ isolation: currentIsolation(process.env) ?? 'none', events: { up } })
+  const starting = startCluster({ isolation: currentIsolation(process.env) ?? 'none', webhookCertificate: 'provisioned', events: { up } })
   await expect(starting).rejects.toThrow(/^initializer did not become ready; it said:\n.*webhook\.key/s)
   expect(processesOf(parent)).toEqual([])
   expect(readdirSync(parent)).toEqual([])

@@ -1,6 +1,7 @@
 /** A sandbox for one test file: a world for the assertions that hold everywhere, and the cluster in hand for those that do not. */
 import { join } from 'node:path'
 import { REPOSITORY } from '@pallas/build'
+import type { CallRecord } from '@pallas/kubernetes/testing'
 import { leaksIn, type LogRecord, type NodeOfPods, overSocket, type Programs, type World } from '@pallas/suite'
 import { addService } from '@pallas/zts/testing'
 import { type Cluster, type ClusterOptions, startCluster } from '../cluster.ts'
@@ -14,6 +15,8 @@ export interface ClusterUnderTest extends World {
   readonly cluster: Cluster
   /** Every JSON line that a program logged. */
   readonly logs: readonly LogRecord[]
+  /** Every request that the API server answered. */
+  readonly calls: readonly CallRecord[]
   /** Every step of a pod's life at the kubelet. */
   readonly steps: readonly PodStep[]
 }
@@ -35,9 +38,11 @@ const DEADLINE_MS = 30_000
  */
 export async function openCluster(options: Omit<ClusterOptions, 'isolation' | 'events'> = {}): Promise<ClusterUnderTest> {
   const logs: LogRecord[] = []
+  const calls: CallRecord[] = []
   const steps: PodStep[] = []
   const isolation = currentIsolation(process.env) ?? 'none'
   const events: ClusterEvents = {
+    api: (call) => void calls.push(call),
     log: (program, record) => void logs.push({ program, record }),
     pod: ({ namespace, name }, step, detail) => void steps.push({ pod: `${namespace}/${name}`, step, detail }),
   }
@@ -50,7 +55,7 @@ export async function openCluster(options: Omit<ClusterOptions, 'isolation' | 'e
     await cluster[Symbol.asyncDispose]()
     if (leaks.length > 0) throw new Error(`a log holds what is secret: ${leaks.join(', ')}`)
   }
-  return { cluster, logs, steps, ...worldOf(cluster, logs), [Symbol.asyncDispose]: dispose }
+  return { cluster, logs, calls, steps, ...worldOf(cluster, logs), [Symbol.asyncDispose]: dispose }
 }
 
 const worldOf = (cluster: Cluster, logs: readonly LogRecord[]): Omit<World, typeof Symbol.asyncDispose> => ({
