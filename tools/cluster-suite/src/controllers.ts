@@ -1,6 +1,6 @@
 /** Pods that controllers make. */
 import { PODS, pathOf } from '@pallas/kubernetes'
-import { eventually, podManifest, type PodObject, type PodRequest, request, type World } from '@pallas/suite'
+import { eventually, IDENTITY_VOLUME, podManifest, type PodObject, type PodRequest, request, type World } from '@pallas/suite'
 import { apply } from './kubectl.ts'
 
 interface Template {
@@ -10,10 +10,20 @@ interface Template {
 
 const APP = 'app'
 
-/** What a controller makes pods of: the pod of the suite, with a label. */
+/**
+ * What a controller makes pods of: the pod of the suite, with a label. A template is judged before anything is injected, so
+ * the application knocks at a volume of its own.
+ */
 export function templateOf(world: Pick<World, 'workloads'>, app: string, other: Partial<PodRequest> = {}): Template {
-  const { metadata, spec } = podManifest(world, request(world, app, other)) as { metadata: { annotations: object }; spec: object }
-  return { metadata: { labels: { [APP]: app }, annotations: metadata.annotations }, spec }
+  const { metadata, spec } = podManifest(world, request(world, app, other)) as Parts
+  const door = { name: 'door', flexVolume: { driver: 'athenz.kubernetes.io/athenz-volume-driver', readOnly: true } }
+  const containers = spec.containers.map((it) => ({ ...it, volumeMounts: it.volumeMounts.map((mount) => (mount.name === IDENTITY_VOLUME ? { ...mount, name: door.name } : mount)) }))
+  return { metadata: { labels: { [APP]: app }, annotations: metadata.annotations }, spec: { ...spec, volumes: [...spec.volumes, door], containers } }
+}
+
+interface Parts {
+  readonly metadata: { readonly annotations: object }
+  readonly spec: { readonly volumes: readonly object[]; readonly containers: readonly { readonly volumeMounts: readonly { readonly name: string }[] }[] }
 }
 
 export const applyController = (kind: 'Deployment' | 'StatefulSet', name: string, template: Template, spec: object): Promise<string> =>
