@@ -6,8 +6,9 @@ import { buildStatic } from './static/build-static.ts'
 import { StaticBuildError } from './static/error.ts'
 
 const { values } = parseArgs({ options: { arch: { type: 'string' } } })
+const onCompile = () => void process.stderr.write('compiling the static programs: some minutes from nothing, seconds later …\n')
 try {
-  const { files, isUnchanged } = await buildStatic(values.arch === undefined ? {} : { arch: values.arch })
+  const { files, isUnchanged } = await buildStatic({ ...(values.arch === undefined ? {} : { arch: values.arch }), onCompile })
   for (const { path, bytes, sha256 } of files) {
     process.stdout.write(`${sha256.slice(0, 16)}  ${(bytes / 1_000_000).toFixed(2)} MB  ${relative(REPOSITORY, path)}${isUnchanged ? '  unchanged' : ''}\n`)
   }

@@ -21,7 +21,7 @@ async function main(command: Command): Promise<number> {
       for (const image of IMAGES) say(listLine(image))
       return 0
     case 'files':
-      await writeFiles(command.images, command.dir, stopSignal())
+      await writeFiles(command.images, command.dir, { signal: stopSignal(), say: mutter })
       return 0
     case 'make':
       return make(command.images, stopSignal())
@@ -38,7 +38,7 @@ async function make(images: readonly Image[], signal: AbortSignal): Promise<numb
   const start = performance.now()
   let failures = 0
   say(HEADING)
-  for await (const made of makeImages(images, signal)) {
+  for await (const made of makeImages(images, signal, mutter)) {
     if ('failure' in made.result) failures += 1
     say(lineOf(made))
   }

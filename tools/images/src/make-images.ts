@@ -19,9 +19,12 @@ export interface Made {
   readonly result: MadeImage | { readonly failure: unknown }
 }
 
+/** Tells a person what is being waited for. */
+export type Say = (line: string) => void
+
 /** One that cannot be made does not keep the others from it. */
-export async function* makeImages(images: readonly Image[], signal: AbortSignal): AsyncGenerator<Made> {
-  await using site = await openSite()
+export async function* makeImages(images: readonly Image[], signal: AbortSignal, say: Say = () => undefined): AsyncGenerator<Made> {
+  await using site = await openSite(say)
   for (const image of images) {
     signal.throwIfAborted()
     yield { image, result: await makeImage(image, site.deps).catch((failure: unknown) => ({ failure })) }
@@ -29,8 +32,8 @@ export async function* makeImages(images: readonly Image[], signal: AbortSignal)
 }
 
 /** What the images hold, as files: `DIR/<name>`, and `DIR/node` and `DIR/system` where a Node program is among them. */
-export async function writeFiles(images: readonly Image[], dir: string, signal: AbortSignal): Promise<void> {
-  await using site = await openSite()
+export async function writeFiles(images: readonly Image[], dir: string, { signal, say }: { readonly signal: AbortSignal; readonly say: Say }): Promise<void> {
+  await using site = await openSite(say)
   const to = resolve(dir)
   for (const image of images) {
     signal.throwIfAborted()
@@ -44,20 +47,20 @@ export async function writeFiles(images: readonly Image[], dir: string, signal: 
 }
 
 /** A place to work in, which goes when the work is done. */
-async function openSite() {
+async function openSite(say: Say) {
   const out = join(REPOSITORY, OUT)
   await mkdir(out, { recursive: true })
   const work = await mkdtemp(join(out, '.work-'))
   const remove = (): Promise<void> => rm(work, { recursive: true, force: true })
   try {
-    return { deps: await makeDeps(out, work), [Symbol.asyncDispose]: remove }
+    return { deps: await makeDeps({ out, work, say }), [Symbol.asyncDispose]: remove }
   } catch (error) {
     await remove()
     throw error
   }
 }
 
-async function makeDeps(out: string, work: string): Promise<MakeDeps> {
+async function makeDeps({ out, work, say }: { readonly out: string; readonly work: string; readonly say: Say }): Promise<MakeDeps> {
   let base: Promise<SharedBase> | undefined
   let statics: Promise<string> | undefined
   const lock = await readJson<LockFile>('package-lock.json')
@@ -68,15 +71,15 @@ async function makeDeps(out: string, work: string): Promise<MakeDeps> {
     version,
     architecture: ownArchitecture(),
     lock,
-    statics: () => (statics ??= makeStatics()),
+    statics: () => (statics ??= makeStatics(say)),
     partsOf: (name) => staticComponents(name, lock),
     base: () => (base ??= makeBase(work, lock)),
   }
 }
 
 /** Nothing is compiled again that has not changed. */
-async function makeStatics(): Promise<string> {
-  const { files } = await buildStatic()
+async function makeStatics(say: Say): Promise<string> {
+  const { files } = await buildStatic({ onCompile: () => say('compiling the static programs: some minutes from nothing, seconds later …') })
   return dirname(files[0]?.path ?? '')
 }
 

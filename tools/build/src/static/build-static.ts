@@ -23,6 +23,8 @@ export interface StaticOptions {
   readonly outdir?: string
   /** Where cargo keeps what it made; `build/cargo` by default. */
   readonly cargoDir?: string
+  /** Called before anything is compiled, which takes minutes. */
+  readonly onCompile?: () => void
 }
 
 export interface StaticFile {
@@ -52,7 +54,7 @@ export const buildStatic = (options: StaticOptions = {}): Promise<StaticBuild> =
 export const buildDoor = (options: StaticOptions = {}): Promise<StaticBuild> => make([DOOR], join(REPOSITORY, 'build/static-tests'), options)
 
 async function make(programs: readonly StaticProgram[], place: string, options: StaticOptions): Promise<StaticBuild> {
-  const { arch = machineArch(), outdir = place, cargoDir = join(REPOSITORY, 'build/cargo') } = options
+  const { arch = machineArch(), outdir = place, cargoDir = join(REPOSITORY, 'build/cargo'), onCompile } = options
   const target = targetOf(arch)
   const [compiler, scripts] = await Promise.all([compilerVersion(), Promise.all(programs.map(({ entry }) => scriptOf(entry)))])
   const inputs = digestOf(CRATE, [compiler, target, JSON.stringify(programs), ...scripts])
@@ -61,6 +63,7 @@ async function make(programs: readonly StaticProgram[], place: string, options: 
   const stamp = join(dir, INPUTS)
   const before = programs.every(({ name }) => existsSync(join(dir, name))) ? await made() : undefined
   if (before !== undefined && (await readFile(stamp, 'utf8').catch(() => '')) === stampOf(inputs, before)) return { files: before, isUnchanged: true }
+  onCompile?.()
   await mkdir(dir, { recursive: true })
   await compile({ programs, scripts, target, cargoDir, dir })
   const files = await made()
