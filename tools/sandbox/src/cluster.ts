@@ -16,7 +16,7 @@ import { installDriver } from './driver.ts'
 import type { ClusterEvents, Timed } from './events.ts'
 import { deployInitializerConfig, kubeWorld, publishRoots, registerWebhook } from './kube-world.ts'
 import type { InjectionOptions } from './manifests.ts'
-import { ADMIN_NAMESPACE, ADMIN_USER, AGENT, NODE, SIGNING_KEY, WEBHOOK_SERVICE, ZTS_NAME } from './names.ts'
+import { ADMIN_USER, AGENT, NODE, SIGNING_KEY, WEBHOOK_NAME, ZTS_NAME } from './names.ts'
 import type { Isolation } from './namespace.ts'
 import { type Node, startNode } from './node.ts'
 import { createPki, type Pki } from './pki.ts'
@@ -87,7 +87,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const reaper = scope.use(openReaper(state.dir))
   const clocks = options.shiftableClocks === true ? createClocks(state.clocks) : TRUE_CLOCKS
   const ports = await freePorts(PORTS)
-  const pki = await createPki({ dir: state.pki, nodeName: NODE, ztsName: ZTS_NAME, agentName: AGENT, signingKeyName: SIGNING_KEY, webhookName: `${WEBHOOK_SERVICE}.${ADMIN_NAMESPACE}.svc` })
+  const pki = await createPki({ dir: state.pki, nodeName: NODE, ztsName: ZTS_NAME, agentName: AGENT, signingKeyName: SIGNING_KEY, webhookName: WEBHOOK_NAME })
 
   const keys = { callback: pki.serviceKey('athenz-callback'), jwtService: pki.serviceKey('athenz-jwt-service') }
   const world = athenzWorld(`https://127.0.0.1:${ports.callback}`, keys, certificateMinutes)

@@ -4,23 +4,24 @@
  */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { readWebhookRoots } from '@pallas/kubernetes'
 import type { Cluster } from './cluster.ts'
 import { credentialsOf, type Demo } from './demo.ts'
 import type { PodObject } from './kubelet/objects.ts'
 import { driverFiles } from './driver.ts'
-import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, DNS_SUFFIX } from './names.ts'
+import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, DNS_SUFFIX, WEBHOOK, WEBHOOK_NAME } from './names.ts'
 import { volumePath } from './pod-control.ts'
 import { adminUrl, controlIdentity, pairOfAgent } from './programs.ts'
 import { roleFiles } from './role-story.ts'
 
 /** Fills `dir`, an absolute path; returns the path of endpoints.json. */
-export function writeEvidence(cluster: Cluster, { pods, reader }: Pick<Demo, 'pods' | 'reader'>, dir: string): string {
+export async function writeEvidence(cluster: Cluster, { pods, reader }: Pick<Demo, 'pods' | 'reader'>, dir: string): Promise<string> {
   mkdirSync(dir, { recursive: true })
   writeFileSync(join(dir, 'ca.pem'), cluster.pki.athenzCa.chainPem)
   for (const pod of pods) copyCredentials(cluster, pod, join(dir, 'pods', pod.metadata.namespace, pod.metadata.name))
   copyRole(cluster, reader, join(dir, 'pods', reader.metadata.namespace, reader.metadata.name))
   const path = join(dir, 'endpoints.json')
-  writeFileSync(path, `${JSON.stringify(endpointsOf(cluster, pods, dir), null, 2)}\n`)
+  writeFileSync(path, `${JSON.stringify(await endpointsOf(cluster, pods, dir), null, 2)}\n`)
   return path
 }
 
@@ -48,7 +49,7 @@ function copyWithMode(from: string, to: string): string {
 const tls = (port: number): string => `https://127.0.0.1:${port}`
 
 /** A party: where it is, whom to trust, and what to show it. `serverName` is what its certificate says, dialled by address. */
-function endpointsOf(cluster: Cluster, pods: readonly PodObject[], dir: string): object {
+async function endpointsOf(cluster: Cluster, pods: readonly PodObject[], dir: string): Promise<object> {
   const { ports, pki, api, zts, node, state, context } = cluster
   const credentials = join(dir, 'credentials')
   mkdirSync(credentials, { recursive: true, mode: 0o700 })
@@ -65,6 +66,7 @@ function endpointsOf(cluster: Cluster, pods: readonly PodObject[], dir: string):
   const kubernetesCa = text('kubernetes-ca.pem', pki.kubernetesCa.chainPem, 0o644)
   const athenzCa = text('athenz-ca.pem', pki.athenzCa.chainPem, 0o644)
   const ztsCa = text('zts-ca.pem', pki.ztsCa.chainPem, 0o644)
+  const webhookCa = text('webhook-ca.pem', await webhookRoots(cluster), 0o644)
   const { keyFile, certFile } = pairOfAgent(context)
   const agent = { key: file(keyFile, 'agent.key'), cert: file(certFile, 'agent.cert') }
   const ztsClient = { key: text('zts.key', pki.ztsServer.keyPem), cert: text('zts.cert', pki.ztsServer.certPem, 0o644) }
@@ -88,7 +90,7 @@ function endpointsOf(cluster: Cluster, pods: readonly PodObject[], dir: string):
       client: ztsClient,
       admin: adminUrl(ports.callbackAdmin),
     },
-    initializer: { url: `${tls(ports.initializer)}/mutate`, ca: kubernetesCa, admin: adminUrl(ports.initializerAdmin) },
+    initializer: { url: `${tls(ports.initializer)}/mutate`, serverName: WEBHOOK_NAME, ca: webhookCa, admin: adminUrl(ports.initializerAdmin) },
     identityAgent: { admin: adminUrl(ports.agentAdmin), volumes: state.volumes },
     volumeDriver: { executable: driverFiles(state).target, settings: state.driverSettings },
     sia: { pods: pods.map((pod) => podEntry(cluster, pod, dir)) },
@@ -96,6 +98,9 @@ function endpointsOf(cluster: Cluster, pods: readonly PodObject[], dir: string):
     logs: state.logs,
   }
 }
+
+/** As the API server sees them. */
+const webhookRoots = async ({ admin }: Cluster): Promise<string> => (await readWebhookRoots(admin, WEBHOOK))?.bundles.join('') ?? ''
 
 const serviceName = (account: string): string => `${account}.${ADMIN_NAMESPACE}.${DNS_SUFFIX}`
 

@@ -2,7 +2,7 @@
 import { CONFIG_MAPS, type KubeApi, MUTATING_WEBHOOKS, pathOf } from '@pallas/kubernetes'
 import type { EmbeddedApiServer, EmbeddedWorld, Rule } from '@pallas/kubernetes/testing'
 import { deployedRules, initializerConfigMap, type InjectionOptions, webhookConfiguration } from './manifests.ts'
-import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, LEASES_NAMESPACE, NODE, NODE_USER, ROOTS, userOf, WEBHOOK_SERVICE } from './names.ts'
+import { ACCOUNTS, ADMIN_NAMESPACE, ADMIN_USER, LEASES_NAMESPACE, NODE, NODE_USER, ROOTS, userOf, WEBHOOK } from './names.ts'
 
 const NAMESPACES = ['shop', 'media-on--air', 'k8s-admin-kube--system']
 const WORKLOAD_ACCOUNTS = ['web', 'orders', 'intruder', 'stranger', 'player']
@@ -58,6 +58,6 @@ export interface Webhook {
 
 /** Lets the API server call the initializer for every new pod outside the control plane. */
 export async function registerWebhook(api: EmbeddedApiServer, { address, rootsPem }: Webhook): Promise<void> {
-  api.endpoints.set(`${ADMIN_NAMESPACE}/${WEBHOOK_SERVICE}`, address)
+  api.endpoints.set(`${ADMIN_NAMESPACE}/${WEBHOOK}`, address)
   await api.client(ADMIN_USER).create(pathOf(MUTATING_WEBHOOKS), webhookConfiguration(rootsPem))
 }

@@ -11,7 +11,10 @@ export const AGENT = `${ADMIN_DOMAIN}.${AGENT_ACCOUNT}`
 export const ZTS_NAME = 'zts.sandbox'
 export const SIGNING_KEY = 'athenz-init-secret'
 export const CONFIG_MAP = 'athenz-initializer'
-export const WEBHOOK_SERVICE = 'athenz-initializer'
+/** Its configuration, and its Service. */
+export const WEBHOOK = 'athenz-initializer'
+/** By which the API server calls it. */
+export const WEBHOOK_NAME = `${WEBHOOK}.${ADMIN_NAMESPACE}.svc`
 
 /** Service accounts of the control plane: user names at the API server. */
 export const ACCOUNTS = ['athenz-identity-agent', 'athenz-jwt-service', 'athenz-callback', 'athenz-initializer'] as const

@@ -52,6 +52,12 @@ test.each([
   ['a look at a pod', api, { from: 'callback', to: 'api server', what: 'where is shop/web-0, and what?', outcome: 'yes (200)' }],
   ['a pod that is not there', { ...api, username: user('athenz-jwt-service'), status: 404 }, { from: 'jwt-service', outcome: 'no (404)' }],
   ['a lease', { ...api, method: 'POST', path: '/apis/coordination.k8s.io/v1/namespaces/k8s-admin/leases', status: 201 }, { what: 'first use of this document or instance?' }],
+  ['a review of a token', { ...api, method: 'POST', path: '/apis/authentication.k8s.io/v1/tokenreviews', status: 201 }, { from: 'callback', what: 'whose token is this, and of which pod?' }],
+  [
+    'an authority in the bundle',
+    { ...api, method: 'PATCH', path: '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/athenz-initializer', username: user('athenz-initializer') },
+    { from: 'initializer', what: 'know me by this authority of my own', outcome: 'yes (200)' },
+  ],
 ])('%s is told', (_what, record, moment) => {
   const { told, events } = open()
   events.api?.({ durationMs: 1, ...record } as never)
@@ -63,6 +69,7 @@ test.each([
   ['calls of the kubelet', { ...api, username: 'system:node:node-1' }],
   ['calls of nobody', { ...api, username: undefined }],
   ['watches', { ...api, path: '/api/v1/pods?watch=1' }],
+  ['looks at settings', { ...api, path: '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/athenz-initializer' }],
   ['the rest', { ...api, path: '/apis/coordination.k8s.io/v1/namespaces/k8s-admin/leases' }],
 ])('%s are not', (_what, record) => {
   const { told, events } = open()
@@ -87,7 +94,11 @@ test.each([
 test.each([
   [{ msg: 'identity issued', pod: 'shop/web-0', durationMs: 31 }, { from: 'identity-agent', outcome: 'issued', ms: 31 }],
   [{ msg: 'document signed', pod: 'shop/web-0' }, { from: 'identity-agent', to: 'identity-agent', outcome: 'signed' }],
-  [{ msg: 'request refused', pod: 'shop/web-0', reason: 'POD_TERMINATING' }, { what: 'shop/web-0 request refused', outcome: 'POD_TERMINATING' }],
+  [{ msg: 'request refused', pod: 'shop/web-0', reason: 'POD_TERMINATING' }, { what: 'shop/web-0: request refused', outcome: 'POD_TERMINATING' }],
+  [
+    { msg: 'a handle was used by another pod than it was made for', pod: 'shop/web-0', reason: 'HANDLE_PEER_MISMATCH' },
+    { what: 'shop/web-0: its handle was used by another pod', outcome: 'HANDLE_PEER_MISMATCH' },
+  ],
   [{ msg: 'something refused', reason: 'NOT_A_POD' }, { what: 'something refused', outcome: 'NOT_A_POD' }],
 ])('of a log, %j is told', (record, moment) => {
   const { told, events } = open()

@@ -45,17 +45,26 @@ const said = (status: number | undefined): string => {
 
 const PROGRAM_OF = new Map<string, string>(ACCOUNTS.map((account: Account) => [userOf(account), account.replace('athenz-', '')]))
 
-/** Who asked the API server about a pod, and who spent a document; not the watches and reviews. */
+/** Who asked the API server what is true, spent a document, or told it whom to trust; not the watches and the looks at settings. */
 function apiMoment({ method, path, username, status }: CallRecord): Moment | undefined {
   const from = PROGRAM_OF.get(username ?? '')
   if (from === undefined || path.includes('watch=')) return undefined
   const pod = /\/namespaces\/([^/]+)\/pods\/([^/?]+)/.exec(path)
   if (pod !== null) return { from, to: 'api server', what: `where is ${pod[1]}/${pod[2]}, and what?`, outcome: said(status) }
-  if (path.includes('/leases') && method === 'POST') return { from, to: 'api server', what: 'first use of this document or instance?', outcome: said(status) }
-  return undefined
+  const what = QUESTIONS.find(([asked, part]) => asked === method && path.includes(part))?.[2]
+  return what === undefined ? undefined : { from, to: 'api server', what, outcome: said(status) }
 }
 
+const QUESTIONS = [
+  ['POST', '/leases', 'first use of this document or instance?'],
+  ['POST', '/tokenreviews', 'whose token is this, and of which pod?'],
+  ['PATCH', '/mutatingwebhookconfigurations/', 'know me by this authority of my own'],
+] as const
+
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+/** What a log says in more words than the timeline has room for. */
+const SHORT = new Map([['a handle was used by another pod than it was made for', 'its handle was used by another pod']])
 
 function logMoment(program: string, record: Record_): Moment | undefined {
   const { msg, pod, reason, durationMs } = record
@@ -63,6 +72,7 @@ function logMoment(program: string, record: Record_): Moment | undefined {
     return { from: program, what: `${text(pod)}: checked and handed to its pod`, outcome: 'issued', ...(typeof durationMs === 'number' ? { ms: durationMs } : {}) }
   }
   if (msg === 'document signed') return { from: 'identity-agent', to: program, what: `sign a document for ${text(pod)}`, outcome: 'signed' }
-  if (typeof reason === 'string') return { from: program, what: `${text(pod)} ${text(msg)}`.trim(), outcome: reason }
-  return undefined
+  if (typeof reason !== 'string') return undefined
+  const what = SHORT.get(text(msg)) ?? text(msg)
+  return { from: program, what: typeof pod === 'string' ? `${pod}: ${what}` : what, outcome: reason }
 }

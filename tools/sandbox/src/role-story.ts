@@ -34,7 +34,7 @@ export async function tellRoles(cluster: Cluster, timeline: Timeline, orders: Be
   }
   const [reader] = await Promise.all([launch(MEMBER), launch(STRANGER)])
   await heldFiles(cluster, reader)
-  timeline.tell({ from: 'reader-0', what: `holds a certificate and a token of ${ROLE_NAME}, in files`, outcome: 'issued' })
+  timeline.tell({ from: 'reader-0', what: `holds certificate and token of ${ROLE_NAME}`, outcome: 'issued' })
   await tellCertificate(cluster, timeline, orders)
   await tellToken(cluster, timeline, orders, reader)
   await waitForLog(cluster, STRANGER, SIA, 'ISSUER_DENIED')
@@ -74,5 +74,5 @@ async function tellToken(cluster: Cluster, timeline: Timeline, { name }: Believe
   if (exitCode !== 0) throw new Error(`the token does not verify: ${output}`)
   const { sub, scp } = JSON.parse(output) as { sub?: string; scp?: readonly string[] }
   if (sub !== ROLE.member || scp?.includes(ROLE.role) !== true) throw new Error(`the token says something else: ${output}`)
-  timeline.tell({ from: 'orders-0', to: 'zts', what: `the token of reader-0 is signed by you, for ${sub} as ${scp.join(', ')}`, outcome: 'agreed' })
+  timeline.tell({ from: 'orders-0', to: 'zts', what: `reader-0's token is yours, for ${sub} as ${scp.join(', ')}`, outcome: 'agreed' })
 }

@@ -25,7 +25,7 @@ export interface TimelineOptions {
 }
 
 const WHO_WIDTH = 34
-const WHAT_WIDTH = 52
+const WHAT_WIDTH = 53
 
 export function createTimeline({ write, now, colour }: TimelineOptions): Timeline {
   const moments: (Moment & { monotonic: number })[] = []

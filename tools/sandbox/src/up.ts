@@ -40,7 +40,7 @@ async function tell({ once, out: wanted, isolation, say }: UpOptions, stop: Abor
   const readyMs = performance.now() - start
   const demo = await unlessAborted(runDemo(cluster, timeline), stop)
   const out = wanted ?? join(cluster.state.dir, 'out')
-  const endpoints = writeEvidence(cluster, demo, out)
+  const endpoints = await writeEvidence(cluster, demo, out)
   say('')
   say(`ready in ${seconds(readyMs)}; first identity ${seconds(demo.firstIdentityMs)} after its pod was created; all in ${seconds(performance.now() - start)}`)
   say(`${once && wanted === undefined ? 'not kept without --out' : `left in ${out}`}: endpoints.json, ca.pem, credentials/, pods/<namespace>/<pod>/`)

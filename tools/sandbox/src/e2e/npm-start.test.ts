@@ -1,12 +1,18 @@
 /** `npm start` as a user meets it: asked to stop at any moment, and used from another terminal. */
 import { REPOSITORY } from '@pallas/build'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { eventually, openssl } from '@pallas/suite'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { run } from '../programs.ts'
 import { processesOf } from './leftovers.ts'
+
+/** The whole story, on a machine that is busy with all the other tests. */
+const STORY_MS = 120_000
+vi.setConfig({ testTimeout: STORY_MS + 60_000 })
 
 /** Everything that a sandbox writes goes below it, so what is left can be seen. */
 let dir: string
@@ -39,7 +45,7 @@ function start(...args: string[]): Started {
   return { child, said: () => said, ended }
 }
 
-const until = (it: Started, words: string) => eventually(words, () => (it.said().includes(words) ? true : undefined), 45_000)
+const until = (it: Started, words: string) => eventually(words, () => (it.said().includes(words) ? true : undefined), STORY_MS)
 
 async function endsWith(it: Started, signals: readonly NodeJS.Signals[]): Promise<void> {
   const asked = performance.now()
@@ -102,7 +108,37 @@ test('beside a sandbox that is up, a user launches pods, and is told why one get
     expect(it.said()).toContain(words)
   }
   await endsWith(sandbox, ['SIGTERM'])
-}, 120_000)
+})
+
+test('every party of a sandbox that is up is where endpoints.json says, under the name and the authority that stand there', async () => {
+  const out = join(dir, 'out')
+  const sandbox = start('--out', out)
+  await until(sandbox, 'End with Ctrl-C')
+  const parties = JSON.parse(readFileSync(join(out, 'endpoints.json'), 'utf8')) as Record<string, Party>
+  const served = Object.entries(parties).filter(([, { url }]) => url !== undefined)
+  expect(served.map(([name]) => name)).toEqual(['zts', 'apiServer', 'kubelet', 'jwtService', 'callback', 'initializer'])
+  for (const [name, party] of served) expect(await isReachable(party), name).toBe(true)
+  rmSync(out, { recursive: true })
+  await endsWith(sandbox, ['SIGTERM'])
+})
+
+interface Party {
+  readonly url?: string
+  readonly serverName?: string
+  readonly ca?: string
+}
+
+async function isReachable({ url = '', serverName, ca = '' }: Party): Promise<boolean> {
+  const { hostname, port } = new URL(url)
+  const name = serverName === undefined ? {} : { servername: serverName }
+  const socket = connect({ host: hostname, port: Number(port), ca: readFileSync(ca), ...name })
+  try {
+    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(5_000) })
+    return socket.authorized
+  } finally {
+    socket.destroy()
+  }
+}
 
 test('--once leaves what happened where it is told to, and nothing else', async () => {
   const out = join(dir, 'out')

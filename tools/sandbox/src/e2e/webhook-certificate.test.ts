@@ -4,15 +4,14 @@ import { eventually, launch, request } from '@pallas/suite'
 import { readCertificate } from '@pallas/x509'
 import { expect, test } from 'vitest'
 import type { Cluster } from '../cluster.ts'
-import { userOf } from '../names.ts'
+import { userOf, WEBHOOK } from '../names.ts'
 import { createPod, isRunning, waitForPod } from '../pod-control.ts'
 import { adminUrl } from '../programs.ts'
 import { type ClusterUnderTest, openCluster } from './open-cluster.ts'
 
-const NAME = 'athenz-initializer'
-const PLACE = pathOf(MUTATING_WEBHOOKS, { name: NAME })
+const PLACE = pathOf(MUTATING_WEBHOOKS, { name: WEBHOOK })
 
-const bundleOf = async ({ admin }: Cluster): Promise<string> => (await readWebhookRoots(admin, NAME))?.bundles.join('') ?? 'no configuration'
+const bundleOf = async ({ admin }: Cluster): Promise<string> => (await readWebhookRoots(admin, WEBHOOK))?.bundles.join('') ?? 'no configuration'
 
 const writersIn = ({ calls }: ClusterUnderTest): unknown[] => calls.filter(({ path, method }) => path === PLACE && method !== 'GET').map(({ username }) => username)
 
@@ -22,7 +21,7 @@ test('is vouched for by an authority in caBundle, which leaves with the webhook 
   await launch(it, request(it, 'web-0'))
   const first = readCertificate(await bundleOf(cluster))
   expect(first.isCa).toBe(true)
-  expect(writersIn(it)).toEqual([userOf(NAME)])
+  expect(writersIn(it)).toEqual([userOf('athenz-initializer')])
 
   await cluster.controlPlane.stop('initializer')
   expect(await bundleOf(cluster)).toBe('')
