@@ -12,7 +12,7 @@ test('the volume comes first, the init container first, the refresher as native 
   expect(names(spec.initContainers)).toEqual(['sia-init', 'sia-refresh', 'migrate'])
   expect(names(spec.containers)).toEqual(['app'])
   expect(spec.initContainers?.map(({ restartPolicy }) => restartPolicy)).toEqual([undefined, 'Always', undefined])
-  expect(spec.volumes?.[2]).toEqual({ name: 'ntoken', emptyDir: {} })
+  expect(spec.volumes?.[2]).toEqual({ name: 'ntoken', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } })
 })
 
 test('as one more container the refresher comes before the others, as in the original (C10)', () => {

@@ -39,13 +39,17 @@ const testApp = {
 }
 const bare = { containers: [{ name: 'main', image: 'app:1' }] }
 
+/** Deviations: no container may write into the volume of the driver (W2), and no key reaches a disk of the node. */
+const readOnly = (volume: Item): Item => ({ ...volume, flexVolume: { ...(volume['flexVolume'] as object), readOnly: true } })
+const inMemory = (name: string): Item => ({ name, emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } })
+
 /** The original's steps 3 and 4: prepend the three parts, append an `emptyDir` for each other volume that they mount. */
 function asOriginal(spec: { volumes?: readonly Item[]; initContainers?: readonly Item[]; containers: readonly Item[] }) {
   const { volumes = [], initContainers = [] } = spec
   const present = [templates.volume, ...volumes].map(({ name }) => name)
   const lacking = ['ntoken', 'tlscerts'].filter((name) => !present.includes(name))
   return {
-    volumes: [templates.volume, ...volumes, ...lacking.map((name) => ({ name, emptyDir: {} }))],
+    volumes: [readOnly(templates.volume), ...volumes, ...lacking.map(inMemory)],
     initContainers: [templates.init, ...initContainers],
     containers: [templates.refresh, ...spec.containers],
   }

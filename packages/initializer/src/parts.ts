@@ -44,6 +44,9 @@ export function stateOf({ list, template, difference }: Part, pod: Lists): PartS
   return field === undefined ? { kind: 'ours' } : { kind: 'other', because: ` at ${field}` }
 }
 
+/** Private keys lie in it: they never reach a disk of the node. The kubelet gives it this much and no more of its memory. */
+export const scratchVolume = (name: string): Named => ({ name, emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } })
+
 export const volumeTitle = (name: string): string => `volume "${name}"`
 
 const containerTitle = (name: string): string => `container "${name}"`

@@ -1,7 +1,7 @@
 /** RFC 6902 operations on the lists of a pod's spec. Paths are of our own words and indices: nothing needs escaping. */
 import type { JsonPatchOperation } from '@pallas/kubernetes'
 import type { Named } from './json.ts'
-import type { Lists, Part } from './parts.ts'
+import { type Lists, type Part, scratchVolume } from './parts.ts'
 import type { PodParts } from './pod.ts'
 
 /** From the end, so that the indices before stay right. */
@@ -14,12 +14,11 @@ export function removals(pod: PodParts, isRemoved: (container: Named) => boolean
   )
 }
 
-/** Each part before what its list holds, in their order; an `emptyDir` for each scratch volume behind it. */
+/** Each part before what its list holds, in their order; the scratch volumes behind them. */
 export function additions(pod: PodParts, parts: readonly Part[], scratch: readonly string[]): JsonPatchOperation[] {
-  const emptyDirs = scratch.map((name) => ({ name, emptyDir: {} }))
   return (['volumes', 'initContainers', 'containers'] as const).flatMap((list) => {
     const first = parts.filter((part) => part.list === list).map(({ template }) => template)
-    return addTo(list, pod[list], first, list === 'volumes' ? emptyDirs : [])
+    return addTo(list, pod[list], first, list === 'volumes' ? scratch.map(scratchVolume) : [])
   })
 }
 

@@ -36,6 +36,21 @@ test('templates may be mappings instead of text, and numbers are those of go: a 
   })
 })
 
+test.each([
+  ['says nothing of it', {}],
+  ['says otherwise', { readOnly: false }],
+  ['is of another vendor, with options', { driver: 'example.org/athenz-volume-driver', options: { a: 'b' } }],
+])('a volume of our driver is read-only where the template %s (W2)', (_what, more) => {
+  const flexVolume = { driver: 'athenz.kubernetes.io/athenz-volume-driver', ...more }
+  const { volume } = parseTemplates(initConfig({ volumeTemplate: { name: 'sia-identity', flexVolume } }))
+  expect(volume).toEqual({ name: 'sia-identity', flexVolume: { ...flexVolume, readOnly: true } })
+})
+
+test('a volume of another driver is as the template says', () => {
+  const volumeTemplate = { name: 'sia-identity', flexVolume: { driver: 'example.org/not-athenz-volume-driver' } }
+  expect(parseTemplates(initConfig({ volumeTemplate })).volume).toEqual(volumeTemplate)
+})
+
 test('without a trigger every pod is meant', () => {
   expect(parseTemplates(initConfig({ annotationTrigger: undefined })).annotationTrigger).toBe('')
 })

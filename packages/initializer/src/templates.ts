@@ -18,7 +18,7 @@ export interface Templates {
   readonly init: Named
   readonly refresh: Named
   readonly volume: Named
-  /** Names of the other volumes that the two containers mount: an `emptyDir` each. */
+  /** Names of the other volumes that the two containers mount: a `scratchVolume` each. */
   readonly scratch: readonly string[]
 }
 
@@ -78,7 +78,16 @@ const isMount = (it: unknown): boolean => isNamed(it) && typeof fieldOf(it, 'mou
 function volumeIn(config: Fields, problems: string[]): Named {
   const volume = partIn(config, 'volumeTemplate', problems)
   if (volume !== NO_PART && Object.keys(volume).length !== 2) problems.push('volumeTemplate must have a name and one source')
-  return volume
+  return readOnly(volume)
+}
+
+const OUR_DRIVER = /(^|\/)athenz-volume-driver$/
+
+/** As our driver wants it, which refuses any other; templates of the original do not say it. */
+function readOnly(volume: Named): Named {
+  const flexVolume = fieldOf(volume, 'flexVolume')
+  if (!isFields(flexVolume) || !OUR_DRIVER.test(String(fieldOf(flexVolume, 'driver')))) return volume
+  return { ...volume, flexVolume: { ...flexVolume, readOnly: true } }
 }
 
 function partIn(config: Fields, field: string, problems: string[]): Named {

@@ -2,7 +2,7 @@
 import { VOLUME } from '../api-shapes.ts'
 import type { InjectionRules } from '../inject.ts'
 import type { Named } from '../json.ts'
-import { type Lists, type Part, partsOf } from '../parts.ts'
+import { type Lists, type Part, partsOf, scratchVolume } from '../parts.ts'
 import type { Templates } from '../templates.ts'
 import { all, any, literal, not, quoted } from './cel.ts'
 import { containerRules, type FieldRule } from './container-in-cel.ts'
@@ -131,7 +131,7 @@ function mutations(parts: readonly Part[], templates: Templates, options: Policy
 function additions(list: keyof Lists, parts: readonly Part[], scratch: readonly string[]): string[] {
   const first = parts.filter((part) => part.list === list).map(({ template }, index) => operation('add', `/spec/${list}/${index}`, template))
   if (first.length === 0) return []
-  const last = scratch.map((name) => `(variables.volumes.exists(v, ${named(name, 'v')}) ? [] : [${operation('add', `/spec/${list}/-`, { name, emptyDir: {} })}])`)
+  const last = scratch.map((name) => `(variables.volumes.exists(v, ${named(name, 'v')}) ? [] : [${operation('add', `/spec/${list}/-`, scratchVolume(name))}])`)
   return [`(has(object.spec.${list}) ? [] : [${operation('add', `/spec/${list}`, [])}])`, `[${first.join(', ')}]`, ...last]
 }
 

@@ -96,7 +96,11 @@ function injectionPromises(make: Make, injected: Injected): void {
     expectOnce(spec)
     expect(namesIn(spec.initContainers)).toEqual([...OURS, 'own-1', 'own-2'])
     expect(spec.initContainers?.map(({ restartPolicy }) => restartPolicy)).toEqual([undefined, 'Always', undefined, undefined])
-    expect(spec.volumes?.find(({ name }) => name === 'ntoken')).toEqual({ name: 'ntoken', emptyDir: {} })
+    expect(spec.volumes?.find(({ name }) => name === 'ntoken')).toEqual({ name: 'ntoken', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } })
+  })
+
+  test('the identity is read-only for all containers, whether the template says so or not (W2)', async () => {
+    expect((await injected()).volumes?.[0]).toMatchObject({ name: 'sia-identity', flexVolume: { readOnly: true } })
   })
 
   test.each<[string, object]>([
