@@ -1,9 +1,11 @@
 /** Admission at a real API server: the webhook that makes its certificate itself, and the policies with no webhook at all. */
 import { ANNOTATIONS, describeAdmission, makePod } from '@pallas/initializer/testing/contract'
-import { allowReview, pathOf, PODS, readWebhookRoots } from '@pallas/kubernetes'
+import { allowReview, isKubernetesError, MUTATING_WEBHOOKS, pathOf, PODS, readWebhookRoots } from '@pallas/kubernetes'
 import { newPodObject, startTestWebhook } from '@pallas/kubernetes/testing'
 import { eventually } from '@pallas/suite'
 import { expect, test } from 'vitest'
+import { allow, applyGuard } from './admission/guard.ts'
+import { OWN_ADDRESS, REFUSED } from './admission/guard-attacks.ts'
 import { type AdmissionHome, openAdmissionHome, openRealWebhook, registerWebhook, TRIGGER } from './admission/replicas.ts'
 import { openPolicyWorld, openWebhookWorld } from './admission/worlds.ts'
 
@@ -76,11 +78,34 @@ test('a bundle that somebody empties is whole again within seconds (T27)', async
   await using home = await openAdmissionHome()
   await using webhook = await openRealWebhook(home, { hostNetwork: 'refuse' })
   await Promise.all(['web-a', 'web-b'].map((name) => webhook.start(name)))
-  const path = pathOf({ group: 'admissionregistration.k8s.io', version: 'v1', plural: 'mutatingwebhookconfigurations', kind: 'MutatingWebhookConfiguration', namespaced: false }, { name: home.name })
+  const path = pathOf(MUTATING_WEBHOOKS, { name: home.name })
   const before = await home.admin.get(path)
   await home.admin.patch(path, { kind: 'json', patch: [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }] })
   const entries = async (): Promise<number> => (await readWebhookRoots(home.admin, home.name))?.bundles[0]?.match(/BEGIN CERTIFICATE/g)?.length ?? 0
   await eventually('both are back', async () => ((await entries()) === 2 ? true : undefined), 10_000)
   await eventually('pods are injected', async () => ((await makePod(worldOf(home)).catch(() => undefined))?.kind === 'made' ? true : undefined))
   expect(without(await home.admin.get(path))).toBe(without(before))
+})
+
+test('whoever has the token of the initializer changes `caBundle`, and nothing else of its webhook (T27)', async () => {
+  await using home = await openAdmissionHome()
+  await using scope = new AsyncDisposableStack()
+  const service = { namespace: home.namespace, name: 'nobody', path: '/mutate', port: 4443 }
+  scope.use(await registerWebhook(home, { service }, { failurePolicy: 'Fail' }))
+  scope.use(await applyGuard(home.name))
+  const thief = home.clients.as(await allow(home, scope))
+  const path = pathOf(MUTATING_WEBHOOKS, { name: home.name })
+  const tried = (patch: readonly object[]): Promise<string> =>
+    thief.patch(`${path}${DRY_RUN}`, { kind: 'json', patch }).then(() => 'done', (error: unknown) => String(isKubernetesError(error) && error.fields['detail']))
+  await eventually('the guard stands', async () => ((await tried(OWN_ADDRESS)) === 'done' ? undefined : true))
+  for (const [what, patch] of REFUSED) expect([what, await tried(patch)]).toEqual([what, expect.stringMatching(/denied request: the initializer changes no/)])
+  await expect(thief.patch(path, { kind: 'merge', patch: { webhooks: [] } })).rejects.toMatchObject({ code: 'KUBE_INVALID' })
+
+  const before = await home.admin.get(path)
+  await thief.patch(path, { kind: 'json', patch: [{ op: 'add', path: '/webhooks/0/clientConfig/caBundle', value: Buffer.from(home.clients.caPem).toString('base64') }] })
+  expect((await readWebhookRoots(home.admin, home.name))?.bundles).toEqual([home.clients.caPem])
+  await thief.patch(path, { kind: 'json', patch: [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }] })
+  expect(without(await home.admin.get(path))).toBe(without(before))
+  // Whoever administers is not held by it.
+  await home.admin.patch(path, { kind: 'json', patch: [{ op: 'replace', path: '/webhooks/0/timeoutSeconds', value: 3 }] })
 })

@@ -34,7 +34,7 @@ test('pods go first, then webhook and agents, then the driver, and last what is 
   await remove({ cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 })
   expect(applied).toEqual([expect.stringContaining('path: /mine')])
   const done = kubectl.calls.filter(([verb]) => verb === 'delete' || verb === 'apply').map(([verb, what]) => (verb === 'apply' ? 'apply' : what))
-  expect(done).toEqual(['namespace', 'mutatingwebhookconfigurations', 'daemonsets,deployments', 'apply', 'namespaces,clusterroles,clusterrolebindings,priorityclasses'])
+  expect(done).toEqual(['namespace', 'mutatingwebhookconfigurations', 'daemonsets,deployments', 'apply', 'namespaces,clusterroles,clusterrolebindings,priorityclasses,validatingadmissionpolicybindings,validatingadmissionpolicies'])
 })
 
 test('a node that still has volumes keeps its driver, and is named; nobody goes on trying to take it', async () => {

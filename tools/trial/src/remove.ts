@@ -31,7 +31,7 @@ export async function remove({ cluster, deps, timeoutMs }: { readonly cluster: C
     say(`Taking the driver and /var/athenz off the nodes (${pluginDir})`)
     await cleanNodes(cluster, { ...deps, kubectl }, { pluginDir, timeoutMs })
   }
-  await drop(['namespaces,clusterroles,clusterrolebindings,priorityclasses', ALL_OF_IT])
+  await drop(['namespaces,clusterroles,clusterrolebindings,priorityclasses,validatingadmissionpolicybindings,validatingadmissionpolicies', ALL_OF_IT])
   say('Nothing of the trial is left, but empty directories /var/athenz on the nodes.')
 }
 

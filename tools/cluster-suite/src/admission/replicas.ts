@@ -14,7 +14,7 @@ import { createLogger, createMetrics, systemClock } from '@pallas/runtime'
 import { eventually } from '@pallas/suite'
 import { parse } from 'yaml'
 import { newNamespace, openClients } from '../admin.ts'
-import { apply, kubectl } from '../kubectl.ts'
+import { allow, applyGuard } from './guard.ts'
 
 /** Not that of the suite which may be installed: nobody else injects into these pods. */
 export const TRIGGER = 'admission.pallas.test/athenz'
@@ -51,19 +51,6 @@ export async function registerWebhook({ admin, namespace, name }: AdmissionHome,
   return { [Symbol.asyncDispose]: () => admin.delete(pathOf(MUTATING_WEBHOOKS, { name })) }
 }
 
-/** A new account with the right of `deploy/base/rbac.yaml`, to the configuration of this name; both go in the end. */
-async function allow({ name, namespace }: AdmissionHome, scope: AsyncDisposableStack): Promise<string> {
-  const [apiVersion, apiGroup] = ['rbac.authorization.k8s.io/v1', 'rbac.authorization.k8s.io']
-  const rules = [{ apiGroups: [MUTATING_WEBHOOKS.group], resources: [MUTATING_WEBHOOKS.plural], resourceNames: [name], verbs: ['get', 'patch'] }]
-  const roles = [
-    { apiVersion, kind: 'ClusterRole', metadata: { name }, rules },
-    { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef: { apiGroup, kind: 'ClusterRole', name }, subjects: [{ kind: 'ServiceAccount', name, namespace }] },
-  ]
-  scope.defer(async () => void (await kubectl(['delete', '--ignore-not-found', 'clusterrole,clusterrolebinding', name])))
-  await apply([{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } }, ...roles])
-  return (await kubectl(['create', 'token', name, `--namespace=${namespace}`, '--duration=1h'])).trim()
-}
-
 /** Sends each connection to the next of those that serve, as a Service does. */
 async function openService() {
   const targets: number[] = []
@@ -98,6 +85,7 @@ export async function openRealWebhook(home: AdmissionHome, { hostNetwork, settin
   const directory = await mkdtemp(join(tmpdir(), 'admission-'))
   scope.defer(() => rm(directory, { recursive: true }))
   const apiTokenFile = join(directory, 'token')
+  scope.use(await applyGuard(name))
   await writeFile(apiTokenFile, await allow(home, scope), { mode: 0o600 })
   const service = scope.use(await openService())
   scope.use(await registerWebhook(home, { url: service.url }))
