@@ -3,9 +3,9 @@ import { lstatSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openssl } from '../openssl.ts'
+import { openssl, opensslClient } from '../openssl.ts'
 import { isSidecar, podIpOf, type PodObject } from '../pod-object.ts'
-import { certificateOf, createPod, credentialsOf, handleOf, launch, request, SERVING, SERVING_PORT, tokenOf, waitForLog } from '../pods.ts'
+import { certificateOf, createPod, credentialsOf, handleOf, launch, request, SERVING, SERVING_PORT, tokenOf, TRIGGER, waitForLog } from '../pods.ts'
 import type { World } from '../world.ts'
 
 const DRIVER = 'athenz.kubernetes.io/athenz-volume-driver'
@@ -21,6 +21,7 @@ export function describeLaunch(name: string, open: () => Promise<World>): void {
     })
     afterAll(() => it[Symbol.asyncDispose]())
 
+    servesTls(() => ({ it, web }))
     credentialsHeld(() => ({ it, web }))
     whoMayRead(() => ({ it, web }))
     podsAround(() => ({ it, web }))
@@ -30,6 +31,34 @@ export function describeLaunch(name: string, open: () => Promise<World>): void {
 interface Scene {
   readonly it: World
   readonly web: PodObject
+}
+
+/** Keys of a pod's spec by which it would get a Secret. */
+const SECRET_FIELD = /"(secret|secretName|secretRef|secretKeyRef|imagePullSecrets)":/
+
+function servesTls(scene: () => Scene): void {
+  test('a plain pod with the annotation and a Secret-free spec serves mutual TLS with a certificate that openssl verifies', async () => {
+    const { it, web } = scene()
+    expect(web.metadata.annotations?.[TRIGGER]).toBe('true')
+    expect(JSON.stringify(web.spec)).not.toMatch(SECRET_FIELD)
+    await waitForLog(it, web.metadata, 'main', SERVING)
+    const { dir } = credentialsOf(it, web)
+    using authority = fileOf(it.athenz.caPem)
+    const trust = ['-CAfile', authority.path, '-verify_hostname', `web.shop.${it.athenz.dnsSuffix}`]
+    const call = ['-connect', `${podIpOf(web)}:${SERVING_PORT}`, ...trust]
+    const itself = ['-cert', join(dir, 'service.cert'), '-key', join(dir, 'service.key')]
+    const hello = `GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n`
+
+    const known = await opensslClient(hello, ...call, ...itself)
+    expect(known.isVerified, known.said).toBe(true)
+    expect(known.said).toContain('{"youAre":"shop.web"}')
+
+    const stranger = await opensslClient(hello, ...call)
+    expect(stranger.said).not.toContain('youAre')
+    const misled = await opensslClient(hello, ...call, ...itself, '-verify_hostname', `orders.shop.${it.athenz.dnsSuffix}`)
+    expect(misled.isVerified, misled.said).toBe(false)
+    expect(misled.said).not.toContain('youAre')
+  })
 }
 
 function credentialsHeld(scene: () => Scene): void {
