@@ -8,6 +8,8 @@ import { apply, kubectl } from './kubectl.ts'
 /** Where the accounts of the tests themselves live. */
 const HOME = 'pallas-suite'
 const ADMIN = 'administrator'
+/** On what is not in the namespace. */
+const OURS = { key: 'suite.pallas/home', value: HOME } as const
 const TOKEN_LIFE = '2h'
 const CALL_TIMEOUT_MS = 30_000
 
@@ -53,6 +55,12 @@ async function makeHome(): Promise<void> {
   ])
 }
 
+/** With the accounts, what they were given. */
+export async function removeHome(): Promise<void> {
+  await kubectl(['delete', 'clusterrolebindings', `--selector=${OURS.key}=${OURS.value}`])
+  await kubectl(['delete', 'namespace', HOME, '--ignore-not-found', '--timeout=50s'])
+}
+
 /** Gives an account of the tests' own a ClusterRole. */
 export const bind = ({ admin }: Pick<ClusterClients, 'admin'>, account: string, role: string): Promise<void> =>
   orExisting(admin.create(pathOf(CLUSTER_ROLE_BINDINGS), binding(account, role)))
@@ -60,7 +68,7 @@ export const bind = ({ admin }: Pick<ClusterClients, 'admin'>, account: string, 
 const binding = (account: string, role: string): object => ({
   apiVersion: 'rbac.authorization.k8s.io/v1',
   kind: 'ClusterRoleBinding',
-  metadata: { name: `${HOME}-${account}` },
+  metadata: { name: `${HOME}-${account}`, labels: { [OURS.key]: OURS.value } },
   roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
   subjects: [{ kind: 'ServiceAccount', name: account, namespace: HOME }],
 })

@@ -30,7 +30,7 @@ export const applyController = (kind: 'Deployment' | 'StatefulSet', name: string
   apply([{ apiVersion: 'apps/v1', kind, metadata: { name, namespace: 'shop' }, spec: { selector: { matchLabels: { [APP]: name } }, template, ...spec } }])
 
 /** All pods of the app, when there are so many and each is as wanted. */
-export const podsOfApp = (world: Pick<World, 'api' | 'deadlineMs'>, app: string, count: number, wanted: (pod: PodObject) => boolean): Promise<readonly PodObject[]> =>
+export const podsOfApp = (world: Pick<World, 'api' | 'deadlineMs'>, app: string, count: number, wanted: (pod: PodObject) => boolean, deadlineMs = world.deadlineMs): Promise<readonly PodObject[]> =>
   eventually(
     `${count} pods of ${app} as wanted`,
     async () => {
@@ -38,5 +38,5 @@ export const podsOfApp = (world: Pick<World, 'api' | 'deadlineMs'>, app: string,
       const pods = items as unknown as readonly PodObject[]
       return pods.length === count && pods.every(wanted) ? pods : undefined
     },
-    world.deadlineMs,
+    deadlineMs,
   )

@@ -23,13 +23,24 @@ export async function kubeletPid(): Promise<number> {
   return found.pid
 }
 
-/** Mount points of the host below a directory, one for each mount. */
-export const mountsBelow = (dir: string): string[] =>
+/** Mount points of the host, one for each mount. */
+export const allMounts = (): string[] =>
   read('/proc/self/mountinfo')
     .split('\n')
     .flatMap((line) => line.split(' ')[4] ?? [])
-    .filter((path) => path === dir || path.startsWith(`${dir}/`))
     .toSorted((a, b) => (a < b ? -1 : 1))
+
+export const mountsBelow = (dir: string): string[] => allMounts().filter((path) => path === dir || path.startsWith(`${dir}/`))
+
+/** What is there more often than before: two mounts on one path are two. */
+export function newIn(now: readonly string[], before: readonly string[]): string[] {
+  const known = [...before]
+  return now.filter((path) => {
+    const place = known.indexOf(path)
+    if (place >= 0) known.splice(place, 1)
+    return place < 0
+  })
+}
 
 /** Nothing of a process that has gone meanwhile. */
 function read(path: string): string {

@@ -1,3 +1,5 @@
+export { createKubectl } from './kubectl.ts'
 export { type Files, type Material, makeMaterial, trialWorld } from './material.ts'
 export { type Manifest, render, type Rendered, type RenderOptions, split, toYaml } from './render.ts'
+export { remove } from './remove.ts'
 export { type Right, RIGHTS } from './rights.ts'

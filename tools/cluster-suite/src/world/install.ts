@@ -1,7 +1,6 @@
 /** The suite in the cluster, as the trial would install it, but for its ZTS: that one is the tests' own. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { REPOSITORY } from '@pallas/build'
 import { type Cluster, load } from '@pallas/real-cluster'
 import { type Manifest, type Material, render } from '@pallas/trial'
 import type { ProgramName } from '@pallas/suite'
@@ -10,39 +9,69 @@ import { ACCOUNTS, ADMIN_NAMESPACE, NAMESPACES, PORT, ZTS } from './names.ts'
 import { untilReady } from './replicas.ts'
 import { loadWorkloadImage } from './workload-image.ts'
 
-/** What `npm run images` has made. */
+/** By their names: `npm run images` has made them. */
 const IMAGES = ['athenz-identity-agent', 'athenz-jwt-service', 'athenz-callback', 'athenz-initializer', 'athenz-sia', 'athenz-control-sia'] as const
 const PROGRAMS: readonly ProgramName[] = ['jwt-service', 'callback', 'initializer', 'identity-agent']
 
-/** Once in a run of the tests; ZTS must be there already. `run` tells one run from another. */
+/** Once in a run of the tests, which `run` tells from others: a second try would only fail again, minutes later. */
 export async function installOnce(cluster: Cluster, material: Material, run: string): Promise<void> {
-  const mark = join(cluster.stateDirectory, 'suite-installed')
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === run) return
-  await loadImages()
+  const known = outcomeIn(cluster)
+  if (known?.run === run) {
+    if (known.problem === undefined) return
+    throw new Error(`the suite could not be installed, so nothing can be tested on it: ${known.problem}`)
+  }
+  try {
+    await install(cluster, material)
+    note(cluster, { run })
+  } catch (error) {
+    note(cluster, { run, problem: error instanceof Error ? error.message : String(error) })
+    throw error
+  }
+}
+
+interface Outcome {
+  readonly run: string
+  readonly problem?: string
+}
+
+const noteOf = ({ stateDirectory }: Cluster): string => join(stateDirectory, 'suite-installed.json')
+
+/** How it went the last time, or undefined when it was uninstalled since. */
+export const outcomeIn = (cluster: Cluster): Outcome | undefined =>
+  existsSync(noteOf(cluster)) ? (JSON.parse(readFileSync(noteOf(cluster), 'utf8')) as Outcome) : undefined
+
+const note = (cluster: Cluster, outcome: Outcome): void => writeFileSync(noteOf(cluster), JSON.stringify(outcome))
+export const forgetInstall = (cluster: Cluster): void => rmSync(noteOf(cluster), { force: true })
+
+/** Resolves when all of it is ready; its ZTS must answer already (`startZts`). */
+export async function install(cluster: Cluster, material: Material): Promise<void> {
+  await load(IMAGES)
+  await loadWorkloadImage()
+  await put(cluster, material)
+}
+
+/** The same, from images that the node has already. */
+export async function put(cluster: Cluster, material: Material): Promise<void> {
   const { suite } = await render({ material, pluginDir: undefined, kubectl: (args, call) => kubectl(args, call?.input === undefined ? {} : { input: call.input }) })
   const manifests = [...suite.filter((it) => !isOfZts(it)).map(hurried), ...ztsHere(cluster), ...workloadPlaces()]
-  await removeTrialsZts()
+  const wasThere = await hasPrograms()
+  if (wasThere) await removeTrialsZts()
   await apply(manifests.filter(isNamespace))
   await apply(manifests.filter((it) => !isNamespace(it)))
-  await restartAll()
-  writeFileSync(mark, run)
+  await allReady({ anew: wasThere })
 }
+
+const hasPrograms = async (): Promise<boolean> =>
+  (await kubectl(['get', 'deployments', `--namespace=${ADMIN_NAMESPACE}`, '--output=name'])).trim() !== ''
 
 /** A trial may have been here: its ZTS must not answer under the name of ours. */
 async function removeTrialsZts(): Promise<void> {
   await kubectl(['delete', 'deployment,service,endpointslice', ZTS, `--namespace=${ADMIN_NAMESPACE}`, '--ignore-not-found', '--timeout=60s'], { deadlineMs: 70_000 })
 }
 
-async function loadImages(): Promise<void> {
-  const missing = IMAGES.filter((name) => !existsSync(join(REPOSITORY, 'build/images', `${name}.tar`)))
-  if (missing.length > 0) throw new Error(`there is no image of ${missing.join(', ')}: run \`npm run build:static && npm run images\``)
-  await load(IMAGES)
-  await loadWorkloadImage()
-}
-
-/** An image of the same name may be another than the one that runs. */
-async function restartAll(): Promise<void> {
-  await kubectl(['rollout', 'restart', 'deployment,daemonset', `--namespace=${ADMIN_NAMESPACE}`])
+/** `anew`: an image of the same name may be another than the one that runs. */
+async function allReady({ anew }: { readonly anew: boolean }): Promise<void> {
+  if (anew) await kubectl(['rollout', 'restart', 'deployment,daemonset', `--namespace=${ADMIN_NAMESPACE}`])
   for (const kind of ['deployment', 'daemonset']) {
     const names = await kubectl(['get', kind, `--namespace=${ADMIN_NAMESPACE}`, '--output=name'])
     for (const name of names.split('\n').filter((it) => it !== '')) {
@@ -84,7 +113,8 @@ const ztsHere = ({ nodeAddress }: Cluster): Manifest[] => {
   return [service, slice]
 }
 
-const workloadPlaces = (): Manifest[] =>
+/** Where workloads of the tests live, and who they are. */
+export const workloadPlaces = (): Manifest[] =>
   NAMESPACES.flatMap((namespace) => [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
     ...ACCOUNTS.map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } })),
