@@ -54,9 +54,9 @@ test.each([
   ['a lease', { ...api, method: 'POST', path: '/apis/coordination.k8s.io/v1/namespaces/k8s-admin/leases', status: 201 }, { what: 'first use of this document or instance?' }],
   ['a review of a token', { ...api, method: 'POST', path: '/apis/authentication.k8s.io/v1/tokenreviews', status: 201 }, { from: 'callback', what: 'whose token is this, and of which pod?' }],
   [
-    'an authority in the bundle',
+    'a change of the bundle',
     { ...api, method: 'PATCH', path: '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/athenz-initializer', username: user('athenz-initializer') },
-    { from: 'initializer', what: 'know me by this authority of my own', outcome: 'yes (200)' },
+    { from: 'initializer', what: 'these are my authorities now', outcome: 'yes (200)' },
   ],
 ])('%s is told', (_what, record, moment) => {
   const { told, events } = open()

@@ -58,7 +58,7 @@ function apiMoment({ method, path, username, status }: CallRecord): Moment | und
 const QUESTIONS = [
   ['POST', '/leases', 'first use of this document or instance?'],
   ['POST', '/tokenreviews', 'whose token is this, and of which pod?'],
-  ['PATCH', '/mutatingwebhookconfigurations/', 'know me by this authority of my own'],
+  ['PATCH', '/mutatingwebhookconfigurations/', 'these are my authorities now'],
 ] as const
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
