@@ -21,7 +21,7 @@ export function refusalOf(error: unknown): IdentityError {
   if (!(error instanceof Error)) return new IdentityError('INTERNAL', 'not an error', {}, { cause: error })
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new IdentityError('BODY_TOO_LARGE', 'the body is too long')
-  if (code.startsWith('FST_ERR_CTP_') || code === 'FST_ERR_VALIDATION') {
+  if (code.startsWith('FST_ERR_CTP_')) {
     return new IdentityError('BODY_INVALID', 'the body is not what this route takes', {}, { cause: error })
   }
   if (code === 'ECONNRESET' && error.message === 'aborted') return new IdentityError('BODY_INVALID', 'the caller hung up', {}, { cause: error })

@@ -62,7 +62,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     exposeHeadRoutes: false,
     clientErrorHandler: answerBadBytes(options),
     frameworkErrors: (_error, request, reply) => void refuse(routeUnknown(), request, reply, options),
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   }) as unknown as FastifyInstance
   app.server.maxConnections = limits.maxConnections
   takeOnlyJson(app)
@@ -77,6 +77,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.setErrorHandler((error, request, reply) => refuse(refusalOf(error), request, reply, options))
   app.setNotFoundHandler((request, reply) => refuse(routeUnknown(), request, reply, options))
   return app
+}
+
+/** Bodies are checked by their own parsers. Fastify's compilers of schemas, loaded even where there are none, take megabytes. */
+const noSchemas = () => {
+  throw new TypeError('routes have no schemas here')
 }
 
 function secureOptionsOf({ tls, minVersion = 'TLSv1.3', callers = 'verified' }: ServerOptions, limits: Limits): SecureOptions | undefined {

@@ -1,7 +1,7 @@
 /** The JWT service's statement of a pod, asked for over mutual TLS. It leaves the agent towards ZTS only. */
 import type { Pod, Workload } from '@pallas/identity'
 import { createJwtClient, type JwtExchange } from '@pallas/wire'
-import { type Dispatcher, request } from 'undici'
+import type { Dispatcher } from 'undici'
 
 export interface Documents {
   /** Rejects with the JWT service's reason, `SIGNER_DENIED` or `SIGNER_UNAVAILABLE`. */
@@ -55,7 +55,7 @@ function exchangeWith({ endpoint, dispatcher, timeoutMs }: DocumentsOptions): Jw
   return async ({ path, ...message }, signal) => {
     const deadline = AbortSignal.timeout(timeoutMs)
     const both = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
-    const answer = await request(new URL(prefix + path, endpoint), { dispatcher, ...message, signal: both })
+    const answer = await dispatcher.request({ origin: endpoint.origin, path: prefix + path, ...message, signal: both })
     const retryAfter = answer.headers['retry-after']
     return {
       status: answer.statusCode,

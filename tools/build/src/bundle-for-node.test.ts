@@ -45,3 +45,18 @@ test('what went into a bundle is told, its packages among it, and nothing that w
   expect(inputs.some((path) => path.startsWith('node_modules/fastify/'))).toBe(true)
   expect(inputs.filter((path) => path.includes('node_modules/vitest/'))).toEqual([])
 })
+
+test('of what speaks HTTP a bundle has the dispatchers, not what only its index asks for', async () => {
+  await using own = await ownDirectory()
+  let inputs: readonly string[] = []
+  await bundleForNode('packages/identity-agent/src/main.ts', own.dir, { onInputs: (it) => (inputs = it) })
+  const ofUndici = inputs.filter((path) => path.startsWith('node_modules/undici/lib/'))
+  expect(ofUndici).toContain('node_modules/undici/lib/dispatcher/agent.js')
+  expect(ofUndici.filter((path) => /\/(mock|cache|web\/fetch\/index|web\/websocket|dispatcher\/proxy)/.test(path))).toEqual([])
+})
+
+test('a dispatcher in a bundle asks and is answered as one of the index', async () => {
+  await using own = await ownDirectory()
+  const main = await bundleForNode('tools/build/src/testing/asks-over-http.ts', own.dir)
+  expect((await run(process.execPath, [main])).stdout).toBe('Agent 200 yes\nClient 200 yes\nPool 200 yes\n')
+})

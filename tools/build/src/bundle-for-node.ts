@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { contributing } from './contributing.ts'
+import { leanUndici } from './lean-undici.ts'
 import { REPOSITORY } from './repository.ts'
 
 /** What came from CommonJS packages asks for `require` in a module. */
@@ -17,7 +18,8 @@ export interface BundleOptions {
 
 /**
  * Bundles the program at `entry`, a path below the repository, into `outdir`; the path of its main file. What it imports
- * on demand stays apart, and is loaded on demand. The same source gives the same bytes.
+ * on demand stays apart, and is loaded on demand. The same source gives the same bytes. Names are kept, space is not: a
+ * program holds its text for as long as it runs.
  */
 export async function bundleForNode(entry: string, outdir: string, { oneFile = false, onInputs }: BundleOptions = {}): Promise<string> {
   const { metafile } = await build({
@@ -31,6 +33,9 @@ export async function bundleForNode(entry: string, outdir: string, { oneFile = f
     format: 'esm',
     target: 'node26',
     banner: { js: BANNER },
+    minifyWhitespace: true,
+    minifySyntax: true,
+    plugins: [leanUndici],
     logLevel: 'error',
     metafile: true,
   })
