@@ -1,5 +1,7 @@
 /** What `deploy/` and the trial call things. */
 export const ADMIN_NAMESPACE = 'k8s-admin'
+/** Of the callback's records. */
+export const LEASES_NAMESPACE = 'athenz-leases'
 export const ADMIN_DOMAIN = 'k8s.admin'
 export const DNS_SUFFIX = 'svc.cluster.local'
 export const PROVIDER = `${ADMIN_DOMAIN}.athenz-callback`

@@ -1,0 +1,120 @@
+/** The callback: the verdict, the tokens of agents, and what ZTS is to forget. */
+import { isKubernetesError, LEASES, pathOf } from '@pallas/kubernetes'
+import { deletePod, eventually, isRunning, type PodObject, waitForPod } from '@pallas/suite'
+import { ADMIN_NAMESPACE, LEASES_NAMESPACE } from '../world/names.ts'
+import { kubectl } from '../kubectl.ts'
+import { podsOf, untilReady } from '../world/replicas.ts'
+import { metricOfAll, problemsOf } from './replicas.ts'
+import { beginLaunch, launched, type Scene, timesFailed, told, type Trial, type Trials } from './trial.ts'
+
+const WATCH_BROKEN = 'watch of pods broken'
+const UNREADABLE = 'records of instances cannot be read'
+const NOT_DELETED = 'instance not deleted at zts yet'
+
+export const callbackTrials: Trials = {
+  'get pods': unconfirmed('unconfirmed-0'),
+
+  async 'list pods'(scene) {
+    await replaceAll(scene)
+    await failing(scene, WATCH_BROKEN, 'KUBE_FORBIDDEN')
+    return unseenEnd(scene, 'unlisted-0')
+  },
+
+  async 'watch pods'(scene) {
+    await failing(scene, WATCH_BROKEN, 'KUBE_FORBIDDEN')
+    return unseenEnd(scene, 'unwatched-0')
+  },
+
+  async 'create tokenreviews'({ it }) {
+    const before = await failedReviews()
+    const [agent] = await podsOf('identity-agent')
+    if (agent === undefined) throw new Error('there is no agent')
+    await kubectl(['delete', 'pod', agent.name, `--namespace=${ADMIN_NAMESPACE}`, '--wait=false'])
+    await eventually('a token that nobody vouches for', async () => (await failedReviews()) > before || undefined, it.deadlineMs)
+    await eventually('an agent that is not ready for want of a certificate', async () => {
+      const next = (await podsOf('identity-agent')).find(({ uid, ip }) => uid !== agent.uid && ip !== '')
+      const problems = next === undefined ? undefined : await problemsOf(next)
+      return Object.values(problems ?? {}).some((problem) => problem.startsWith('no certificate of its own yet')) || undefined
+    }, it.deadlineMs)
+    return () => untilReady('identity-agent')
+  },
+
+  'create leases': unconfirmed('unrecorded-0'),
+
+  async 'get leases'(scene) {
+    const pod = await ended(scene, 'unforgotten-0')
+    await told(scene.it, 'callback', 'a record that cannot be looked up', (record) => record['msg'] === NOT_DELETED && record['instanceId'] === pod.metadata.uid)
+    return () => forgotten(scene, pod)
+  },
+
+  async 'list leases'(scene) {
+    await replaceAll(scene)
+    await failing(scene, UNREADABLE, 'API_UNAVAILABLE')
+    if ((await knownInstances()) > 0) throw new Error('instances are known all the same')
+    return () => eventually('the instances that are recorded', async () => (await knownInstances()) > 0 || undefined, scene.it.deadlineMs)
+  },
+
+  async 'delete leases'(scene) {
+    const pod = await ended(scene, 'undeleted-0')
+    await forgotten(scene, pod)
+    await told(scene.it, 'callback', 'a record that stays', (record) => record['msg'] === NOT_DELETED && record['instanceId'] === pod.metadata.uid)
+    if (!(await hasRecord(scene, pod))) throw new Error('the record is gone all the same')
+    return () => eventually('the end of the record', async () => !(await hasRecord(scene, pod)) || undefined, scene.it.deadlineMs)
+  },
+}
+
+const failedReviews = () => metricOfAll('callback', 'athenz_callback_token_reviews_total', 'outcome="failed"')
+const knownInstances = () => metricOfAll('callback', 'athenz_callback_instances')
+
+/** A new pod gets no identity, for the callback cannot say yes; it gets it as soon as it can. */
+function unconfirmed(name: string): Trial {
+  return async (scene) => {
+    const { it } = scene
+    const pod = await beginLaunch(scene, name)
+    await told(it, 'callback', `a verdict on ${name} that is put off`, (record) => record['reason'] === 'API_UNAVAILABLE' && record['pod'] === `${pod.namespace}/${name}`)
+    return () => waitForPod(it, pod, isRunning)
+  }
+}
+
+/** What a callback knows it knows from its start; it says nothing of any pod until then. */
+async function replaceAll({ it }: Scene): Promise<void> {
+  await it.programs.stop('callback', 'kill')
+  await it.programs.start('callback')
+}
+
+/** It fails from now on, and not only by what was under way. */
+async function failing({ it }: Scene, message: string, code: string): Promise<void> {
+  const before = await timesFailed(it, 'callback', { message, code })
+  await eventually(message, async () => (await timesFailed(it, 'callback', { message, code })) > before || undefined, it.deadlineMs)
+}
+
+/** Nobody sees the pod end: that ZTS forgets it takes until the right is back, and is waited for when all else is done. */
+async function unseenEnd(scene: Scene, name: string): Promise<() => Promise<void>> {
+  const pod = await ended(scene, name)
+  return async () => {
+    if ((await deletionsOf(scene, pod)).length > 0) throw new Error('its end was seen all the same')
+    scene.owed.push(pod)
+  }
+}
+
+async function ended(scene: Scene, name: string): Promise<PodObject> {
+  const pod = await launched(scene, name)
+  await deletePod(scene.it, pod.metadata)
+  return pod
+}
+
+const deletionsOf = async ({ it }: Scene, { metadata }: PodObject) =>
+  (await it.athenz.calls()).filter(({ operation, instanceId, status }) => operation === 'delete' && instanceId === metadata.uid && status === 204)
+
+export const forgotten = (scene: Scene, pod: PodObject): Promise<true> =>
+  eventually(`ZTS to forget ${pod.metadata.name}`, async () => (await deletionsOf(scene, pod)).length > 0 || undefined, scene.it.deadlineMs)
+
+async function hasRecord({ it }: Scene, { metadata }: PodObject): Promise<boolean> {
+  try {
+    await it.api.get(pathOf(LEASES, { namespace: LEASES_NAMESPACE, name: `athenz-instance-${metadata.uid}` }))
+    return true
+  } catch (error) {
+    if (isKubernetesError(error, 'KUBE_NOT_FOUND')) return false
+    throw error
+  }
+}

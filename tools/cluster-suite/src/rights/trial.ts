@@ -1,0 +1,44 @@
+/** What is tried without a right, and what it is tried on. */
+import type { Material, Right } from '@pallas/trial'
+import { createPod, eventually, launch, type LogRecord, type PodObject, type PodRequest, request, type World } from '@pallas/suite'
+import type { ClusterWorld } from '../world/open-world.ts'
+
+export interface Scene {
+  readonly it: ClusterWorld
+  /** A pod that runs with its identity. */
+  readonly web: PodObject
+  readonly material: Material
+  /** Pods that have ended, and that ZTS must forget before long. */
+  readonly owed: PodObject[]
+}
+
+/** Resolves when what the right is for has ended; what it resolves with resolves when it is there again. */
+export type Trial = (scene: Scene) => Promise<() => Promise<unknown>>
+
+/** `<verb> <resource>` of one account. */
+export type Trials = Readonly<Record<string, Trial>>
+
+export const keyOf = ({ verb, resource }: Pick<Right, 'verb' | 'resource'>): string => `${verb} ${resource}`
+
+const IDLE = ['sleep', '3600']
+
+/** A pod that waits for its identity, or has it: whoever made it sees to that. */
+export async function beginLaunch({ it }: Scene, name: string): Promise<PodRequest> {
+  const pod = request(it, name, { command: IDLE })
+  await createPod(it, pod)
+  return pod
+}
+
+export const launched = ({ it }: Scene, name: string): Promise<PodObject> => launch(it, request(it, name, { command: IDLE }))
+
+type Logs = Pick<World, 'programs' | 'deadlineMs'>
+
+/** The first of such records in the log of a program. */
+export const told = ({ programs, deadlineMs }: Logs, program: string, what: string, isIt: (record: LogRecord['record']) => boolean): Promise<LogRecord> =>
+  eventually(what, async () => (await programs.records()).find(({ program: by, record }) => by === program && isIt(record)), deadlineMs)
+
+/** How often it has said this of a failure of that code. */
+export async function timesFailed({ programs }: Pick<World, 'programs'>, program: string, { message, code }: { readonly message: string; readonly code: string }): Promise<number> {
+  const records = await programs.records()
+  return records.filter(({ program: by, record }) => by === program && record['msg'] === message && (record['err'] as { readonly code?: string } | undefined)?.code === code).length
+}
