@@ -69,9 +69,11 @@ describe('a kubelet that is restarted', () => {
   })
 })
 
-test('containerd is restarted: containers go on, and so do renewals (T35)', async () => {
+test('containerd is restarted: containers go on, so do renewals, and new pods are mounted (T35)', async () => {
   await restart('containerd', quietly)
-  await renewed(it, web, serialOf(it, web))
+  await renewed(it, web, await renewed(it, web, serialOf(it, web)))
+  const next = await launch(it, request(it, 'next-0', { command: IDLE }))
+  await deletePod(it, next.metadata)
   expect(await restartsOf(web)).toBe(0)
 })
 
