@@ -16,7 +16,10 @@ function atHand(said: object, { env = {}, minor = '37', hasOwn = true } = {}) {
     signal: new AbortController().signal,
     open: ({ program, kubeconfig }: KubectlOptions) => {
       opened.push({ program, kubeconfig })
-      return fakeKubectl([['version', version(minor)]])
+      return fakeKubectl([
+        ['version', version(minor)],
+        ['config view', 'https://there:6443\n'],
+      ])
     },
   }
   return { opened, found: clusterAtHand({ ...NOTHING_SAID, ...said }, deps) }
@@ -24,7 +27,7 @@ function atHand(said: object, { env = {}, minor = '37', hasOwn = true } = {}) {
 
 test("the project's own cluster is taken when nobody names another", async () => {
   const { opened, found } = atHand({})
-  expect(await found).toMatchObject({ pluginDir: '/plugins', version: 'v1.37.1', typed: 'npm run --silent cluster -- kubectl' })
+  expect(await found).toMatchObject({ pluginDir: '/plugins', version: 'v1.37.1', server: 'https://there:6443', typed: 'npm run --silent cluster -- kubectl' })
   expect(opened).toEqual([{ program: '/c/kubectl', kubeconfig: '/s/admin.kubeconfig' }])
 })
 

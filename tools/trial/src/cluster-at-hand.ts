@@ -10,6 +10,8 @@ export interface ClusterAtHand {
   readonly typed: string
   readonly pluginDir: string | undefined
   readonly version: string
+  /** URL of the API server; empty where kubectl takes the one that it runs in. */
+  readonly server: string
 }
 
 export interface AtHandDeps {
@@ -29,7 +31,8 @@ export async function clusterAtHand(options: TrialOptions, { env, findOwn, signa
   const kubeconfig = options.kubeconfig ?? own?.kubeconfig
   const kubectl = open({ program, kubeconfig, signal })
   const version = await versionOf(kubectl)
-  return { kubectl, typed: own === undefined ? typedOf(program, kubeconfig) : 'npm run --silent cluster -- kubectl', pluginDir: options.pluginDir ?? own?.pluginDir, version }
+  const server = (await kubectl(['config', 'view', '--minify', '--output=jsonpath={.clusters[0].cluster.server}'])).trim()
+  return { kubectl, typed: own === undefined ? typedOf(program, kubeconfig) : 'npm run --silent cluster -- kubectl', pluginDir: options.pluginDir ?? own?.pluginDir, version, server }
 }
 
 const typedOf = (program: string, kubeconfig: string | undefined): string => (kubeconfig === undefined ? program : `${program} --kubeconfig=${kubeconfig}`)

@@ -2,7 +2,7 @@
 import { TrialError } from './error.ts'
 import type { Kubectl } from './kubectl.ts'
 import { CONFIG_MAPS, type Files, type Material, SECRETS } from './material.ts'
-import { ADMIN_NAMESPACE, LABEL } from './names.ts'
+import { ADMIN_NAMESPACE, EXAMPLE, LABEL, LEASES_NAMESPACE } from './names.ts'
 
 interface Holder {
   readonly metadata: { readonly labels?: Readonly<Record<string, string>> }
@@ -35,11 +35,24 @@ function mapFiles<N extends string>(all: Record<N, Files>, change: (text: string
   return Object.fromEntries(entries) as Record<N, Files>
 }
 
+/** What a suite is known by, whoever put it there: each of them would be taken over by an apply, or go with a delete. */
+const SIGNS: readonly (readonly [kind: string, name: string])[] = [
+  ['namespace', ADMIN_NAMESPACE],
+  ['namespace', LEASES_NAMESPACE],
+  ['namespace', EXAMPLE.namespace],
+  ['mutatingwebhookconfiguration', 'athenz-initializer'],
+  ['clusterrole', 'athenz-identity-agent'],
+  ['daemonset', 'athenz-identity-agent'],
+  ...SECRETS.map((name) => ['secret', name] as const),
+  ...CONFIG_MAPS.map((name) => ['configmap', name] as const),
+]
+
 /** Throws `TRIAL_OCCUPIED` where there is a suite already that no trial has made: its keys and its driver are not ours to touch. */
 export async function refuseOccupied(kubectl: Kubectl): Promise<void> {
-  const namespace = await get<Holder>(kubectl, 'namespace', ADMIN_NAMESPACE)
-  if (namespace === undefined || namespace.metadata.labels?.[LABEL.key] === LABEL.value) return
-  throw new TrialError('TRIAL_OCCUPIED', `this cluster has a namespace ${ADMIN_NAMESPACE} that is not of a trial: what is there would be overwritten, so take another cluster`)
+  const found = await Promise.all(SIGNS.map(async ([kind, name]) => ({ kind, name, holder: await get<Holder>(kubectl, kind, name) })))
+  const foreign = found.find(({ holder }) => holder !== undefined && holder.metadata.labels?.[LABEL.key] !== LABEL.value)
+  if (foreign === undefined) return
+  throw new TrialError('TRIAL_OCCUPIED', `this cluster has a ${foreign.kind} ${foreign.name} that is not of a trial: it would be overwritten, so take another cluster`)
 }
 
 interface AgentSet {

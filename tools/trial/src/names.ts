@@ -1,5 +1,6 @@
 /** The names that the trial lives by; those of `deploy/` are said again here because the keys are made for them. */
 export const ADMIN_NAMESPACE = 'k8s-admin'
+export const LEASES_NAMESPACE = 'athenz-leases'
 export const ADMIN_DOMAIN = 'k8s.admin'
 export const DNS_SUFFIX = 'svc.cluster.local'
 export const PROVIDER = `${ADMIN_DOMAIN}.athenz-callback`

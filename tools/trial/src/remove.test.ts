@@ -6,7 +6,7 @@ import { fakeKubectl } from './testing/fake-kubectl.ts'
 
 const READY = { kind: 'DaemonSet', metadata: { name: 'athenz-uninstall', generation: 1 }, spec: {}, status: { observedGeneration: 1, desiredNumberScheduled: 1, updatedNumberScheduled: 1, numberReady: 1 } }
 
-const clusterOf = (kubectl: ReturnType<typeof fakeKubectl>) => ({ kubectl, typed: 'kubectl', pluginDir: undefined, version: 'v1' })
+const clusterOf = (kubectl: ReturnType<typeof fakeKubectl>) => ({ kubectl, typed: 'kubectl', pluginDir: undefined, version: 'v1', server: '' })
 const deps = () => ({ clock: new FakeClock(), signal: new AbortController().signal, say: () => undefined })
 const list = (...items: readonly object[]) => JSON.stringify({ items })
 
@@ -23,18 +23,19 @@ test('the driver leaves from where the agents had put it', () => {
 test('pods go first, then webhook and agents, then the driver, and last what is of the whole cluster', async () => {
   const applied: string[] = []
   const kubectl = fakeKubectl([
-    ['get daemonset', JSON.stringify({ spec: { template: { spec: { volumes: [{ name: 'driver-dir', hostPath: { path: '/mine' } }] } } } })],
+    ['get daemonset', JSON.stringify({ metadata: { labels: { 'athenz.io/trial': 'true' } }, spec: { template: { spec: { volumes: [{ name: 'driver-dir', hostPath: { path: '/mine' } }] } } } })],
     ['delete', ''],
     ['apply', (input) => (applied.push(input ?? ''), '')],
     ['namespace --output=json', OURS],
     ['get namespace', 'namespace/k8s-admin'],
+    ['get --ignore-not-found', ''],
     ['deployments,daemonsets', list(READY)],
     ['pods', list()],
   ])
   await remove({ cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 })
   expect(applied).toEqual([expect.stringContaining('path: /mine')])
   const done = kubectl.calls.filter(([verb]) => verb === 'delete' || verb === 'apply').map(([verb, what]) => (verb === 'apply' ? 'apply' : what))
-  expect(done).toEqual(['namespace', 'mutatingwebhookconfigurations', 'daemonsets,deployments', 'apply', 'namespaces,clusterroles,clusterrolebindings,priorityclasses,validatingadmissionpolicybindings,validatingadmissionpolicies'])
+  expect(done).toEqual(['namespaces', 'mutatingwebhookconfigurations', 'daemonsets,deployments', 'apply', 'namespaces,clusterroles,clusterrolebindings,priorityclasses,validatingadmissionpolicybindings,validatingadmissionpolicies'])
 })
 
 test('a node that still has volumes keeps its driver, and is named; nobody goes on trying to take it', async () => {
@@ -49,6 +50,7 @@ test('a node that still has volumes keeps its driver, and is named; nobody goes 
     ['apply', ''],
     ['namespace --output=json', OURS],
     ['get namespace', 'namespace/k8s-admin'],
+    ['get --ignore-not-found', ''],
     ['deployments,daemonsets', list({ ...READY, status: { ...READY.status, numberReady: 0 } })],
     ['pods', list(refusing)],
     ['logs', '2 volumes of pods are still there'],
@@ -58,9 +60,30 @@ test('a node that still has volumes keeps its driver, and is named; nobody goes 
   expect(kubectl.calls.at(-1)?.slice(0, 3)).toEqual(['delete', 'daemonset', 'athenz-uninstall'])
 })
 
-test('a suite that no trial has made is left alone', async () => {
-  const kubectl = fakeKubectl([['namespace --output=json', JSON.stringify({ metadata: { labels: {} } })]])
-  await expect(remove({ cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'TRIAL_OCCUPIED' })
-  await expect(show({ cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'TRIAL_OCCUPIED' })
+test.each([
+  ['namespace', 'k8s-admin'],
+  ['namespace', 'athenz-leases'],
+  ['namespace', 'athenz-trial'],
+  ['mutatingwebhookconfiguration', 'athenz-initializer'],
+  ['daemonset', 'athenz-identity-agent'],
+  ['secret', 'athenz-callback-identity'],
+  ['configmap', 'athenz-config'],
+])('a suite that no trial has made is left alone, known by its %s %s', async (kind, name) => {
+  const kubectl = fakeKubectl([
+    [`${kind} ${name} --output=json`, JSON.stringify({ metadata: { labels: { 'athenz.io/trial': 'mine' } } })],
+    ['get --output=json', ''],
+  ])
+  const work = { cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 }
+  const refused = { code: 'TRIAL_OCCUPIED', message: expect.stringContaining(`${kind} ${name}`) }
+  await expect(remove(work)).rejects.toMatchObject(refused)
+  await expect(show(work)).rejects.toMatchObject(refused)
   expect(kubectl.calls.every(([verb]) => verb === 'get')).toBe(true)
+})
+
+test('namespaces of others go with no trial, whatever they are called', async () => {
+  const kubectl = fakeKubectl([['get', ''], ['delete', '']])
+  await remove({ cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 })
+  const deleted = kubectl.calls.filter(([verb]) => verb === 'delete')
+  expect(deleted.length).toBeGreaterThan(0)
+  expect(deleted.filter((args) => !args.some((arg) => arg.startsWith('--selector=athenz.io/trial=true')))).toEqual([])
 })

@@ -23,7 +23,7 @@ export async function remove({ cluster, deps, timeoutMs }: { readonly cluster: C
   const pluginDir = cluster.pluginDir ?? (await existingPluginDir(kubectl)) ?? DEFAULT_PLUGIN_DIR
   const drop = (what: readonly string[]) => dropAndWait(kubectl, what, timeoutMs)
   say('Deleting the two pods, whose volumes the driver takes away')
-  await drop(['namespace', EXAMPLE.namespace])
+  await drop(['namespaces', `${ALL_OF_IT},kubernetes.io/metadata.name=${EXAMPLE.namespace}`])
   say('Deleting webhook, agents and control plane')
   await drop(['mutatingwebhookconfigurations', ALL_OF_IT])
   await drop(['daemonsets,deployments', `--namespace=${ADMIN_NAMESPACE}`, ALL_OF_IT])

@@ -24,7 +24,7 @@ export async function show({ cluster, deps, timeoutMs }: ShowOptions): Promise<v
   const { kubectl, pluginDir, typed } = cluster
   const { clock, say } = deps
   const wait: WaitDeps = { ...deps, kubectl }
-  say(`Kubernetes ${cluster.version}; volume drivers in ${pluginDir ?? DEFAULT_PLUGIN_DIR}`)
+  say(`Kubernetes ${cluster.version}${placeOf(cluster)}; volume drivers in ${pluginDir ?? DEFAULT_PLUGIN_DIR}`)
   await refuseOccupied(kubectl)
   const old = await existingMaterial(kubectl)
   say(old === undefined ? 'Making the keys: authority, ZTS, control plane, documents' : 'Keeping the keys of the trial that is there')
@@ -48,6 +48,8 @@ export async function show({ cluster, deps, timeoutMs }: ShowOptions): Promise<v
   say(`All of it ${((clock.monotonic() - start) / 1_000).toFixed(1)} s after the first apply.`)
   tour(typed, new X509Certificate(authority).subject, say)
 }
+
+const placeOf = ({ server }: Pick<ClusterAtHand, 'server'>): string => (server === '' ? '' : ` at ${server}`)
 
 /** Server-side, so that what the suite itself keeps (the roots of its webhook) stays with the suite. */
 async function apply(kubectl: Kubectl, manifests: readonly Manifest[]): Promise<void> {
