@@ -2,8 +2,11 @@
 import { KubernetesError } from './error.ts'
 import { fieldsOf, isObject, type JsonObject } from './json.ts'
 
-/** Longest body a webhook must take: an object and its predecessor, each within the API server's own limit. */
-export const ADMISSION_BODY_LIMIT = 8 * 1024 * 1024
+/**
+ * Longest body that a webhook for new objects must take: an API server reads 3 MiB of what it is sent and etcd keeps half of that,
+ * so that a new object is no longer; the rest is for what the review says of its maker.
+ */
+export const ADMISSION_BODY_LIMIT = (3 * 1024 + 256) * 1024
 
 export interface AdmissionRequest {
   /** Of the review, echoed in the answer; the object itself has none yet. */

@@ -4,6 +4,7 @@
  */
 import { IdentityError } from '@pallas/identity'
 import type { FastifyInstance } from 'fastify'
+import { isDense, VALUE_LIMIT } from './dense-json.ts'
 
 export interface ReviewBody {
   readonly json: unknown
@@ -16,6 +17,7 @@ export function takeReviews(app: FastifyInstance): void {
   const without = app.getDefaultJsonParser('remove', 'remove')
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
+    if (isDense(text)) return done(new IdentityError('BODY_INVALID', 'the body holds more values than any pod', { limit: VALUE_LIMIT }))
     const taken = (json: unknown, hasPrototypeKeys: boolean) => done(null, { json, hasPrototypeKeys } satisfies ReviewBody)
     const untaken = (cause: Error) => done(new IdentityError('BODY_INVALID', 'the body is not json', {}, { cause }))
     const again = () => void without(request, text, (error, json) => (error === null ? taken(json, true) : untaken(error)))

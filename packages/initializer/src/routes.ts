@@ -7,7 +7,9 @@ import {
   isKubernetesError,
   parseAdmissionReview,
 } from '@pallas/kubernetes'
+import type { Clock } from '@pallas/runtime'
 import type { FastifyInstance } from 'fastify'
+import { countBodies } from './body-lanes.ts'
 import type { InitializerEvents } from './events.ts'
 import { inject, type Injection, type InjectionRules } from './inject.ts'
 import { fieldOf, isFields } from './json.ts'
@@ -18,6 +20,7 @@ import type { Templates } from './templates.ts'
 export interface AdmissionDeps {
   readonly templates: () => Templates
   readonly rules: InjectionRules
+  readonly clock: Pick<Clock, 'sleep'>
   readonly events: Pick<InitializerEvents, 'podPatched' | 'podUntouched' | 'podSkipped' | 'podRefused'>
 }
 
@@ -27,6 +30,7 @@ export interface AdmissionDeps {
  */
 export function admissionRoutes(app: FastifyInstance, deps: AdmissionDeps): void {
   app.register(async (routes) => {
+    countBodies(routes, deps)
     takeReviews(routes)
     routes.post<{ Body: ReviewBody | undefined }>('/mutate', async ({ body }) => {
       const request = requestIn(body?.json)

@@ -23,6 +23,9 @@ export type Initializer = ServedProgram
 
 const KEY = 'init-config'
 
+/** An API server waits for five seconds, and sends what it asks at once. */
+const LIMITS = { headersTimeoutMs: 5_000, requestTimeoutMs: 5_000, handlerTimeoutMs: 5_000, maxConnections: 512 }
+
 /** Makes every part in order; disposing the result unmakes them in reverse. */
 export async function startInitializer(settings: InitializerSettings, deps: InitializerDeps): Promise<Initializer> {
   const { clock, log, metrics } = deps
@@ -36,11 +39,11 @@ export async function startInitializer(settings: InitializerSettings, deps: Init
   const { tls, trusted } = await openCertificate(settings, { ...deps, api }, scope)
 
   // The API server need not show a certificate; what it asks gives no right to anybody.
-  const server = { log, clock, metrics, requestIds: createRequestIds(), bodyLimit: ADMISSION_BODY_LIMIT, tls }
+  const server = { log, clock, metrics, requestIds: createRequestIds(), bodyLimit: ADMISSION_BODY_LIMIT, tls, limits: LIMITS }
   const app = createServer({ ...server, callers: 'anonymous' })
   const drain = createDrain({ clock, drainMs: settings.drain })
   drain.follow(app)
-  admissionRoutes(app, { templates: templates.current, rules: settings, events })
+  admissionRoutes(app, { templates: templates.current, rules: settings, clock, events })
   const checks = { certificate: ownCertificate({ tls, clock, metrics }), ...trusted, ending: drain.problem }
   const { url, adminUrl } = scope.use(await serveProgram(app, { settings, checks, log, metrics, clock }))
   scope.defer(() => drain.end())
