@@ -8,6 +8,7 @@ test.each([
   ['status', { kind: 'status', json: false }],
   ['status --json', { kind: 'status', json: true }],
   ['load a.tar b', { kind: 'load', images: ['a.tar', 'b'] }],
+  ['load', { kind: 'load', images: [] }],
   ['reboot', { kind: 'reboot' }],
   ['check', { kind: 'check' }],
   ['restart kubelet', { kind: 'restart', name: 'kubelet' }],
@@ -22,6 +23,6 @@ test('nothing at all asks for help', () => {
   expect(parseCommand([])).toEqual({ kind: 'help' })
 })
 
-test.each(['up now', 'reboot kubelet', 'check go', 'down --keep', 'status --jason', 'load', 'restart', 'restart kubelet etcd', 'stop'])('%s is wrong', (line) => {
+test.each(['up now', 'reboot kubelet', 'check go', 'down --keep', 'status --jason', 'restart', 'restart kubelet etcd', 'stop'])('%s is wrong', (line) => {
   expect(parseCommand(line.split(' '))).toMatchObject({ kind: 'wrong', problem: expect.any(String) })
 })

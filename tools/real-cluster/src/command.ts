@@ -15,7 +15,7 @@ export const HELP = `npm run cluster -- up                 brings a Kubernetes o
 npm run cluster -- down [--keep-logs] takes it down and leaves the machine as it was
 npm run cluster -- status [--json]    what there is, and where
 npm run cluster -- kubectl ARG …      its kubectl, as administrator
-npm run cluster -- load IMAGE …       OCI archives, or names of what \`npm run images\` has made
+npm run cluster -- load [IMAGE …]     OCI archives, or names of what \`npm run images\` has made; without one, all of that
 npm run cluster -- restart NAME       kills one of its programs and starts it again: kubelet, containerd, …
 npm run cluster -- check              whether this machine can hold a cluster; 69 and the reason when not
 npm run cluster -- reboot             ends all of it as a loss of power does, and starts it again with what was on disk
@@ -36,7 +36,7 @@ export function parseCommand([verb, ...args]: readonly string[]): Command {
     case 'kubectl':
       return { kind: 'kubectl', args }
     case 'load':
-      return args.length > 0 ? { kind: 'load', images: args } : { kind: 'wrong', problem: '`load` needs an IMAGE' }
+      return { kind: 'load', images: args }
     case 'restart': {
       const [name, ...more] = args
       if (name === undefined) return { kind: 'wrong', problem: '`restart` needs a NAME' }

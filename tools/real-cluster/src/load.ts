@@ -1,5 +1,5 @@
 /** Puts images into the node's containerd, where the kubelet finds them: nothing is ever pulled. */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { REPOSITORY } from '@pallas/build'
 import { ClusterError } from './error.ts'
@@ -7,6 +7,8 @@ import { requireUp } from './in-cluster.ts'
 import type { Cluster } from './layout.ts'
 import { pathOf } from './journal.ts'
 import { run } from './run.ts'
+
+const MADE = join(REPOSITORY, 'build/images')
 
 /** Who knows where the programs of a cluster are: the cache, or the journal of one that is up. */
 export interface Locator {
@@ -19,6 +21,13 @@ export interface LoadOptions {
   readonly from?: string
 }
 
+/** The archives that `npm run images` has made; `CLUSTER_NO_IMAGE` when there is none. */
+export function madeImages(dir: string = MADE): string[] {
+  const archives = existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith('.tar')) : []
+  if (archives.length === 0) throw new ClusterError('CLUSTER_NO_IMAGE', 'no image has been made: npm run images', { detail: dir })
+  return archives.toSorted().map((name) => join(dir, name))
+}
+
 /** Each an OCI archive by its path, or by the name that `npm run images` has given it. Returns the paths. */
 export async function load(images: readonly string[], { env = process.env, from = process.cwd() }: LoadOptions = {}): Promise<string[]> {
   const { cluster, journal } = requireUp(env)
@@ -28,7 +37,7 @@ export async function load(images: readonly string[], { env = process.env, from 
 }
 
 function archiveOf(image: string, from: string): string {
-  const candidates = [resolve(from, image), join(REPOSITORY, 'build/images', `${image}.tar`)]
+  const candidates = [resolve(from, image), join(MADE, `${image}.tar`)]
   const found = candidates.find((path) => path.endsWith('.tar') && existsSync(path))
   if (found !== undefined) return found
   throw new ClusterError('CLUSTER_NO_IMAGE', 'there is no such archive: name a .tar file, or what `npm run images` has made', { detail: image })

@@ -3,7 +3,7 @@ import { type Command, HELP, parseCommand } from './command.ts'
 import { down } from './down.ts'
 import { ClusterError, sentenceOf } from './error.ts'
 import { kubectl } from './kubectl.ts'
-import { load } from './load.ts'
+import { load, madeImages } from './load.ts'
 import { reboot } from './reboot.ts'
 import { restart } from './restart.ts'
 import { describeCluster, statusLines } from './status.ts'
@@ -45,7 +45,7 @@ async function main(command: Command): Promise<number> {
     case 'kubectl':
       return kubectl(command.args, { from })
     case 'load':
-      for (const archive of await load(command.images, { from })) say(`loaded ${archive}`)
+      for (const archive of await load(command.images.length > 0 ? command.images : madeImages(), { from })) say(`loaded ${archive}`)
       return 0
     case 'restart':
       await restart(command.name, { say, signal: stopSignal() })
