@@ -118,6 +118,16 @@ test('a webhook given by its service is dialled at the endpoint, by the name of 
 const CALL = 'Internal error occurred: failed calling webhook "broken.pallas.test": '
 
 test.each([
+  ['without a port', {}, 443],
+  ['with one', { port: 4443 }, 4443],
+])('a webhook whose service (%s) has no endpoints fails, and is named as it would be dialled', async (_name, more, port) => {
+  await using it = await open()
+  await it.configure('broken', { service: { namespace: 'kube-system', name: 'gone', path: '/mutate', ...more } }, { timeoutSeconds: 3 })
+  const detail = `${CALL}failed to call webhook: Post "https://gone.kube-system.svc:${port}/mutate?timeout=3s": no endpoints available for service "gone"`
+  await expect(it.makePod({ name: 'web' })).rejects.toMatchObject({ status: 500, fields: { detail } })
+})
+
+test.each([
   ['no review', '{}', `${CALL}expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview`],
   ['no json', 'ok', `${CALL}could not get object from the response: not a json object`],
   ['the answer to another review', JSON.stringify(allowReview({ uid: 'another' })), `${CALL}expected response.uid=`],

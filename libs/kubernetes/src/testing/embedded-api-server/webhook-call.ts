@@ -22,9 +22,9 @@ export async function callWebhook(
 ): Promise<Json> {
   const timeoutSeconds = typeof webhook['timeoutSeconds'] === 'number' ? webhook['timeoutSeconds'] : 10
   const query = `?timeout=${timeoutSeconds}s`
-  const { origin, path, serverName } = placeOf(peekAt(webhook, 'clientConfig'), query, endpoints)
+  const { origin, told, path, serverName } = placeOf(peekAt(webhook, 'clientConfig'), query, endpoints)
   const caBundle = textAt(peekAt(webhook, 'clientConfig'), 'caBundle')
-  const url = `${serverName === undefined ? origin : `https://${serverName}:443`}${path}${query}`
+  const url = `${told}${path}${query}`
   const client = new Client(origin, {
     allowH2: false,
     connect: {
@@ -57,19 +57,22 @@ export async function callWebhook(
   }
 }
 
+/** `told` is what an error calls it: a service goes by its name and port. */
 function placeOf(config: Json, query: string, endpoints: Endpoints) {
   const url = textAt(config, 'url')
   if (url !== '') {
     const { origin, pathname } = new URL(url)
-    return { origin, path: pathname, serverName: undefined }
+    return { origin, told: origin, path: pathname, serverName: undefined }
   }
   const service = peekAt(config, 'service')
   const [namespace, name] = [textAt(service, 'namespace'), textAt(service, 'name')]
   const address = endpoints({ namespace, name })
   const serverName = `${name}.${namespace}.svc`
+  const port = service['port']
+  const told = `https://${serverName}:${typeof port === 'number' ? port : 443}`
   const path = textAt(service, 'path') || '/'
-  if (address !== undefined) return { origin: `https://${address}`, path, serverName }
-  const post = JSON.stringify(`https://${serverName}:443${path}${query}`)
+  if (address !== undefined) return { origin: `https://${address}`, told, path, serverName }
+  const post = JSON.stringify(`${told}${path}${query}`)
   throw new WebhookFailure(`${CALL}Post ${post}: no endpoints available for service ${JSON.stringify(name)}`)
 }
 
