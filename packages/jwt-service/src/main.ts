@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=1 --optimize-for-size
+#!/usr/bin/env node
 import { runServer } from '@pallas/service/main'
 import manifest from '../package.json' with { type: 'json' }
 import { program } from './settings.ts'
