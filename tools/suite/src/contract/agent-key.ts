@@ -173,7 +173,7 @@ function handPod({ workloads }: World): PodRequest {
   const command = ['sleep', '600']
   const volumeMounts = [{ name: IDENTITY_VOLUME, mountPath: '/identity' }]
   const spec = {
-    volumes: [{ name: IDENTITY_VOLUME, flexVolume: { driver: 'athenz.kubernetes.io/athenz-volume-driver' } }],
+    volumes: [{ name: IDENTITY_VOLUME, flexVolume: { driver: 'athenz.kubernetes.io/athenz-volume-driver', readOnly: true } }],
     containers: [{ name: 'main', image: workloads.image, command, volumeMounts }],
   }
   return request({ workloads }, 'hand-0', { identity: false, command, spec })
