@@ -76,6 +76,14 @@ test.each([
   await expect(it.api.get(PATH)).rejects.toMatchObject({ code, status, retryable })
 })
 
+test('the clock of the server is told with each answer, refusals too, where it says its time', async () => {
+  const times: number[] = []
+  const dates = ['Sat, 21 Nov 2026 19:15:07 GMT', 'soon']
+  await using it = await openApi((_request, response) => response.writeHead(403, { date: dates.shift() }).end(), { onServerTime: (at) => void times.push(at) })
+  for (let call = 0; call < 2; call++) await expect(it.api.get(PATH)).rejects.toMatchObject({ code: 'KUBE_FORBIDDEN' })
+  expect(times).toEqual([Date.parse('2026-11-21T19:15:07Z')])
+})
+
 test('the wait that a busy server asks for is kept, and bounded', async () => {
   const waits = ['7', '999999', '0', 'soon']
   await using it = await openApi((_request, response) =>

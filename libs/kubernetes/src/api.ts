@@ -3,6 +3,7 @@ import { KubernetesError } from './error.ts'
 import { createHttps, type HttpsRequest } from './https.ts'
 import { isObject, parseJson } from './json.ts'
 import { errorOfRefusal } from './status.ts'
+import { parseHttpDate } from './times.ts'
 import { type TokenSource, withBearer } from './token.ts'
 import { type KubeObject, kubeObjectOf, parseWatchEvent, type WatchEvent } from './watch-events.ts'
 import { splitLines } from './watch-lines.ts'
@@ -77,6 +78,8 @@ export interface KubeApiOptions {
   readonly maxBytes?: number
   /** How long after its `timeoutSeconds` a watch that does not end counts as stalled (`KUBE_TIMEOUT`). */
   readonly watchGraceMs?: number
+  /** Told with each answer: the server's clock, epoch milliseconds, cut to the second. */
+  readonly onServerTime?: (at: number) => void
 }
 
 const PATCH_TYPES = { merge: 'application/merge-patch+json', json: 'application/json-patch+json' } as const
@@ -99,6 +102,8 @@ export function createKubeApi(options: KubeApiOptions): KubeApi & AsyncDisposabl
     const answer = await withBearer(token, (authorization) =>
       https.send({ ...request, headers: { ...headers, authorization }, ...content, timeoutMs }, maxBytes, signal),
     )
+    const at = answer.date === undefined ? undefined : parseHttpDate(answer.date)
+    if (at !== undefined) options.onServerTime?.(at)
     if (answer.status < 200 || answer.status > 299) throw errorOfRefusal(answer)
     return parseJson(answer.body)
   }

@@ -25,12 +25,15 @@ export interface HttpsRequest {
 
 export interface HttpsAnswer {
   readonly status: number
+  /** When the server says it answered: the header. */
+  readonly date: string | undefined
   readonly retryAfter: string | undefined
   readonly body: string
 }
 
 export interface HttpsStream {
   readonly status: number
+  readonly date: string | undefined
   readonly retryAfter: string | undefined
   readonly chunks: AsyncIterable<Uint8Array>
 }
@@ -74,12 +77,12 @@ export function createHttps({ server, ca, serverName }: HttpsOptions): Https {
     )
     // Leaving a body unread makes undici emit an error that nobody else listens to.
     answer.body.on('error', () => undefined)
-    return { status: answer.statusCode, retryAfter: retryAfterOf(answer), chunks: limits.watch(answer.body) }
+    return { status: answer.statusCode, date: headerOf(answer, 'date'), retryAfter: headerOf(answer, 'retry-after'), chunks: limits.watch(answer.body) }
   }
 
   async function send(request: HttpsRequest, maxBytes: number, signal?: AbortSignal): Promise<HttpsAnswer> {
-    const { status, retryAfter, chunks } = await open(request, signal)
-    return { status, retryAfter, body: await readAll(chunks, maxBytes) }
+    const { chunks, ...head } = await open(request, signal)
+    return { ...head, body: await readAll(chunks, maxBytes) }
   }
 
   return { open, send, [Symbol.asyncDispose]: () => pool.destroy() }
@@ -139,7 +142,7 @@ async function readAll(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Pro
   }
 }
 
-function retryAfterOf({ headers }: Dispatcher.ResponseData): string | undefined {
-  const value = headers['retry-after']
+function headerOf({ headers }: Dispatcher.ResponseData, name: string): string | undefined {
+  const value = headers[name]
   return typeof value === 'string' ? value : undefined
 }

@@ -1,7 +1,7 @@
 /** The client that follows from a program's settings. */
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '@pallas/runtime'
-import { createKubeApi, type KubeApi } from './api.ts'
+import { createKubeApi, type KubeApi, type KubeApiOptions } from './api.ts'
 import { fileToken } from './token.ts'
 
 export interface ApiSettings {
@@ -13,12 +13,12 @@ export interface ApiSettings {
 /** Reads the roots now; rejects with what `readFile` says when they cannot be read. */
 export async function openKubeApi(
   { apiServer, apiCa, apiTokenFile }: ApiSettings,
-  { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs?: number },
+  { clock, ...options }: { readonly clock: Clock } & Pick<KubeApiOptions, 'timeoutMs' | 'onServerTime'>,
 ): Promise<KubeApi & AsyncDisposable> {
   return createKubeApi({
     server: new URL(apiServer),
     ca: await readFile(apiCa, 'utf8'),
     token: fileToken({ path: apiTokenFile, clock }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...options,
   })
 }

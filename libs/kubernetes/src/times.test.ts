@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatTime, parseTime } from './times.ts'
+import { formatTime, parseHttpDate, parseTime } from './times.ts'
 
 test('a time written is the time read, to the second', () => {
   const property = fc.property(fc.integer({ min: 0, max: 4_102_444_800 }), fc.nat(999), (seconds, ms) => {
@@ -17,4 +17,11 @@ test.each([
   ['', undefined],
 ])('%s is %s', (text, ms) => {
   expect(parseTime(text)).toBe(ms)
+})
+
+test('the date of an answer is read to the second, and nothing else is', () => {
+  expect(parseHttpDate('Sat, 21 Nov 2026 19:15:07 GMT')).toBe(Date.parse('2026-11-21T19:15:07Z'))
+  for (const text of ['', 'Sat, 21 Foo 2026 19:15:07 GMT', 'Saturday, 21-Nov-26 19:15:07 GMT', 'Sat, 41 Nov 2026 19:15:07 GMT', '2026-11-21T19:15:07Z']) {
+    expect(parseHttpDate(text)).toBeUndefined()
+  }
 })

@@ -6,7 +6,7 @@ import type { ServingPair } from './serving-pair.ts'
 export type BundleEvents = ReturnType<typeof createBundleEvents>
 
 export function createBundleEvents({ log, metrics }: { readonly log: Logger; readonly metrics: Pick<Metrics, 'counter' | 'gauge'> }) {
-  const { certificates, writes, conflicts, failures, lacking, entries } = bundleMetrics(metrics)
+  const { certificates, writes, conflicts, failures, lacking, entries, ahead } = bundleMetrics(metrics)
   const failing = new Set<string>()
 
   return {
@@ -14,6 +14,10 @@ export function createBundleEvents({ log, metrics }: { readonly log: Logger; rea
     certificateUsed({ serial, notAfter }: Pick<ServingPair, 'serial' | 'notAfter'>): void {
       certificates.inc()
       log.info({ serial, notAfter } satisfies LogFields, 'serving under a certificate of our own')
+    },
+    /** Nothing to tell where the API server did not say its time. */
+    clockCompared(aheadMs: number | undefined): void {
+      if (aheadMs !== undefined) ahead.set(aheadMs / 1_000)
     },
     bundleSeen(count: number): void {
       entries.set(count)
@@ -69,5 +73,6 @@ function bundleMetrics(metrics: Pick<Metrics, 'counter' | 'gauge'>) {
     help: '1 while the webhook configuration was last seen to lack our authority, which could not be put there.',
   })
   const entries = metrics.gauge({ name: 'ca_bundle_entries', help: 'Certificates in the bundle of the webhook configuration.' })
-  return { certificates, writes, conflicts, failures, lacking, entries }
+  const ahead = metrics.gauge({ name: 'clock_ahead_seconds', help: 'How far the clock of this replica is ahead of that of the API server, to a second or so.' })
+  return { certificates, writes, conflicts, failures, lacking, entries, ahead }
 }

@@ -2,12 +2,16 @@ import { isKubernetesError, type KubeApi, readWebhookRoots, replaceWebhookRoots,
 import type { Clock } from '@pallas/runtime'
 import { type BundleNeeds, type BundlePlan, planBundle, readerOfBlocks } from './ca-bundle.ts'
 import type { BundleEvents } from './bundle-events.ts'
+import type { ServerClock } from './server-clock.ts'
 
 export interface BundleKeeperOptions {
   readonly api: Pick<KubeApi, 'get' | 'patch'>
   /** Name of the webhook configuration. */
   readonly configuration: string
   readonly clock: Pick<Clock, 'now' | 'random' | 'sleep'>
+  readonly serverClock: Pick<ServerClock, 'now' | 'problem'>
+  /** Of the certificates of this replica. */
+  readonly lifeMs: number
   readonly events: Pick<BundleEvents, 'bundleWritten' | 'bundleConflict' | 'bundleSeen'>
 }
 
@@ -23,21 +27,28 @@ export type Kept =
       readonly cause?: unknown
     }
 
-export type BundleKeeper = (needs: Omit<BundleNeeds, 'now'>, signal?: AbortSignal) => Promise<Kept>
+/** What a replica knows of itself. */
+type OwnNeeds = Pick<BundleNeeds, 'wanted' | 'retired' | 'formerOf'>
+
+export type BundleKeeper = (needs: OwnNeeds, signal?: AbortSignal) => Promise<Kept>
 
 const ATTEMPTS = 8
 const LONGEST_PAUSE_MS = 400
 
 /** One look at the bundle of each webhook, and a write where it is not what it must be. Rejects only when it is asked to end. */
-export function createBundleKeeper({ api, configuration, clock, events }: BundleKeeperOptions): BundleKeeper {
+export function createBundleKeeper({ api, configuration, clock, serverClock, lifeMs, events }: BundleKeeperOptions): BundleKeeper {
   const readBlock = readerOfBlocks()
 
-  async function attempt(needs: Omit<BundleNeeds, 'now'>, signal: AbortSignal | undefined): Promise<Kept | 'conflict'> {
+  async function attempt(needs: OwnNeeds, signal: AbortSignal | undefined): Promise<Kept | 'conflict'> {
     let isLacking: boolean | undefined
     try {
       const seen = await readWebhookRoots(api, configuration, signal)
       if (seen === undefined || seen.bundles.length === 0) return failed('KUBE_NOT_FOUND', 'there is no webhook configuration of that name', true)
-      const plans = seen.bundles.map((bundle) => planBundle(bundle, { ...needs, now: clock.now() }, readBlock))
+      const doubt = serverClock.problem()
+      // Others would take away again what is over to them.
+      if (doubt !== undefined && needs.wanted.length > 0) return failed('CLOCK_DIFFERS', doubt, undefined)
+      const all = { ...needs, now: clock.now(), serverNow: serverClock.now(), lifeMs }
+      const plans = seen.bundles.map((bundle) => planBundle(bundle, all, readBlock))
       const done = plans.flatMap((plan) => (plan.kind === 'plan' ? [plan] : []))
       isLacking = done.length < plans.length || done.some(({ added }) => added > 0)
       if (done.length < plans.length) return failed('BUNDLE_FULL', 'the bundle of the webhook configuration has no room for one more authority', isLacking)

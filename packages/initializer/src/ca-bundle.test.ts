@@ -10,7 +10,7 @@ const LIFE = 24 * HOUR
 
 const authorityOf = async (pod: string, madeAt = NOW): Promise<string> =>
   (await makeServingPair({ names: ['web.apps.svc'], pod, lifeMs: LIFE, now: madeAt })).authority
-const needing = (wanted: readonly string[], more: Partial<BundleNeeds> = {}): BundleNeeds => ({ wanted, retired: [], now: NOW, ...more })
+const needing = (wanted: readonly string[], more: Partial<BundleNeeds> = {}): BundleNeeds => ({ wanted, retired: [], now: NOW, serverNow: more.now ?? NOW, lifeMs: LIFE, ...more })
 
 function planned(bundle: string, needs: BundleNeeds) {
   const plan = planBundle(bundle, needs)
@@ -94,4 +94,26 @@ test('any text is a bundle, and keeps what it says (T44)', () => {
       expect(planned(text, needing([mine])).bundle.startsWith(text)).toBe(true)
     }),
   )
+})
+
+test.each([
+  ['fast', { now: NOW + 25 * HOUR, serverNow: NOW + HOUR }],
+  ['slow, and the other one fast', { now: NOW + HOUR, serverNow: NOW + 25 * HOUR }],
+  ['compared with none', { now: NOW + 25 * HOUR, serverNow: undefined }],
+])('a clock that is %s removes nobody: what has expired has done so by both (T27)', (_what, times) => {
+  expect(planned(other, needing([mine], times))).toMatchObject({ bundle: other + mine, removed: 0 })
+  // Nor does it make room.
+  expect(planBundle(many.join(''), needing([mine], times))).toEqual({ kind: 'full' })
+})
+
+test('authorities that would live for longer than any replica is told to stop nobody from being added (T27)', async () => {
+  const forged = await Promise.all(Array.from({ length: BUNDLE_LIMIT }, async (_, index) => (await makeServingPair({ names: ['web.apps.svc'], pod: `x-${index}`, lifeMs: 300 * LIFE, now: NOW })).authority))
+  const plan = planned(forged.join('') + foreign, needing([mine, next]))
+  expect(plan).toMatchObject({ added: 2, removed: 2, entries: BUNDLE_LIMIT + 1 })
+  expect(plan.bundle.endsWith(foreign + mine + next)).toBe(true)
+  // While there is room they harm nobody.
+  expect(planned(forged.slice(2).join(''), needing([mine, next]))).toMatchObject({ removed: 0 })
+  // By whichever clock: one that is slow throws nobody out.
+  const slow = { now: NOW - 2 * LIFE, serverNow: NOW + HOUR }
+  expect(planBundle(many.join(''), needing([mine], slow))).toEqual({ kind: 'full' })
 })

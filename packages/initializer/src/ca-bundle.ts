@@ -1,6 +1,6 @@
 /** The bundle of authorities by which the API server knows this webhook, shared by all replicas: what it becomes, as a rule. */
 import { type Certificate, OID, readCertificate } from '@pallas/x509'
-import { shortNameOf, SKEW_MS, UNIT } from './serving-pair.ts'
+import { BACKDATED_MS, shortNameOf, SKEW_MS, UNIT } from './serving-pair.ts'
 
 export interface BundleNeeds {
   /** PEM of the authorities of this replica that must be there. */
@@ -9,8 +9,12 @@ export interface BundleNeeds {
   readonly retired: readonly string[]
   /** At its start a replica removes what an earlier process of its own pod left there. */
   readonly formerOf?: string | undefined
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds, by the clock of this replica. */
   readonly now: number
+  /** The same by that of the API server; undefined: nobody knows, and nothing is said to be over. */
+  readonly serverNow: number | undefined
+  /** Of this replica's certificates. */
+  readonly lifeMs: number
 }
 
 export type BundlePlan =
@@ -31,26 +35,37 @@ export const BUNDLE_LIMIT = 100
 
 /**
  * What is there stays there, byte by byte, whoever put it there: only authorities of initializers go, when they have expired, when
- * their replica says so, and, where there is no room otherwise, when a living replica would have renewed them long since.
+ * their replica says so, and, where there is no room otherwise, when a living replica would have renewed them long since, or
+ * when they would live for longer than any. What is over is so by two clocks: one that is fast shuts nobody out.
  */
-export function planBundle(bundle: string, { wanted, retired, formerOf, now }: BundleNeeds, readBlock = readerOfBlocks()): BundlePlan {
+export function planBundle(bundle: string, { wanted, retired, formerOf, ...times }: BundleNeeds, readBlock = readerOfBlocks()): BundlePlan {
+  const { earliest, longest } = boundsOf(times)
   const blocks = (bundle.match(BLOCK) ?? []).map((text) => ({ text, key: keyOf(text), ours: readBlock(text) }))
   const keys = blocks.map(({ key }) => key)
   const lacking = wanted.filter((pem) => !keys.includes(keyOf(pem)))
   const [needed, past] = [wanted.map(keyOf), retired.map(keyOf)]
   const others = blocks.filter(({ key }) => !needed.includes(key))
-  const goes = others.filter(({ key, ours }) => past.includes(key) || (ours !== undefined && (ours.notAfter + SKEW_MS < now || ours.pod === former(formerOf))))
+  const goes = others.filter(({ key, ours }) => past.includes(key) || (ours !== undefined && (ours.notAfter + SKEW_MS < earliest || ours.pod === former(formerOf))))
   const stays = others.filter((block) => !goes.includes(block) && block.ours !== undefined)
   const surplus = wanted.length + stays.length - BUNDLE_LIMIT
   if (surplus > 0 && lacking.length > 0) {
-    const late = stays.filter(({ ours }) => ours !== undefined && ours.lateAt < now).sort((a, b) => (a.ours?.lateAt ?? 0) - (b.ours?.lateAt ?? 0))
-    if (late.length < surplus) return { kind: 'full' }
-    goes.push(...late.slice(0, surplus))
+    const age = ({ ours }: { readonly ours: OwnBlock | undefined }): number => ours?.lateAt ?? 0
+    const gone = stays.filter(({ ours }) => ours !== undefined && (ours.lateAt < earliest || ours.notAfter > longest)).sort((a, b) => age(a) - age(b))
+    if (gone.length < surplus) return { kind: 'full' }
+    goes.push(...gone.slice(0, surplus))
   }
   const kept = goes.reduce((text, block) => text.replace(block.text, ''), bundle)
   const text = lacking.reduce(appended, kept)
   return { kind: 'plan', bundle: text, added: lacking.length, removed: goes.length, entries: blocks.length - goes.length + lacking.length }
 }
+
+/** Another replica may have been told another life, not any: whoever can write here could fill it for years otherwise. */
+const LONGEST_LIVES = 2
+
+const boundsOf = ({ now, serverNow = -Infinity, lifeMs }: Pick<BundleNeeds, 'now' | 'serverNow' | 'lifeMs'>) => ({
+  earliest: Math.min(now, serverNow),
+  longest: Math.max(now, serverNow) + LONGEST_LIVES * lifeMs,
+})
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\r?\n?/g
 
@@ -89,7 +104,7 @@ function ownBlockOf(text: string): OwnBlock | undefined {
   if (certificate === undefined || !certificate.isCa) return undefined
   const { subject, commonName = '', notBefore, notAfter } = certificate
   if (!subject.some(({ oid, value }) => oid === OID.organizationalUnit && value === UNIT)) return undefined
-  const madeAt = notBefore + SKEW_MS
+  const madeAt = notBefore + BACKDATED_MS
   return { pod: commonName.slice(0, Math.max(0, commonName.lastIndexOf('.'))), notAfter, lateAt: madeAt + LATE * (notAfter - madeAt) }
 }
 

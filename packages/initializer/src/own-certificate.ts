@@ -3,6 +3,7 @@ import { againAndAgain, type Clock } from '@pallas/runtime'
 import type { TlsFiles } from '@pallas/service'
 import type { BundleEvents } from './bundle-events.ts'
 import type { BundleKeeper, Kept } from './bundle-keeper.ts'
+import type { ServerClock } from './server-clock.ts'
 import { makeServingPair, type ServingPair } from './serving-pair.ts'
 
 export interface OwnCertificateOptions {
@@ -17,7 +18,8 @@ export interface OwnCertificateOptions {
   /** How long the bundle must have been seen to hold an authority before anything is served under it. */
   readonly settleMs: number
   readonly clock: Clock
-  readonly events: Pick<BundleEvents, 'certificateUsed' | 'bundleRepaired' | 'bundleFailed' | 'bundleGood'>
+  readonly serverClock: Pick<ServerClock, 'aheadMs' | 'problem'>
+  readonly events: Pick<BundleEvents, 'certificateUsed' | 'clockCompared' | 'bundleRepaired' | 'bundleFailed' | 'bundleGood'>
 }
 
 export interface OwnCertificate extends TlsFiles {
@@ -39,7 +41,7 @@ export async function openOwnCertificate(options: OwnCertificateOptions): Promis
     onChange: (listener) => rotation.onChange(listener),
     isUnusable: () => false,
     reload: async () => undefined,
-    problem: () => rotation.problem,
+    problem: () => rotation.problem ?? options.serverClock.problem(),
     async [Symbol.asyncDispose]() {
       await running[Symbol.asyncDispose]()
       await rotation.leave()
@@ -91,6 +93,7 @@ class Rotation {
     await this.#prepare()
     const retired = this.#retired
     const kept = await keep({ wanted: this.#wanted(), retired, formerOf: this.#isStart ? pod : undefined }, signal)
+    this.#options.events.clockCompared(this.#options.serverClock.aheadMs())
     if (kept.kind === 'failed') return this.#fail(kept)
     this.#isStart = false
     this.#retired = this.#retired.filter((it) => !retired.includes(it))

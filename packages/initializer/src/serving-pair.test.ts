@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { OID, readCertificate } from '@pallas/x509'
 import { expect, test } from 'vitest'
-import { makeServingPair, SKEW_MS, UNIT } from './serving-pair.ts'
+import { BACKDATED_MS, makeServingPair, UNIT } from './serving-pair.ts'
 
 const NOW = Date.parse('2030-01-01T00:00:00Z')
 const LIFE = 3_600_000
@@ -17,7 +17,7 @@ test('a pair serves the names that were asked for, as long as was asked for, und
   expect([leaf.checkHost('web.apps.svc'), leaf.checkIP('127.0.0.1'), leaf.checkHost('other.apps.svc')]).toEqual(['web.apps.svc', '127.0.0.1', undefined])
   expect(() => createSecureContext({ key: pair.key, cert: pair.cert })).not.toThrow()
   expect(leaf.serialNumber).toBe(pair.serial)
-  const span = { notBefore: NOW - SKEW_MS, notAfter: NOW + LIFE }
+  const span = { notBefore: NOW - BACKDATED_MS, notAfter: NOW + LIFE }
   expect(readCertificate(pair.cert)).toMatchObject({ ...span, isCa: false, extendedKeyUsage: [OID.serverAuth] })
   expect(readCertificate(pair.authority)).toMatchObject({ ...span, isCa: true, pathLength: 0, keyUsage: ['keyCertSign', 'cRLSign'] })
 })

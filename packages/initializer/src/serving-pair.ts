@@ -30,8 +30,11 @@ export interface ServingPairOptions {
 /** The unit of every such authority, by which they know each other. */
 export const UNIT = 'athenz-initializer'
 
-/** How far the clock of an API server may lag behind. */
+/** How far the clock of an API server may differ from that of a replica that serves: as far as Kerberos and others let clocks differ. */
 export const SKEW_MS = 5 * 60_000
+
+/** A replica that is just about to be found too fast is believed nevertheless. */
+export const BACKDATED_MS = 2 * SKEW_MS
 
 export async function makeServingPair({ names, pod, lifeMs, now }: ServingPairOptions): Promise<ServingPair> {
   const limits = { dns: names.filter((name) => isIP(name) === 0), ip: names.filter((name) => isIP(name) > 0) }
@@ -44,7 +47,7 @@ export async function makeServingPair({ names, pod, lifeMs, now }: ServingPairOp
   const common = {
     issuer: subjectBytes(subject),
     issuerKeyId: authoritySerial,
-    notBefore: now - SKEW_MS,
+    notBefore: now - BACKDATED_MS,
     notAfter: now + lifeMs,
     usages: ['serverAuth'],
   } satisfies Partial<CertificateText>

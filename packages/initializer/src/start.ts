@@ -8,6 +8,7 @@ import { createDrain } from './drain.ts'
 import { createEvents } from './events.ts'
 import { openOwnCertificate } from './own-certificate.ts'
 import { admissionRoutes } from './routes.ts'
+import { createServerClock, type ServerClock } from './server-clock.ts'
 import type { InitializerSettings } from './settings.ts'
 import { openTemplateSource, type TemplateSourceOptions } from './template-source.ts'
 
@@ -33,10 +34,11 @@ export async function startInitializer(settings: InitializerSettings, deps: Init
   const events = createEvents({ log, metrics })
   if (settings.toleratedEnv.length > 0) events.weakened('tolerated-env')
   if (settings.toleratedMounts.length > 0) events.weakened('tolerated-mounts')
-  const api = needsApi(settings, deps) ? scope.use(await openKubeApi(settings, { clock })) : undefined
+  const serverClock = createServerClock(clock)
+  const api = needsApi(settings, deps) ? scope.use(await openKubeApi(settings, { clock, onServerTime: serverClock.told })) : undefined
   const readConfigMap = deps.readConfigMap ?? configMapReader(settings, api)
   const templates = scope.use(await openTemplateSource({ readConfigMap, clock, syncMs: settings.syncInterval, events }))
-  const { tls, trusted } = await openCertificate(settings, { ...deps, api }, scope)
+  const { tls, trusted } = await openCertificate(settings, { ...deps, api, serverClock }, scope)
 
   // The API server need not show a certificate; what it asks gives no right to anybody.
   const server = { log, clock, metrics, requestIds: createRequestIds(), bodyLimit: ADMISSION_BODY_LIMIT, tls, limits: LIMITS }
@@ -61,17 +63,18 @@ function configMapReader(settings: InitializerSettings, api: KubeApi | undefined
 
 interface CertificateDeps extends Pick<InitializerDeps, 'clock' | 'log' | 'metrics'> {
   readonly api: KubeApi | undefined
+  readonly serverClock: ServerClock
 }
 
 /** What others made, or what is made here and told to the API server. */
-async function openCertificate(settings: InitializerSettings, { clock, log, metrics, api }: CertificateDeps, scope: AsyncDisposableStack) {
+async function openCertificate(settings: InitializerSettings, { clock, log, metrics, api, serverClock }: CertificateDeps, scope: AsyncDisposableStack) {
   const { key, cert } = settings
   if (key !== undefined && cert !== undefined) return { tls: scope.use(await openTlsFiles({ keyFile: key, certFile: cert, log, clock })), trusted: {} }
   if (api === undefined) throw new TypeError('a certificate of our own is told to the api server')
   const events = createBundleEvents({ log, metrics })
-  const keep = createBundleKeeper({ api, configuration: settings.webhookConfiguration, clock, events })
   const { certificateLife: lifeMs, bundleInterval: lookMs, bundleSettle: settleMs, serverNames: names } = settings
+  const keep = createBundleKeeper({ api, configuration: settings.webhookConfiguration, clock, serverClock, lifeMs, events })
   const pod = settings.podName || hostname()
-  const tls = scope.use(await openOwnCertificate({ keep, names, pod, lifeMs, lookMs, settleMs, clock, events }))
+  const tls = scope.use(await openOwnCertificate({ keep, names, pod, lifeMs, lookMs, settleMs, clock, serverClock, events }))
   return { tls, trusted: { trust: tls.problem } }
 }

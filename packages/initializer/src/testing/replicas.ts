@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { readSettings } from '@pallas/config/testing'
 import { CONFIG_MAPS, MUTATING_WEBHOOKS, pathOf, PODS, readWebhookRoots } from '@pallas/kubernetes'
 import { loopbackCredentials, newPodObject, type Rule, startEmbeddedApiServer } from '@pallas/kubernetes/testing'
-import { systemClock } from '@pallas/runtime'
+import { type Clock, systemClock } from '@pallas/runtime'
 import { memoryLog, testMetrics } from '@pallas/runtime/testing'
+import { readCertificates } from '@pallas/x509'
 import { parse, parseAllDocuments } from 'yaml'
 import { program, startInitializer } from '../index.ts'
 import { initConfig, TRIGGER } from './init-config.ts'
@@ -53,10 +54,10 @@ export async function openReplicas({ rules = deployedRules() }: { readonly rules
   const quick = { certificateLife: '5s', bundleInterval: '100ms', bundleSettle: '500ms', shutdownGrace: '1s', drain: '0s' }
 
   /** One more replica; the API server calls it from `call()` on. */
-  const start = async (podName: string, settings: Readonly<Record<string, string>> = {}) => {
+  const start = async (podName: string, settings: Readonly<Record<string, string>> = {}, clock: Clock = systemClock) => {
     const [memory, metrics] = [memoryLog(), testMetrics()]
     const given = readSettings(program, { file: { ...common, ...quick, podName, ...settings } })
-    const replica = await startInitializer(given, { clock: systemClock, log: memory.log, metrics })
+    const replica = await startInitializer(given, { clock, log: memory.log, metrics })
     replicas.use(replica)
     const readiness = async (): Promise<string> => {
       const answer = await fetch(`${replica.adminUrl}/readyz`)
@@ -72,13 +73,15 @@ export async function openReplicas({ rules = deployedRules() }: { readonly rules
     return JSON.stringify(made['spec']).includes('"sia-init"')
   }
   const roots = async (): Promise<string> => (await readWebhookRoots(admin, HOME.name))?.bundles[0] ?? ''
+  /** Whose authorities stand there, in their order. */
+  const pods = async (): Promise<string[]> => readCertificates(await roots()).map(({ commonName = '' }) => commonName.split('.')[0] ?? '')
   /** As somebody would who applies a manifest that says so. */
   const overwrite = (text: string) => {
     const value = Buffer.from(text).toString('base64')
     return admin.patch(WEBHOOK, { kind: 'json', patch: [{ op: 'add', path: '/webhooks/0/clientConfig/caBundle', value }] })
   }
   const parts = scope.move()
-  return { server, admin, start, isInjected, roots, overwrite, read: () => admin.get(WEBHOOK), [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return { server, admin, start, isInjected, roots, pods, overwrite, read: () => admin.get(WEBHOOK), [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
 export type Replica = Awaited<ReturnType<Awaited<ReturnType<typeof openReplicas>>['start']>>
