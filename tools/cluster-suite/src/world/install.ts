@@ -88,11 +88,17 @@ interface Workload extends Manifest {
   readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { readonly args?: readonly string[] }[] } } }
 }
 
-/** Refreshers in tests renew every second, and the agent lets them. */
+/** Refreshers in tests renew every second, and the agent lets them; changed templates are seen at once. */
+const HURRY: Readonly<Record<string, string>> = {
+  'DaemonSet athenz-identity-agent': '--issue-interval=1s',
+  'Deployment athenz-initializer': '--sync-interval=1s',
+}
+
 function hurried(manifest: Manifest): Manifest {
-  if (manifest.kind !== 'DaemonSet') return manifest
+  const arg = HURRY[`${manifest.kind} ${manifest.metadata.name}`]
+  if (arg === undefined) return manifest
   const { spec, ...rest } = manifest as Workload
-  const containers = spec.template.spec.containers.map((it) => ({ ...it, args: [...(it.args ?? []), '--issue-interval=1s'] }))
+  const containers = spec.template.spec.containers.map((it) => ({ ...it, args: [...(it.args ?? []), arg] }))
   const hurry: Workload = { ...rest, spec: { ...spec, template: { ...spec.template, spec: { ...spec.template.spec, containers } } } }
   return hurry
 }

@@ -30,7 +30,7 @@ export async function openWorld(injection: Injection = {}): Promise<ClusterWorld
   const clients = scope.use(await openClients())
   const { cluster } = clients
   const material = await suiteMaterial(cluster)
-  const zts = scope.use(await startZts(material, cluster.nodeAddress))
+  const zts = scope.use(await startZts(material, cluster.nodeAddress, clients.admin))
   await installOnce(cluster, material, RUN)
   await clearPods()
   await configureInjection(clients.admin, WORKLOADS, injection)

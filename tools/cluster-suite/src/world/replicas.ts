@@ -1,4 +1,5 @@
 /** The suite's servers as the cluster runs them: which pods there are, ready or not, and how to take them away. */
+import { type KubeApi, pathOf, PODS } from '@pallas/kubernetes'
 import { eventually, type ProgramName } from '@pallas/suite'
 import { kubectl } from '../kubectl.ts'
 import { ADMIN_NAMESPACE } from './names.ts'
@@ -21,13 +22,21 @@ export const labelOf = (name: ProgramName): string => `app.kubernetes.io/name=at
 
 export async function podsOf(name: ProgramName): Promise<Replica[]> {
   const text = await kubectl(['get', 'pods', IN_NAMESPACE, `--selector=${labelOf(name)}`, '--output=json'])
-  return (JSON.parse(text) as { readonly items: readonly Item[] }).items.map(({ metadata, status }) => ({
-    name: metadata.name,
-    uid: metadata.uid,
-    ip: status.podIP ?? '',
-    isReady: metadata.deletionTimestamp === undefined && (status.conditions ?? []).some(({ type, status: it }) => type === 'Ready' && it === 'True'),
-  }))
+  return (JSON.parse(text) as { readonly items: readonly Item[] }).items.map(replicaOf)
 }
+
+/** The same by a client, for who looks again and again. */
+export async function podsSeenBy(api: KubeApi, name: ProgramName): Promise<Replica[]> {
+  const { items } = await api.list(pathOf(PODS, { namespace: ADMIN_NAMESPACE }), { labelSelector: labelOf(name) })
+  return (items as unknown as readonly Item[]).map(replicaOf)
+}
+
+const replicaOf = ({ metadata, status }: Item): Replica => ({
+  name: metadata.name,
+  uid: metadata.uid,
+  ip: status.podIP ?? '',
+  isReady: metadata.deletionTimestamp === undefined && (status.conditions ?? []).some(({ type, status: it }) => type === 'Ready' && it === 'True'),
+})
 
 const REPLICAS = { callback: 2, 'jwt-service': 2, initializer: 2, 'identity-agent': 1 } as const satisfies Record<ProgramName, number>
 

@@ -2,17 +2,18 @@
  * The ZTS of the tests: the embedded one, in the test's own process, at the node's address, where the trial's would be. So a
  * test sees its calls and records and can take it away. It asks one of the callbacks that are ready.
  */
+import type { KubeApi } from '@pallas/kubernetes'
 import { systemClock } from '@pallas/runtime'
 import type { Material } from '@pallas/trial'
 import { TestCa } from '@pallas/x509/testing'
 import { type EmbeddedZts, startEmbeddedZts } from '@pallas/zts/testing'
 import { athenzWorld } from './material.ts'
 import { ADMIN_DOMAIN, PORT, ZTS } from './names.ts'
-import { podsOf, type Replica } from './replicas.ts'
+import { podsSeenBy, type Replica } from './replicas.ts'
 
 const LOOK_MS = 250
 
-export async function startZts(material: Material, address: string): Promise<EmbeddedZts> {
+export async function startZts(material: Material, address: string, api: KubeApi): Promise<EmbeddedZts> {
   await using scope = new AsyncDisposableStack()
   const files = material.secrets[ZTS]
   const file = (name: string): string => files[name] ?? ''
@@ -28,7 +29,7 @@ export async function startZts(material: Material, address: string): Promise<Emb
   const provider = world.domains[ADMIN_DOMAIN]?.services['athenz-callback']
   if (provider === undefined) throw new Error('Athenz knows no callback')
   scope.use(following(async () => {
-    const ready = (await podsOf('callback')).find(({ isReady }) => isReady)
+    const ready = (await podsSeenBy(api, 'callback')).find(({ isReady }) => isReady)
     if (ready !== undefined) provider.providerEndpoint = endpointOf(ready)
   }))
   const parts = scope.move()
