@@ -1,6 +1,6 @@
 /** What a bench is, and what it is given. */
 import type { Isolation } from '@pallas/sandbox'
-import type { Figure } from './figure.ts'
+import type { Figure } from '@pallas/suite/figures'
 
 export interface BenchContext {
   /** Fewer samples. */

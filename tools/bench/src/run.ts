@@ -3,12 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { REPOSITORY } from '@pallas/build'
 import type { Isolation } from '@pallas/sandbox'
+import { type BenchReport, busyTicks, defaultPlace, footnotes, machineFacts, machineLine, markdownTable, type Report, shown, textTable, writeReport } from '@pallas/suite/figures'
 import type { Bench, BenchContext } from './bench.ts'
 import { BENCHES } from './catalogue.ts'
 import type { RunCommand } from './command.ts'
-import { busyTicks, machineFacts } from './machine.ts'
-import { type BenchReport, defaultPlace, type Report, writeReport } from './report.ts'
-import { footnotes, machineLine, markdownTable, shown, textTable } from './table.ts'
 
 export interface Terms {
   readonly isolation: Isolation

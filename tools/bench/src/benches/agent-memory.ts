@@ -1,11 +1,11 @@
 /** What the agent of a node holds: alone, with a hundred pods, with two hundred and fifty, and after many renewals. */
 import { existsSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Figure, type FigureOptions, value } from '@pallas/suite/figures'
 import type { Bench, BenchContext } from '../bench.ts'
 import { bundle } from '../bundle.ts'
 import { obtain } from '../callers.ts'
 import { type BenchCluster, openCluster, replaceAgent } from '../cluster.ts'
-import { type Figure, type FigureOptions, value } from '../figure.ts'
 import { createLaunches, type Launch, type Launches } from '../launches.ts'
 import { type Memory, memoryOf } from '../proc.ts'
 import { withFlags } from '../profile/cpu.ts'

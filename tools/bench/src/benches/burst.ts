@@ -1,8 +1,8 @@
 /** A node that is filled at once: as many `init`s as a kubelet allows pods, all started in the same moment. */
+import { type Figure, spread } from '@pallas/suite/figures'
 import type { Bench, BenchContext } from '../bench.ts'
 import { bundle } from '../bundle.ts'
 import { openCluster, replaceAgent } from '../cluster.ts'
-import { type Figure, spread } from '../figure.ts'
 import { createLaunches, type Launch, type Launches } from '../launches.ts'
 import { cpuTimeOf } from '../proc.ts'
 import { staticPrograms } from '../static-programs.ts'

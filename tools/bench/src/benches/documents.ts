@@ -4,16 +4,15 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Pod } from '@pallas/identity'
 import { SIGNING_KEY } from '@pallas/sandbox'
+import { type Figure, medianOf, spread, value } from '@pallas/suite/figures'
 import type { Bench, BenchContext } from '../bench.ts'
 import { bundle } from '../bundle.ts'
 import { type BenchCluster, openCluster } from '../cluster.ts'
-import { type Figure, spread, value } from '../figure.ts'
 import type { Outcome, Plan } from '../load/load.ts'
 import { perCore, perSecond, runLoad, utilisation } from '../load/run-load.ts'
 import { pinned, SERVER_CORE } from '../pin.ts'
 import { addPod } from '../pods.ts'
 import { profiledServer } from '../profile/server.ts'
-import { medianOf } from '../statistics.ts'
 
 export const documentsBench: Bench = {
   name: 'documents',

@@ -1,9 +1,9 @@
 /** How long a pod's identity outlives the pod: at the agent, and at ZTS. */
 import { readFileSync } from 'node:fs'
+import { type Figure, spread } from '@pallas/suite/figures'
 import type { Bench, BenchContext } from '../bench.ts'
 import { bundle } from '../bundle.ts'
 import { type BenchCluster, openCluster, replaceAgent } from '../cluster.ts'
-import { type Figure, spread } from '../figure.ts'
 import { createLaunches, type Launch } from '../launches.ts'
 import { removePod } from '../pods.ts'
 import { pause, until } from '../wait.ts'

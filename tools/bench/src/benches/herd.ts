@@ -1,8 +1,8 @@
 /** Whether certificates that were issued together come back together: the rule itself, over ten thousand of them. */
 import { renewAt } from '@pallas/credentials'
 import { systemClock } from '@pallas/runtime'
+import { spread, value } from '@pallas/suite/figures'
 import type { Bench } from '../bench.ts'
-import { spread, value } from '../figure.ts'
 import { herdIndices } from '../herd.ts'
 
 const CERTIFICATES = 10_000

@@ -1,10 +1,9 @@
 /** What a pod waits for: its volume, then its first identity on disk; all real but ZTS, which takes 20 ms. */
+import { type Figure, interleave, ratioOf, spread, value } from '@pallas/suite/figures'
 import type { Bench, BenchContext } from '../bench.ts'
 import { bundle } from '../bundle.ts'
 import { cpuTimeOf } from '../proc.ts'
 import { type BenchCluster, openCluster, replaceAgent } from '../cluster.ts'
-import { type Figure, spread, value } from '../figure.ts'
-import { interleave, ratioOf } from '../interleave.ts'
 import { mustRun } from '../children.ts'
 import { createLaunches } from '../launches.ts'
 import { placeProcess, siaArguments } from '../pods.ts'

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { nodeHost } from '@pallas/linux'
 import { writeCredentials } from '@pallas/sia'
+import { value } from '@pallas/suite/figures'
 import type { Bench, BenchContext } from '../bench.ts'
-import { value } from '../figure.ts'
 import { fileOf, type ReaderCount, type ReaderJob } from '../torn-reads.ts'
 
 /** Where syncing costs nothing, so that more rotations meet more readers. */

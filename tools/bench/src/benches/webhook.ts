@@ -1,14 +1,13 @@
 /** The admission webhook on one core: how long a review waits at a steady rate, and how many it can take. */
 import { type Cluster, TRIGGER } from '@pallas/sandbox'
+import { type Figure, spread, summaryOf, value } from '@pallas/suite/figures'
 import type { Bench, BenchContext } from '../bench.ts'
 import { bundle } from '../bundle.ts'
 import { openCluster } from '../cluster.ts'
-import { type Figure, spread, value } from '../figure.ts'
 import type { Plan } from '../load/load.ts'
 import { perCore, perSecond, runLoad, utilisation } from '../load/run-load.ts'
 import { pinned, SERVER_CORE } from '../pin.ts'
 import { profiledServer } from '../profile/server.ts'
-import { summaryOf } from '../statistics.ts'
 
 const RATE = 200
 

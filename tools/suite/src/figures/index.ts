@@ -1,0 +1,7 @@
+export { type Figure, type FigureOptions, spread, type Unit, value, type ValueOptions } from './figure.ts'
+export { interleave, type InterleaveOptions, ratioOf, rotated, type Variant } from './interleave.ts'
+export { judge, type LineId, LINES } from './lines.ts'
+export { busyTicks, type MachineFacts, machineFacts } from './machine.ts'
+export { type BenchReport, defaultPlace, formatReport, type Report, writeReport } from './report.ts'
+export { medianOf, type Summary, summaryOf } from './statistics.ts'
+export { footnotes, machineLine, markdownTable, shown, textTable } from './table.ts'
