@@ -10,7 +10,8 @@ import { type PodRequest, podManifest } from './pods.ts'
 type Parts = Pick<Cluster, 'admin' | 'state' | 'node'>
 
 const POLL_MS = 20
-const DEADLINE_MS = 15_000
+/** On a machine that is busy with much else. */
+const DEADLINE_MS = 45_000
 
 export async function createPod({ admin }: Parts, request: PodRequest | { readonly manifest: object; readonly namespace: string }): Promise<PodObject> {
   const manifest = 'manifest' in request ? request.manifest : podManifest(request)

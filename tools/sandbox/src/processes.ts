@@ -29,7 +29,8 @@ export interface Program extends AsyncDisposable {
   kill(): Promise<void>
 }
 
-const READY_DEADLINE_MS = 15_000
+/** Of one that runs: who ends before is seen at once. */
+const READY_DEADLINE_MS = 60_000
 const STOP_DEADLINE_MS = 5_000
 const POLL_MS = 20
 

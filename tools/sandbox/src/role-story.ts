@@ -48,7 +48,7 @@ export function roleFiles(cluster: Cluster, pod: PodObject): { readonly dir: str
   return { dir: join(dir, readlinkSync(join(dir, '..data'))), names: ['service.key', 'service.cert', 'cacert.pem', ROLE_CERT, ROLE_TOKEN] }
 }
 
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 45_000
 
 async function heldFiles(cluster: Cluster, pod: PodObject): Promise<void> {
   const dir = volumePath(cluster, pod, 'roles')

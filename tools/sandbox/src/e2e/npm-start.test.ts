@@ -45,7 +45,17 @@ function start(...args: string[]): Started {
   return { child, said: () => said, ended }
 }
 
-const until = (it: Started, words: string) => eventually(words, () => (it.said().includes(words) ? true : undefined), STORY_MS)
+/** Throws with what it said when it has ended without these words. */
+async function until(it: Started, words: string): Promise<void> {
+  let ended = false
+  void it.ended.then(() => (ended = true))
+  const look = (): true | undefined => {
+    if (it.said().includes(words)) return true
+    if (ended) throw new Error(`it ended without "${words}":\n${it.said()}`)
+    return undefined
+  }
+  await eventually(words, look, STORY_MS)
+}
 
 async function endsWith(it: Started, signals: readonly NodeJS.Signals[]): Promise<void> {
   const asked = performance.now()
