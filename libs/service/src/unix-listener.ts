@@ -1,56 +1,87 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, lstat, rename, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { chmod, lstat, open, rename, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { connect, type Server as NetServer } from 'node:net'
-import { dirname, join } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { ServiceError } from './error.ts'
+import { HeldDirectory, holdPrivateDirectory } from './held-directory.ts'
 
 /** What fits `sun_path`, in bytes, with its closing zero. */
 const PATH_LIMIT = 107
 /** As many as Linux lets wait by default: where all that wait are one caller's, there is still room for another. */
 const BACKLOG = 4_096
+/** Of Linux (`fcntl.h`), which Node does not name: a descriptor of whatever lies there, not of what it leads to. */
+const O_PATH = 0o10000000
 
 export interface ListenUnixOptions {
   readonly path: string
   /** Exactly this, whatever the umask: 0o666 for a socket that any pod user may call. */
   readonly mode: number
+  /** Directory of this user alone, on the mount of `path`, made when it is missing: the socket is made there. */
+  readonly makeIn: string
+  /** Owner besides root whose `makeIn` is believed. */
+  readonly ownUid: number
 }
 
 /**
  * Listens on a socket file that appears with its final mode in one step. Throws `SERVICE_SOCKET_PATH` for a path that is
  * too long and `SERVICE_SOCKET_BUSY` when somebody answers there or something else lies there; a stale socket is replaced.
  * Disposing closes the server and removes the file if it is still ours.
+ *
+ * Others may write to the directory of the path and put there what they like: what is made and changed is made and changed where they
+ * cannot, and comes into the directory that was opened, whatever its path leads to by then.
  */
-export async function listenUnix(server: NetServer, { path, mode }: ListenUnixOptions): Promise<AsyncDisposable> {
-  const fresh = join(dirname(path), `.${randomBytes(3).toString('hex')}`)
-  for (const name of [path, fresh]) {
-    const bytes = Buffer.byteLength(name)
-    if (bytes > PATH_LIMIT) throw new ServiceError('SERVICE_SOCKET_PATH', 'socket path is too long', { path, bytes, limit: PATH_LIMIT })
+export async function listenUnix(server: NetServer, { path, mode, makeIn, ownUid }: ListenUnixOptions): Promise<AsyncDisposable> {
+  const bytes = Buffer.byteLength(path)
+  if (bytes > PATH_LIMIT) throw new ServiceError('SERVICE_SOCKET_PATH', 'socket path is too long', { path, bytes, limit: PATH_LIMIT })
+  await using scope = new AsyncDisposableStack()
+  const directory = scope.use(await openDirectoryOf(path))
+  const at = directory.at(basename(path))
+  await refuseIfTaken(at, path)
+  const ours = await appear(server, { at, path, mode, makeIn, ownUid })
+  scope.defer(async () => {
+    await close(server)
+    if ((await identityOf(at)) === ours) await rm(at, { force: true })
+  })
+  return scope.move()
+}
+
+async function openDirectoryOf(path: string): Promise<HeldDirectory> {
+  try {
+    return await HeldDirectory.open(dirname(path))
+  } catch (cause) {
+    throw new ServiceError('SERVICE_LISTEN', 'cannot open the directory of the socket', { path }, cause)
   }
-  await refuseIfTaken(path)
+}
+
+/** Identity of the file that is now there. */
+async function appear(server: NetServer, { at, path, mode, makeIn, ownUid }: ListenUnixOptions & { readonly at: string }) {
+  await using workshop = await holdPrivateDirectory(makeIn, ownUid)
+  const fresh = workshop.at(randomBytes(6).toString('hex'))
   await listen(server, fresh, path)
   try {
     await chmod(fresh, mode)
-    await rename(fresh, path)
+    const ours = await identityOf(fresh)
+    await rename(fresh, at)
+    return ours
   } catch (cause) {
     await close(server)
     await rm(fresh, { force: true })
     throw new ServiceError('SERVICE_LISTEN', 'cannot put the socket in place', { path }, cause)
   }
-  const ours = await identityOf(path)
-  return {
-    async [Symbol.asyncDispose]() {
-      await close(server)
-      if (ours !== undefined && (await identityOf(path)) === ours) await rm(path, { force: true })
-    },
-  }
 }
 
-async function refuseIfTaken(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined)
-  if (found === undefined) return
-  if (!found.isSocket()) throw new ServiceError('SERVICE_SOCKET_BUSY', 'something else lies at the socket path', { path })
-  if (await answers(path)) throw new ServiceError('SERVICE_SOCKET_BUSY', 'another process listens there', { path })
+async function refuseIfTaken(at: string, path: string): Promise<void> {
+  await using found = (await open(at, O_PATH | constants.O_NOFOLLOW).catch(orAbsent)) ?? null
+  if (found === null) return
+  if (!(await found.stat()).isSocket()) throw new ServiceError('SERVICE_SOCKET_BUSY', 'something else lies at the socket path', { path })
+  // The one that was looked at, whatever lies there by now.
+  if (await answers(`/proc/self/fd/${found.fd}`)) throw new ServiceError('SERVICE_SOCKET_BUSY', 'another process listens there', { path })
+}
+
+function orAbsent(error: unknown): undefined {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
 }
 
 /** Only a refused connection proves that nobody listens; a full backlog is somebody. */

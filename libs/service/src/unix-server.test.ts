@@ -24,7 +24,7 @@ async function held(options: ServerForOptions = {}) {
   })
   await app.ready()
   const server = serverFor(app, options)
-  const bound = await listenUnix(server, { path, mode: 0o600 })
+  const bound = await listenUnix(server, { path, mode: 0o600, makeIn: join(dir, 'made'), ownUid: process.geteuid?.() ?? 0 })
   return {
     path,
     get begun() {

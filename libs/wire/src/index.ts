@@ -37,6 +37,7 @@ export {
   parseVolumeContext,
   parseVolumeData,
   SOCKET_PATH_LIMIT,
+  SOCKETS,
   VOLUME_MODES,
   type VolumeContext,
   type VolumeData,

@@ -89,6 +89,8 @@ describe('data.json', () => {
     expect(formatVolumeData(data)).toMatch(/\}\n$/)
     expect(parseVolumeData(formatVolumeData(data))).toEqual(data)
     expect(parseVolumeData(JSON.stringify({ ...data, more: 1 }))).toEqual(data)
+    expect(parseVolumeData(formatVolumeData({ ...data, writable: true }))).toEqual({ ...data, writable: true })
+    expect(parseVolumeData(JSON.stringify({ ...data, writable: 'no' }))).toEqual(data)
   })
 
   test.each([

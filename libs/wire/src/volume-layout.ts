@@ -6,7 +6,8 @@
  *     <volumes>/<handle>/mount/          what the pod sees, read-only
  *     <volumes>/<handle>/mount/id        the handle, no newline
  *     <volumes>/<handle>/mount/connect/  agent.sock, bound by the agent
- *     <volumes>/.<anything>              being built or being removed: not a volume
+ *     <volumes>/.sockets/                where the agent makes sockets, its user's alone
+ *     <volumes>/.<anything else>         being built or being removed: not a volume
  */
 import { IdentityError } from '@pallas/identity'
 
@@ -41,6 +42,9 @@ export const volumePaths = (volumesDir: string, handle: Handle) => {
   }
 }
 
+/** Name of the directory, beside the volumes, where sockets are made before they appear in one: no pod sees it. */
+export const SOCKETS = '.sockets'
+
 export const VOLUME_MODES = { root: 0o750, state: 0o600, mount: 0o755, connect: 0o755, id: 0o444 } as const
 
 /** Longest path that fits `sun_path`, in bytes. */
@@ -55,6 +59,8 @@ export interface VolumeData {
   readonly mountDir: string
   /** RFC 3339. */
   readonly createdAt: string
+  /** The pod's author did not make it read-only: root in the pod may write beside what is in it. */
+  readonly writable?: true
 }
 
 export const formatVolumeData = (data: VolumeData): string => `${JSON.stringify(data)}\n`
@@ -64,7 +70,7 @@ const ABSOLUTE = /^\/[^\0]*$/
 /** Takes unknown keys; throws `VOLUME_UNTRUSTED` for anything that is not the shape. */
 export function parseVolumeData(json: string): VolumeData {
   const data = parseObject(json)
-  const text = (key: keyof VolumeData): string => {
+  const text = (key: Exclude<keyof VolumeData, 'writable'>): string => {
     const value = data[key]
     if (typeof value === 'string' && value !== '') return value
     throw untrusted('data.json lacks a field', { key })
@@ -78,6 +84,7 @@ export function parseVolumeData(json: string): VolumeData {
     serviceAccount: text('serviceAccount'),
     mountDir: text('mountDir'),
     createdAt: text('createdAt'),
+    ...(data['writable'] === true ? { writable: true } : {}),
   }
 }
 

@@ -58,6 +58,10 @@ const lifeEvents = ({ write, counts }: EventTools) => ({
     counts.weakened.set({ mode }, 1)
     write('warn', { problem: mode }, 'the agent is weaker than it could be')
   },
+  weakenedNoMore(mode: Weakening): void {
+    counts.weakened.set({ mode }, 0)
+    write('info', { problem: mode }, 'the agent is no longer weaker in this way')
+  },
   sharedSocketUnused: (path: string) =>
     write('warn', { path, problem: '--isolation per-workload' }, 'the shared socket is not opened: each volume has its own'),
 })

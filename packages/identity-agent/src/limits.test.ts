@@ -81,7 +81,8 @@ test('whoever never reads an answer is cut off when the time for any answer is o
   const shared = { path: `${world.root}/s/agent.sock`, isServed: true }
   const ownUid = process.geteuid?.() ?? 0
   const strangers = { sharedConnections: 10, pidOf: () => 0, hasVolume: () => false }
-  const deps = { app, attest: attestNobody, ...strangers, requestIds, allowance, events, clock, ownUid, shared, graceMs: 0, idleMs: 300 }
+  const socketsDir = `${world.volumesDir}/.sockets`
+  const deps = { app, attest: attestNobody, ...strangers, requestIds, allowance, events, clock, ownUid, socketsDir, shared, graceMs: 0, idleMs: 300 }
   await using listeners = createListeners(deps)
   await listeners.openShared()
   const before = descriptors()

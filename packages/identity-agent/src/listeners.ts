@@ -32,6 +32,8 @@ export interface ListenersDeps extends DoorDeps {
   readonly app: FastifyInstance
   /** Owner besides root of a directory that is trusted. */
   readonly ownUid: number
+  /** Directory that no pod sees, on the mount of the volumes: sockets are made there. */
+  readonly socketsDir: string
   readonly clock: Pick<Clock, 'sleep' | 'monotonic'>
   readonly shared: SharedSocket
   /** How long requests may still be answered when all is closed. */
@@ -63,7 +65,7 @@ interface Listener {
 }
 
 export function createListeners(deps: ListenersDeps): Listeners {
-  const { app, clock, shared, graceMs, idleMs, ownUid } = deps
+  const { app, clock, shared, graceMs, idleMs, ownUid, socketsDir: makeIn } = deps
   const open = new Map<Handle | 'shared', Listener>()
   const door = createDoor(deps)
 
@@ -83,7 +85,7 @@ export function createListeners(deps: ListenersDeps): Listeners {
     }
     // Before the listener of node:http, which begins to read.
     server.prependListener('connection', (socket: Socket) => door.onConnection(socket, volume, keepShut))
-    const bound = await listenUnix(server, { path, mode: ANYBODY })
+    const bound = await listenUnix(server, { path, mode: ANYBODY, makeIn, ownUid })
     return {
       async close(grace) {
         closed.abort()

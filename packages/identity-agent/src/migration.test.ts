@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 import { call } from './testing/call.ts'
 import { startChildPeer } from './testing/child-peer.ts'
 import { csrFor, kindsOf, oneLivePod, pem, POD } from './testing/one-pod.ts'
+import { removeVolume } from './testing/volume-tree.ts'
 import { World } from './testing/world.ts'
 
 /** Whatever a team that migrates may need, it asks for by name, and the agent says so aloud. */
@@ -20,7 +21,7 @@ async function shouts(world: World, mode: string): Promise<boolean> {
 test('by default nothing is weakened by a setting, and nothing is announced', async () => {
   const { world } = await oneLivePod()
   await using _world = world
-  for (const mode of ['shared-socket', 'unkeyed-handles', 'handle-only', 'kubelet-read-only-port']) {
+  for (const mode of ['shared-socket', 'unkeyed-handles', 'handle-only', 'kubelet-read-only-port', 'writable-volumes']) {
     expect([mode, await world.metrics.value('weakened', { mode }), await shouts(world, mode)]).toEqual([mode, 0, false])
   }
 })
@@ -113,6 +114,18 @@ test('unkeyed-handles serves it for a mixed fleet, by kernel and listener as any
   const { socket } = world.pathsOf(plain)
   const reply = await stranger.call(socket, 'POST', `/v1/init/${plain}`)
   expect(reply).toMatchObject({ status: 403, body: { code: 'HANDLE_PEER_MISMATCH' } })
+})
+
+test('volumes that a driver lets pods write to are served, and announced as long as there is one (C3, W2)', async () => {
+  await using world = await World.open()
+  world.pods = [POD]
+  world.enter(POD)
+  await world.startAgent()
+  const handle = world.addVolume(POD, '', { writable: true })
+  await expect.poll(() => shouts(world, 'writable-volumes')).toBe(true)
+  expect((await world.call(handle, 'init')).status).toBe(200)
+  removeVolume(world.volumesDir, handle)
+  await expect.poll(() => world.metrics.value('weakened', { mode: 'writable-volumes' })).toBe(0)
 })
 
 const modulus = (args: readonly string[], input: string): string =>

@@ -5,7 +5,7 @@ import type { IdentityError } from '@pallas/identity'
 import type { Kubelet } from '@pallas/kubernetes'
 import { createRequestIds, type Logger } from '@pallas/runtime'
 import { createServer, type Limits } from '@pallas/service'
-import { VOLUME_MODES } from '@pallas/wire'
+import { SOCKETS, VOLUME_MODES } from '@pallas/wire'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import type { FastifyRequest } from 'fastify'
 import { ALLOWANCE, type AllowanceLimits, createAllowance } from './allowance.ts'
@@ -157,6 +157,7 @@ function listenersFor(own: OwnParts, settings: ServeSettings, doors: Doors): Lis
     events,
     clock,
     ownUid,
+    socketsDir: `${settings.volumesDir}/${SOCKETS}`,
     shared: sharedSocketOf(settings),
     graceMs: settings.shutdownGrace + LAST_WORDS_MS,
     ...(doors.limits === undefined ? {} : { limits: doors.limits }),
@@ -173,8 +174,8 @@ function pidOf(peers: Peers, fd: number): number {
 }
 
 /** A listener for each volume that there is, as long as there is one. */
-const volumesFor = (listeners: Listeners, settings: ServeSettings, { clock, events, ownUid }: Doors): Volumes =>
-  createVolumes({
+function volumesFor(listeners: Listeners, settings: ServeSettings, { clock, events, ownUid }: Doors): Volumes {
+  const volumes = createVolumes({
     dir: settings.volumesDir,
     trust: { ownUid, unkeyedHandles: settings.unkeyedHandles },
     clock,
@@ -182,10 +183,22 @@ const volumesFor = (listeners: Listeners, settings: ServeSettings, { clock, even
     onAppear: async (volume) => {
       await listeners.open(volume)
       events.volumeServed(volume)
+      lookForWritable()
     },
     onVanish: async (volume) => {
       await listeners.close(volume.handle)
       events.volumeGone(volume)
+      lookForWritable()
     },
     onUntrusted: (handle, cause, uid) => events.volumeRefused(handle, cause, uid),
   })
+  let isWeak = false
+  /** What the driver has let through is weak as long as it is there. */
+  function lookForWritable(): void {
+    if (volumes.all().some(({ data }) => data.writable) === isWeak) return
+    isWeak = !isWeak
+    if (isWeak) events.weakened('writable-volumes')
+    else events.weakenedNoMore('writable-volumes')
+  }
+  return volumes
+}

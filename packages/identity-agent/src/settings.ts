@@ -20,7 +20,7 @@ import { clusterConfigSetting } from '@pallas/wire/cluster-config'
 const schema = {
   listen: setting(endpoint, {
     env: 'ADDR',
-    doc: 'The socket that pods share with `--isolation shared`, `unix://…`; then by default that of the original.',
+    doc: 'The socket that pods share with `--isolation shared`, `unix://…`, on the mount of `--volumes-dir`; then by default that of the original.',
   }),
   isolation: setting(oneOf('per-workload', 'shared'), {
     default: 'per-workload',

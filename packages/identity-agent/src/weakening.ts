@@ -6,6 +6,8 @@ export type Weakening =
   | 'shared-socket'
   | 'unkeyed-handles'
   | 'kubelet-read-only-port'
+  /** By the driver's: volumes that root in their pods may write to. */
+  | 'writable-volumes'
   /** By the kernel (before 6.5), or by a kubelet that nothing is known of. */
   | 'no-pidfd'
   | 'kubelet-unverified'

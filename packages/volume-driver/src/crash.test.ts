@@ -139,14 +139,15 @@ describe.each(MOUNTERS)('%s', (_how, settings) => {
   })
 })
 
-test('leftovers of a pod that never comes back are swept by the call for another (W40)', async () => {
+test('leftovers of a pod that never comes back are swept by the call for another, and the agent keeps its directory (W40)', async () => {
   const node = await nodeInMemory()
   await node.files.mkdirs(`${VOLUMES}/.removed-x/mount/connect`, 0o755)
   await node.files.mkdirs(`${VOLUMES}/.${'a'.repeat(43)}`, 0o755)
   await node.files.create(`${VOLUMES}/.stray`, new Uint8Array(), 0o600)
+  await node.files.mkdirs(`${VOLUMES}/.sockets`, 0o700)
   expect(await node.mount()).toMatchObject({ status: 'Success' })
   const left = (await node.volumes()).filter((name) => name.startsWith('.'))
-  expect(left).toEqual(['.stray'])
+  expect(left).toEqual(['.sockets', '.stray'])
 })
 
 test('leftovers with a mount or a symlink in them are not swept through (W10, T10)', async () => {

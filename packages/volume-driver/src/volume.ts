@@ -8,6 +8,7 @@ import {
   type Handle,
   isHandle,
   parseVolumeData,
+  SOCKETS,
   VOLUME_MODES,
   type VolumeData,
   volumePaths,
@@ -133,7 +134,7 @@ export async function discardVolume({ handle, paths }: Volume, volumesDir: strin
 
 /**
  * Takes away what ended calls left behind. Only for who holds the directory of volumes alone: what begins with a dot
- * then belongs to nobody. A leftover that holds something unknown stays.
+ * then belongs to nobody, but for the directory where the agent makes sockets. A leftover that holds something unknown stays.
  */
 export async function sweepLeftovers(volumesDir: string, host: VolumeHost): Promise<void> {
   for (const name of (await host.files.list(volumesDir)).filter(isLeftover)) {
@@ -141,7 +142,7 @@ export async function sweepLeftovers(volumesDir: string, host: VolumeHost): Prom
   }
 }
 
-export const isLeftover = (name: string): boolean => name.startsWith('.')
+export const isLeftover = (name: string): boolean => name.startsWith('.') && name !== SOCKETS
 
 /** A later call tries again: nothing of this may stand in the way of the answer. */
 async function leaveQuietly(work: Promise<void>): Promise<void> {

@@ -6,7 +6,7 @@ import type { Pod } from '@pallas/identity'
 import { someNameRules } from '@pallas/identity/testing'
 import { nodeHost, peerOf, pinPeer } from '@pallas/linux'
 import { FakeClock, memoryLog, testMetrics } from '@pallas/runtime/testing'
-import { type Handle, volumePaths } from '@pallas/wire'
+import { type Handle, type VolumeData, volumePaths } from '@pallas/wire'
 import type { ClusterConfig } from '@pallas/wire/cluster-config'
 import type { AllowanceLimits } from '../allowance.ts'
 import type { Peers } from '../attest.ts'
@@ -124,8 +124,8 @@ export class World implements AsyncDisposable {
   }
 
   /** A pod may have several, told apart by a name. */
-  addVolume(pod: Pod, volume = ''): Handle {
-    return makeVolume(this.volumesDir, pod, this.clock.now(), volume)
+  addVolume(pod: Pod, volume = '', more: Pick<VolumeData, 'writable'> = {}): Handle {
+    return makeVolume(this.volumesDir, pod, this.clock.now(), volume, more)
   }
 
   pathsOf(handle: Handle) {
