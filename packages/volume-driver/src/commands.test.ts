@@ -69,10 +69,7 @@ describe('mount', () => {
     expect(await Promise.all(modes)).toEqual([0o750, 0o600, 0o755, 0o755, 0o444])
     expect(await node.files.stat(VOLUMES)).toMatchObject({ mode: 0o750 })
     expect(await node.text(`${MOUNT_DIR}/id`)).toBe(handle)
-    expect(await node.mounts.under(MOUNT_DIR)).toEqual([
-      { target: `${MOUNT_DIR}/connect`, root: `${root}/mount/connect`, readOnly: true },
-      { target: MOUNT_DIR, root: `${root}/mount`, readOnly: true },
-    ])
+    expect(await node.mounts.under(MOUNT_DIR)).toEqual([{ target: MOUNT_DIR, root: `${root}/mount`, readOnly: true }])
     await expect(node.files.create(`${MOUNT_DIR}/x`, new Uint8Array(), 0o600)).rejects.toMatchObject({ code: 'HOST_DENIED' })
   })
 
@@ -82,11 +79,14 @@ describe('mount', () => {
     expect(await node.files.list(MOUNT_DIR)).toEqual(['connect', 'id'])
   })
 
-  test.each(['per-workload', 'shared'])('mounts nothing below the volumes, which an agent that starts could hold on to: %s (W15)', async (isolation) => {
+  test.each([
+    ['per-workload', 1],
+    ['shared', 2],
+  ])('mounts nothing below the volumes, which an agent that starts could hold on to: %s (W15)', async (isolation, mounts) => {
     const node = await nodeInMemory({ isolation })
     await node.mount()
     expect(await node.mounts.under(VOLUMES)).toEqual([])
-    expect(await node.mounts.under('/')).toHaveLength(3)
+    expect(await node.mounts.under('/')).toHaveLength(1 + mounts)
   })
 
   test('whoever declares the volume gets one of their own pod, whatever else they write into its options (W14, W15)', async () => {
@@ -129,26 +129,31 @@ describe('mount', () => {
     for (const { target } of await node.mounts.under(MOUNT_DIR)) await node.mounts.unmount(target)
     await node.mounts.bind(`${VOLUMES}/${handle}/mount`, MOUNT_DIR, { readOnly: false })
     expect(await node.mount()).toEqual(SUCCESS)
-    expect(await node.mounts.under(MOUNT_DIR)).toMatchObject([{ readOnly: true }, { readOnly: true }])
+    expect(await node.mounts.under(MOUNT_DIR)).toMatchObject([{ readOnly: true }])
     expect(await node.text(`${VOLUMES}/${handle}/context.json`)).toBe('{}')
   })
 
-  test('what a container does to the uppermost mount, where its pod asks for a writable one, leaves the socket alone (W2, W3)', async () => {
-    const node = await nodeInMemory()
-    await node.mount()
+  test('where writable volumes are allowed, what is done to the uppermost mount of one leaves the socket alone (W2, W3)', async () => {
+    const node = await nodeInMemory({ writableVolumes: 'allow' })
+    await node.mount(mountOptions({ 'kubernetes.io/readwrite': 'rw' }))
     const [over, top] = await node.mounts.under(MOUNT_DIR)
     expect(over).toMatchObject({ target: `${MOUNT_DIR}/connect`, readOnly: true })
     expect(top).toMatchObject({ target: MOUNT_DIR })
     await expect(node.files.create(`${MOUNT_DIR}/connect/agent.sock`, new Uint8Array(), 0o666)).rejects.toMatchObject({ code: 'HOST_DENIED' })
   })
 
-  test('of a volume of an earlier version, whose socket has no mount of its own, adds one', async () => {
-    const node = await nodeInMemory()
-    await node.mount()
+  test.each([
+    ['takes a mount away that nobody needs', 'ro', 1],
+    ['puts back one that is lacking', 'rw', 2],
+  ])('of a volume with another number of mounts %s', async (_what, readwrite, mounts) => {
+    const node = await nodeInMemory({ writableVolumes: 'allow' })
+    const options = mountOptions({ 'kubernetes.io/readwrite': readwrite })
+    await node.mount(options)
     const volumes = await node.volumes()
-    await node.mounts.unmount(`${MOUNT_DIR}/connect`)
-    expect(await node.mount()).toEqual(SUCCESS)
-    expect(await node.mounts.under(MOUNT_DIR)).toHaveLength(2)
+    if (mounts === 2) await node.mounts.unmount(`${MOUNT_DIR}/connect`)
+    else await node.mounts.bind(`${VOLUMES}/${volumes[0]}/mount/connect`, `${MOUNT_DIR}/connect`, { readOnly: true })
+    expect(await node.mount(options)).toEqual(SUCCESS)
+    expect(await node.mounts.under(MOUNT_DIR)).toHaveLength(mounts)
     expect(await node.volumes()).toEqual(volumes)
   })
 

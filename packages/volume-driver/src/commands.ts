@@ -6,7 +6,7 @@ import { type Answer, initialised, notSupported, success } from './answer.ts'
 import { DriverError } from './error.ts'
 import { handleOf, originalHandle } from './handle.ts'
 import { bindMounter, hide, isShown, linkMounter, type Mounter } from './mounter.ts'
-import { checkSamePod, type MountDir, parseMountDir, parseOptions, type PodOptions } from './request.ts'
+import { checkReadOnly, checkSamePod, type MountDir, type MountOptions, parseMountDir, parseOptions, type PodOptions } from './request.ts'
 import type { DriverSettings } from './settings.ts'
 import { takeTurn } from './turns.ts'
 import { buildVolume, discardVolume, isVolumeOf, isWhole, openVolumesDir, readVolumes, type Volume } from './volume.ts'
@@ -32,17 +32,19 @@ export async function runCommand(argv: readonly string[], deps: CommandDeps, sig
   if (command === 'mount' && options === undefined) throw new DriverError('USAGE', 'mount needs options')
 
   const mountDir = parseMountDir(path)
-  const pod = command === 'mount' ? parseOptions(options ?? '') : undefined
-  if (pod !== undefined) checkSamePod(mountDir, pod)
+  const wanted = command === 'mount' ? parseOptions(options ?? '') : undefined
+  if (wanted !== undefined) checkSamePod(mountDir, wanted.pod)
   const settings = await deps.settings()
   const work = { host: deps.host, settings, mountDir }
-  return pod === undefined ? await unmount(work, signal) : await mount(work, pod, signal)
+  return wanted === undefined ? await unmount(work, signal) : await mount(work, wanted, signal)
 }
 
-async function mount(work: Work, pod: PodOptions, signal: AbortSignal): Promise<Answer> {
+async function mount(work: Work, wanted: MountOptions, signal: AbortSignal): Promise<Answer> {
   const { host, settings, mountDir } = work
   const { files } = host
   const { volumesDir } = settings
+  checkReadOnly(wanted, settings.writableVolumes)
+  const { pod, isReadOnly } = wanted
   checkSocketPath(volumesDir)
   await openVolumesDir(files, volumesDir)
   const agentDir = await openAgentDir(settings, files)
@@ -53,7 +55,7 @@ async function mount(work: Work, pod: PodOptions, signal: AbortSignal): Promise<
   const everywhere = await isShown(host, mountDir.path)
   const volumes = await readVolumes(volumesDir, files, everywhere ? undefined : [handle])
   const found = volumes.filter((volume) => isVolumeOf(volume, mountDir.path, [handle]))
-  const mounter = settings.mounter === 'bind' ? bindMounter(host, agentDir) : linkMounter(host)
+  const mounter = settings.mounter === 'bind' ? bindMounter(host, { agentDir, isGuarded: !isReadOnly }) : linkMounter(host)
   const living = await livingVolume(found, pod, files)
   if (living !== undefined && (await mounter.shows(living.paths.mount, mountDir.path))) return success()
 
@@ -62,7 +64,7 @@ async function mount(work: Work, pod: PodOptions, signal: AbortSignal): Promise<
   // Containers of a live pod see the tree itself, so that it must stay theirs; after a reboot nothing does (W11).
   const kept = wasShown ? living : undefined
   for (const volume of found) if (volume !== kept) await discardVolume(volume, volumesDir, host)
-  await makeAndShow({ ...work, mounter, kept, handle }, pod, signal)
+  await makeAndShow({ ...work, mounter, kept, handle }, wanted, signal)
   return success()
 }
 
@@ -83,11 +85,12 @@ interface MakeAndShow extends Work {
   readonly handle: Handle
 }
 
-async function makeAndShow(work: MakeAndShow, pod: PodOptions, signal: AbortSignal): Promise<void> {
+async function makeAndShow(work: MakeAndShow, { pod, isReadOnly }: MountOptions, signal: AbortSignal): Promise<void> {
   const { host, settings, mountDir, mounter, kept, handle } = work
   const { volumesDir } = settings
   await using undo = new AsyncDisposableStack()
-  const data = { ...pod, mountDir: mountDir.path, createdAt: rfc3339(host.clock.now()) }
+  const weak = isReadOnly ? {} : { writable: true as const }
+  const data = { ...pod, mountDir: mountDir.path, createdAt: rfc3339(host.clock.now()), ...weak }
   const volume = kept ?? (await buildVolume({ volumesDir, handle, data }, host))
   if (kept === undefined) undo.defer(() => quietly(discardVolume(volume, volumesDir, host)))
   signal.throwIfAborted()

@@ -24,7 +24,7 @@ const NOT_SUPPORTED = { status: 'Not supported', message: '' }
 const FAILURE = { status: 'Failure', message: expect.stringMatching(/^[A-Z_]+: ./) }
 
 /** Of the original's options: those that this driver cannot do without. */
-const NEEDED = ['pod.name', 'pod.namespace', 'pod.uid', 'serviceAccount.name'].map((key) => `kubernetes.io/${key}`)
+const NEEDED = ['pod.name', 'pod.namespace', 'pod.uid', 'serviceAccount.name', 'readwrite'].map((key) => `kubernetes.io/${key}`)
 const optionsOf = (keys: readonly string[]) =>
   mountOptions(Object.fromEntries(Object.keys(JSON.parse(mountOptions()) as object).flatMap((key) => (keys.includes(key) ? [] : [[key, undefined]]))))
 
@@ -81,14 +81,38 @@ test.each([
   ['no pod.namespace, as in the original', NEEDED.toSpliced(1, 1), FAILURE],
   ['no pod.uid; the original did without it', NEEDED.toSpliced(2, 1), FAILURE],
   ['no serviceAccount.name; the original did without it', NEEDED.toSpliced(3, 1), FAILURE],
+  ['no readwrite; the original never looked at it', NEEDED.toSpliced(4, 1), FAILURE],
 ])('options with %s (C2)', async (_row, keys, answer) => {
   expect(await (await nodeInMemory()).mount(optionsOf(keys))).toEqual(answer)
 })
 
-test.each(['ro', 'rw'])('readwrite %s: the volume is read-only; the original made it so for no value (C2, W3)', async (readwrite) => {
+test('readwrite ro: the volume is read-only; the original made it so for no value (C2, W3)', async () => {
   const node = await nodeInMemory()
-  await node.mount(mountOptions({ 'kubernetes.io/readwrite': readwrite }))
+  expect(await node.mount()).toEqual(SUCCESS)
+  expect(await node.mounts.under('/var/lib/kubelet')).toMatchObject([{ readOnly: true }])
+})
+
+const WRITABLE = mountOptions({ 'kubernetes.io/readwrite': 'rw' })
+
+test('readwrite rw: Failure that says what to write, and nothing is left; the original took it (C2, W2)', async () => {
+  const node = await nodeInMemory()
+  const message = 'VOLUME_WRITABLE: this volume must be read-only: write `readOnly: true` beside `driver` in its flexVolume'
+  expect(await node.mount(WRITABLE)).toEqual({ status: 'Failure', message })
+  expect([await node.volumes(), await node.mounts.under('/')]).toEqual([[], [{ target: '/', root: '/', readOnly: false }]])
+})
+
+test('readwrite rw with `writableVolumes: allow`: Success, as in the original; what is mounted is read-only all the same, and says so (C2, W2)', async () => {
+  const node = await nodeInMemory({ writableVolumes: 'allow' })
+  expect(await node.mount(WRITABLE)).toEqual(SUCCESS)
   expect(await node.mounts.under('/var/lib/kubelet')).toMatchObject([{ readOnly: true }, { readOnly: true }])
+  const [name = ''] = await node.volumes()
+  expect(JSON.parse(await node.text(`${VOLUMES}/${name}/data.json`))).toMatchObject({ writable: true })
+})
+
+test('readwrite rw where pods share one socket: Failure, with no way around it (C2, W2)', async () => {
+  expect(await (await nodeInMemory({ isolation: 'shared' })).mount(WRITABLE)).toEqual({ status: 'Failure', message: expect.stringMatching(/^VOLUME_WRITABLE: /) })
+  const both = await nodeInMemory({ isolation: 'shared', writableVolumes: 'allow' })
+  expect(await both.mount(mountOptions())).toEqual({ status: 'Failure', message: expect.stringMatching(/^SETTINGS_INVALID: /) })
 })
 
 test('the paths of the original are the defaults (C3)', async () => {

@@ -11,15 +11,23 @@ export interface Mounter {
 
 export type MounterHost = Pick<Host, 'files' | 'mounts'>
 
+export interface BindOptions {
+  /** Shown at `connect` in place of what the volume has there. */
+  readonly agentDir: string | undefined
+  /** `connect` has a mount of its own, for volumes whose uppermost one a container runtime makes writable. */
+  readonly isGuarded: boolean
+}
+
 /**
- * Read-only, nosuid, nodev, noexec bind mounts (W3): one of the directory, and one on top at `connect`, of its own or of the
- * agent's. Of a volume that a container mounts without `readOnly` runc makes the uppermost mount writable again, and that
- * one alone: the socket below `connect` stays what it is (W2). On the mount directory, not in the tree itself, where a removal
- * would have to get around it (W10).
+ * Read-only, nosuid, nodev, noexec bind mounts (W3): one of the directory and, where there is something to show or to guard, one on top
+ * at `connect`. What holds for containers is `readOnly` at the pod's volume (`request.ts`); the guard is for pods without it, whose
+ * authors mean no harm: runc makes the uppermost mount writable for them, and that one alone. On the mount directory, not in the tree
+ * itself, where a removal would have to get around it (W10).
  */
-export const bindMounter = ({ mounts }: MounterHost, agentDir?: string): Mounter => ({
+export const bindMounter = ({ mounts }: MounterHost, { agentDir, isGuarded }: BindOptions): Mounter => ({
   show: async (directory, mountDir) => {
     await mounts.bind(directory, mountDir, READ_ONLY)
+    if (agentDir === undefined && !isGuarded) return
     try {
       await mounts.bind(agentDir ?? connectAt(directory), connectAt(mountDir), READ_ONLY)
     } catch (error) {
@@ -28,9 +36,11 @@ export const bindMounter = ({ mounts }: MounterHost, agentDir?: string): Mounter
     }
   },
   shows: async (directory, mountDir) => {
-    const [over, top] = await mounts.under(mountDir)
-    if (over === undefined || top === undefined || !top.readOnly || !showsRoot(top, directory)) return false
-    if (over.target !== connectAt(top.target) || !over.readOnly) return false
+    const there = await mounts.under(mountDir)
+    const [top, over, ...more] = there.toReversed()
+    if (top === undefined || more.length > 0 || !there.every(({ readOnly }) => readOnly) || !showsRoot(top, directory)) return false
+    if (agentDir === undefined && !isGuarded) return over === undefined
+    if (over?.target !== connectAt(top.target)) return false
     return agentDir === undefined ? showsRoot(over, connectAt(directory)) : showsAgent(over, agentDir)
   },
 })

@@ -61,8 +61,12 @@ describe('a mount directory', () => {
 describe('options', () => {
   test('give the pod, whatever else they hold', () => {
     const pod = { namespace: 'default', name: 'flexpod', uid: POD_UID, serviceAccount: 'wl' }
-    expect(parseOptions(mountOptions())).toEqual(pod)
-    expect(parseOptions(mountOptions({ 'kubernetes.io/fsGroup': '1', more: 'x'.repeat(10_000) }))).toEqual(pod)
+    expect(parseOptions(mountOptions())).toEqual({ pod, isReadOnly: true })
+    expect(parseOptions(mountOptions({ 'kubernetes.io/fsGroup': '1', more: 'x'.repeat(10_000) }))).toEqual({ pod, isReadOnly: true })
+  })
+
+  test.each(['rw', '', 'RO', 'ro ', undefined])('that say %j for readwrite are not read-only', (readwrite) => {
+    expect(parseOptions(mountOptions({ 'kubernetes.io/readwrite': readwrite })).isReadOnly).toBe(false)
   })
 
   test.each([
@@ -101,7 +105,7 @@ describe('options', () => {
     let read = 0
     const property = fc.property(fc.oneof(fc.string(), fc.json(), spoilt), (json) => {
       try {
-        expect(parseOptions(json).uid).toBe(POD_UID)
+        expect(parseOptions(json).pod.uid).toBe(POD_UID)
         read++
       } catch (error) {
         expect(error).toMatchObject({ code: 'OPTIONS_INVALID' })
@@ -112,7 +116,7 @@ describe('options', () => {
   })
 
   test('of another pod than the directory are refused (W14)', () => {
-    const options = parseOptions(mountOptions({ 'kubernetes.io/pod.uid': '4f14e5f4-0d7c-4c58-9c3a-2a7f6a1f0c11' }))
+    const { pod: options } = parseOptions(mountOptions({ 'kubernetes.io/pod.uid': '4f14e5f4-0d7c-4c58-9c3a-2a7f6a1f0c11' }))
     const check = () => checkSamePod(parseMountDir(mountDirOf('/k')), options)
     expect(check).toThrow(expect.objectContaining({ code: 'POD_UID_MISMATCH' }))
   })

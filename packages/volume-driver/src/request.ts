@@ -13,6 +13,15 @@ export interface MountDir {
   readonly podUid: string
 }
 
+export interface MountOptions {
+  readonly pod: PodOptions
+  /**
+   * Whether the kubelet makes every mount of it read-only, in every container: it alone can. A container's `subPath` is a mount of its
+   * own, whatever the flags of ours, and for a container that asks for no `readOnly` runc makes the uppermost one writable.
+   */
+  readonly isReadOnly: boolean
+}
+
 export interface PodOptions {
   readonly namespace: string
   readonly name: string
@@ -36,19 +45,26 @@ export function parseMountDir(path: string): MountDir {
 }
 
 /** Other keys are not looked at: they may be secrets. Throws `OPTIONS_INVALID`, never with a value in it. */
-export function parseOptions(json: string): PodOptions {
+export function parseOptions(json: string): MountOptions {
   const options = parseObject(json)
-  return {
+  const pod = {
     namespace: text(options, 'kubernetes.io/pod.namespace', LABEL),
     name: text(options, 'kubernetes.io/pod.name', SUBDOMAIN),
     uid: text(options, 'kubernetes.io/pod.uid', UID),
     serviceAccount: text(options, 'kubernetes.io/serviceAccount.name', SUBDOMAIN),
   }
+  return { pod, isReadOnly: options.get('kubernetes.io/readwrite') === 'ro' }
 }
 
 /** The path is the kubelet's own; the options are merged with those of the pod's author (W14). */
 export function checkSamePod({ podUid }: MountDir, { uid }: PodOptions): void {
   if (podUid !== uid) throw new DriverError('POD_UID_MISMATCH', 'options and mount directory name different pods')
+}
+
+/** The message goes to whoever wrote the pod. */
+export function checkReadOnly({ isReadOnly }: MountOptions, writableVolumes: 'refuse' | 'allow'): void {
+  if (isReadOnly || writableVolumes === 'allow') return
+  throw new DriverError('VOLUME_WRITABLE', 'this volume must be read-only: write `readOnly: true` beside `driver` in its flexVolume')
 }
 
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/

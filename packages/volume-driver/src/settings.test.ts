@@ -9,6 +9,7 @@ const defaults = {
   mounter: 'bind',
   isolation: 'per-workload',
   agentDir: '/var/athenz/agent',
+  writableVolumes: 'refuse',
 }
 
 async function hostWith(json: string, mode = 0o644) {
@@ -48,6 +49,8 @@ test.each([
   ['a directory of the agent with a way up', '{"agentDir":"/v/.."}'],
   ['an isolation nobody knows', '{"isolation":"none"}'],
   ['a shared socket that pods could replace', '{"isolation":"shared","mounter":"link"}'],
+  ['a shared socket and writable volumes', '{"isolation":"shared","writableVolumes":"allow"}'],
+  ['another word for writable volumes', '{"writableVolumes":"true"}'],
   ['an object for a value', '{"volumesDir":{}}'],
   ['too long a file', `{"volumesDir":"/${'x'.repeat(70_000)}"}`],
 ])('a file with %s is refused', async (_name, json) => {

@@ -37,12 +37,17 @@ export const driverProgram = program({
       default: '/var/athenz/agent',
       doc: 'Directory of the socket that pods share; shown to them read-only. Made when it is missing.',
     }),
+    writableVolumes: setting(oneOf('refuse', 'allow'), {
+      default: 'refuse',
+      doc: 'What becomes of a pod whose `flexVolume` does not say `readOnly: true`, as in pods of the original: with `allow` root in it can put another socket in place of its own; weaker.',
+    }),
   },
-  check: ({ volumesDir, handleKeyFile, agentDir, isolation, mounter }) => [
+  check: ({ volumesDir, handleKeyFile, agentDir, isolation, mounter, writableVolumes }) => [
     ...([volumesDir, handleKeyFile, agentDir].every(isCanonical)
       ? []
       : ['volumesDir, handleKeyFile and agentDir must be absolute, canonical paths']),
     ...(isolation === 'shared' && mounter === 'link' ? ['a shared socket needs mounter: bind, or pods could replace it'] : []),
+    ...(isolation === 'shared' && writableVolumes === 'allow' ? ['a shared socket needs writableVolumes: refuse, or pods could replace it'] : []),
   ],
 })
 

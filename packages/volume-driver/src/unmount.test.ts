@@ -208,6 +208,6 @@ describe('by symlink', () => {
     await node.files.unlink('/var/athenz/volume-driver.json')
     expect(await node.mount()).toEqual(SUCCESS)
     expect(await node.volumes()).toEqual([handle])
-    expect(await node.mounts.under(MOUNT_DIR)).toMatchObject([{ readOnly: true }, { readOnly: true }])
+    expect(await node.mounts.under(MOUNT_DIR)).toMatchObject([{ readOnly: true }])
   })
 })

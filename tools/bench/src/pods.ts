@@ -52,7 +52,7 @@ export function mountCall({ command, settings, root }: DriverCall, pod: MountedP
     'kubernetes.io/pod.namespace': pod.namespace,
     'kubernetes.io/pod.uid': pod.uid,
     'kubernetes.io/pvOrVolumeName': 'i',
-    'kubernetes.io/readwrite': 'rw',
+    'kubernetes.io/readwrite': 'ro',
     'kubernetes.io/serviceAccount.name': pod.serviceAccount,
   }
   const env = { ...ENV, ATHENZ_VOLUME_DRIVER_SETTINGS: settings }

@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-const ORDER = ['api-server', 'manifests', 'admission', 'admission-same', 'launch', 'refusals', 'renewal', 'agent-key', 'end-of-a-pod', 'pods', 'workloads', 'metrics', 'rights', 'webhook', 'node', 'uninstall']
+const ORDER = ['api-server', 'manifests', 'admission', 'admission-same', 'launch', 'refusals', 'renewal', 'agent-key', 'end-of-a-pod', 'pods', 'volumes', 'workloads', 'metrics', 'rights', 'webhook', 'node', 'uninstall']
 
 const placeOf = ({ moduleId }: TestSpecification): number => {
   const place = ORDER.indexOf(basename(moduleId, '.cluster.ts'))

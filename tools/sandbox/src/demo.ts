@@ -83,7 +83,7 @@ function intruderManifest({ namespace, name }: { namespace: string; name: string
     ...plain,
     spec: {
       ...plain.spec,
-      volumes: [{ name: 'mine', flexVolume: { driver: FLEX_DRIVER } }],
+      volumes: [{ name: 'mine', flexVolume: { driver: FLEX_DRIVER, readOnly: true } }],
       containers: [{ ...main, volumeMounts: [{ name: 'mine', mountPath: '/identity', readOnly: true }] }],
     },
   }

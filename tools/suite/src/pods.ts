@@ -37,7 +37,7 @@ export const request = ({ workloads }: Pick<World, 'workloads'>, name: string, o
 
 /**
  * A pod with one container, `main`, that sees its credentials in /tls and /tokens; no secret in it. With an identity it
- * sees the volume of the driver in /identity too, as writable as the driver made it, for commands that knock there.
+ * sees the volume of the driver in /identity too, as writable as the volume makes it, for commands that knock there.
  */
 export function podManifest({ workloads }: Pick<World, 'workloads'>, pod: PodRequest): object {
   const { namespace, name, serviceAccount, command, restartPolicy, identity, fsGroup, spec = {} } = pod

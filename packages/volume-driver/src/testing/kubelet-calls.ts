@@ -16,7 +16,7 @@ export const mountOptions = (other: Readonly<Record<string, string | undefined>>
     'kubernetes.io/pod.namespace': 'default',
     'kubernetes.io/pod.uid': POD_UID,
     'kubernetes.io/pvOrVolumeName': 'idv',
-    'kubernetes.io/readwrite': 'rw',
+    'kubernetes.io/readwrite': 'ro',
     'kubernetes.io/secret/k1': 'djE=',
     'kubernetes.io/serviceAccount.name': 'wl',
     ...other,

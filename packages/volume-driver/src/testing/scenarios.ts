@@ -54,15 +54,26 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await node.mount()
     assert.throws(() => writeFileSync(`${node.mountDir}/id`, 'forged'), { code: 'EROFS' })
     assert.throws(() => writeFileSync(`${node.mountDir}/connect/agent.sock`, ''), { code: 'EROFS' })
-    for (const at of ['', '/connect']) {
-      const line = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').find((each) => each.includes(` ${node.mountDir}${at} `))
-      assert.match(line ?? '', / ro,nosuid,nodev,noexec,/)
-    }
+    const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((each) => each.includes(` ${node.mountDir}`))
+    assert.equal(lines.length, 1)
+    assert.match(lines[0] ?? '', / ro,nosuid,nodev,noexec,/)
     assert.deepEqual(await node.unmount(), SUCCESS)
   },
 
-  'what a run time makes writable of it for a container leaves the socket read-only (W2, W3)': async (node) => {
-    await node.mount()
+  'a volume that root in the pod could write to is not mounted, and by no setting where pods share a socket (W2)': async (node) => {
+    const writable = mountOptions({ 'kubernetes.io/readwrite': 'rw' })
+    failsWith(await node.mount(writable), 'VOLUME_WRITABLE')
+    node.configure({ isolation: 'shared', agentDir: `${node.dir}/agent` })
+    failsWith(await node.mount(writable), 'VOLUME_WRITABLE')
+    node.configure({ isolation: 'shared', agentDir: `${node.dir}/agent`, writableVolumes: 'allow' })
+    failsWith(await node.mount(writable), 'SETTINGS_INVALID')
+    await expectNothing(node)
+  },
+
+  'where writable volumes are allowed, what a run time makes writable of one for a container leaves the socket read-only (W2, W3)': async (node) => {
+    node.configure({ writableVolumes: 'allow' })
+    assert.deepEqual(await node.mount(mountOptions({ 'kubernetes.io/readwrite': 'rw' })), SUCCESS)
+    assert.equal((await node.mounts()).length, 2)
     const [handle = ''] = node.volumes()
     writeFileSync(`${node.volumesDir}/${handle}/mount/connect/agent.sock`, 'agent')
     const copy = `${node.dir}/container`
@@ -186,7 +197,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     const [handle = ''] = node.volumes()
     writeFileSync(`${node.volumesDir}/${handle}/context.json`, '{}')
     assert.deepEqual(await node.mount(), SUCCESS)
-    assert.equal((await node.mounts()).length, 2)
+    assert.equal((await node.mounts()).length, 1)
     assert.ok(existsSync(`${node.volumesDir}/${handle}/context.json`))
     assert.deepEqual(await node.unmount(), SUCCESS)
     await expectNothing(node)
@@ -213,7 +224,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await nodeHost().files.symlink('k', `${node.dir}/moved`)
     const moved = mountDirOf(`${node.dir}/moved`)
     for (let times = 0; times < 2; times++) assert.deepEqual(await node.call('mount', moved, mountOptions()), SUCCESS)
-    assert.equal((await node.mounts()).length, 2)
+    assert.equal((await node.mounts()).length, 1)
     assert.deepEqual(await node.call('unmount', moved), SUCCESS)
     await expectNothing(node)
   },
@@ -222,10 +233,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     const answers = await Promise.all(Array.from({ length: 6 }, () => node.mount()))
     assert.deepEqual(answers, answers.map(() => SUCCESS))
     assert.equal(node.volumes().length, 1)
-    assert.equal((await node.mounts()).length, 2)
+    assert.equal((await node.mounts()).length, 1)
     const mixed = Array.from({ length: 8 }, (_, index) => (index % 2 === 0 ? node.mount() : node.unmount()))
     for (const answer of await Promise.all(mixed)) assert.deepEqual(answer, SUCCESS)
-    assert.equal(2 * node.volumes().length, (await node.mounts()).length)
+    assert.equal(node.volumes().length, (await node.mounts()).length)
     assert.deepEqual(await node.unmount(), SUCCESS)
     await expectNothing(node)
   },

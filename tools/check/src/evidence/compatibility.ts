@@ -7,7 +7,7 @@ export interface ContractLine {
 
 export const CONTRACT: Readonly<Record<`C${number}`, ContractLine>> = {
   C1: { keeps: 'the seven programs, their roles and names (`athenz-identityd` is the callback’s other name)', deviations: [6] },
-  C2: { keeps: 'FlexVolume: `init`, `mount`, `unmount`; `Success`, `Failure`, `Not supported`; `attach: false`; option keys; exit 0; JSON on stdout only', deviations: [] },
+  C2: { keeps: 'FlexVolume: `init`, `mount`, `unmount`; `Success`, `Failure`, `Not supported`; `attach: false`; option keys; exit 0; JSON on stdout only', deviations: [28] },
   C3: { keeps: 'host paths, the volume tree, handles of 43 characters, `id` and `connect/agent.sock` in the pod, `data.json`', deviations: [9, 14] },
   C4: { keeps: 'agent API: `POST /v1/init/<id>`, `POST /v1/refresh/<id>`, field names, base64 of PEM', deviations: [8, 13] },
   C5: { keeps: 'JWT service: `POST /v1/jwt` with a subject, mutual TLS, `--identity-cn`', deviations: [11] },

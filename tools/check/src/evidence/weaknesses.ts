@@ -8,7 +8,7 @@ export interface Weakness {
 
 export const WEAKNESSES: Readonly<Record<`W${number}`, Weakness>> = {
   W1: { was: 'path traversal in the handle', now: '43 characters of base64url or nothing, judged on the undecoded request line; state lies outside what a pod can write' },
-  W2: { was: 'a pod could unlink or replace the agent’s socket', now: 'a listener per volume inside a read-only mount; a shared directory is bound read-only too' },
+  W2: { was: 'a pod could unlink or replace the agent’s socket', now: 'a listener per volume, and only volumes that the kubelet keeps read-only for every mount of every container; a shared directory is bound read-only too' },
   W3: { was: '`MS_BIND|MS_RDONLY` in one call left volumes writable', now: 'bound, then made read-only, nosuid, nodev, noexec, and shown only once it is so' },
   W4: { was: 'whoever knew a handle was the pod', now: 'keyed handles that give no right: listener and kernel must both name the pod' },
   W5: { was: 'any node’s certificate got a document for any pod', now: 'the node comes from the agent’s certificate, and the API server must place the pod there' },
