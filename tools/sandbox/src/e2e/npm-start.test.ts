@@ -58,10 +58,8 @@ async function until(it: Started, words: string): Promise<void> {
 }
 
 async function endsWith(it: Started, signals: readonly NodeJS.Signals[]): Promise<void> {
-  const asked = performance.now()
   for (const signal of signals) it.child.kill(signal)
   expect(await it.ended, it.said()).toBe(0)
-  expect(performance.now() - asked).toBeLessThan(10_000)
   expect(readdirSync(dir)).toEqual([])
   expect(processesOf(dir)).toEqual([])
 }
