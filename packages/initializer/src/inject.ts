@@ -31,6 +31,23 @@ export function inject(pod: ReviewedPod, templates: Templates, rules: InjectionR
   // Whoever did not ask is not stopped for what they could not get.
   if (unfit !== undefined) return templates.annotationTrigger === '' ? { kind: 'untouched', skipped: unfit.message } : unfit
 
+  const { parts, scratch, isRemoved, isEmpty, isComplete, collisions } = examine(pod, templates, rules)
+  if (isEmpty) return refused('POD_UNSUPPORTED', 'every container of the pod runs an image that is removed')
+  if (collisions.length > 0) return refused('INJECTION_COLLISION', collisions.join('; '))
+
+  const patch = [...removals(pod, isRemoved), ...(isComplete ? [] : additions(pod, parts, scratch))]
+  return patch.length === 0 ? { kind: 'untouched' } : { kind: 'patched', patch }
+}
+
+/** Whether the pod asks by these templates, may have what it asks for, and has all of it. */
+export function carries(pod: ReviewedPod, templates: Templates, rules: InjectionRules): boolean {
+  if (!isMeant(pod, templates) || unfitness(pod, rules) !== undefined) return false
+  const { isEmpty, isComplete, collisions } = examine(pod, templates, rules)
+  return !isEmpty && isComplete && collisions.length === 0
+}
+
+/** What the pod has of what is injected, and what is in the way of the rest. */
+function examine(pod: ReviewedPod, templates: Templates, rules: InjectionRules) {
   const parts = partsOf(templates, rules.sidecar, { ...rules, hostNetwork: pod.hostNetwork })
   const isOurs = (it: Named): boolean => parts.some((part) => part.list !== 'volumes' && it.name === part.template.name && part.difference(it) === undefined)
   const isRemoved = (it: Named): boolean => !isOurs(it) && runsOneOf(templates.removeImages, it)
@@ -39,8 +56,6 @@ export function inject(pod: ReviewedPod, templates: Templates, rules: InjectionR
     initContainers: (pod.initContainers ?? []).filter((it) => !isRemoved(it)),
     containers: pod.containers.filter((it) => !isRemoved(it)),
   }
-  if (kept.containers.length === 0) return refused('POD_UNSUPPORTED', 'every container of the pod runs an image that is removed')
-
   const states = parts.map((part) => ({ ...part, state: stateOf(part, kept) }))
   const missing = states.filter(({ state }) => state.kind === 'missing')
   const scratch = templates.scratch.filter((name) => !kept.volumes.some((volume) => volume.name === name))
@@ -53,10 +68,7 @@ export function inject(pod: ReviewedPod, templates: Templates, rules: InjectionR
     const lacking = [...missing.map(({ title }) => title), ...scratch.map(volumeTitle)]
     collisions.push(`the pod is injected in part: it lacks ${lacking.join(', ')}`)
   }
-  if (collisions.length > 0) return refused('INJECTION_COLLISION', collisions.join('; '))
-
-  const patch = [...removals(pod, isRemoved), ...(isComplete ? [] : additions(pod, parts, scratch))]
-  return patch.length === 0 ? { kind: 'untouched' } : { kind: 'patched', patch }
+  return { parts, scratch, isRemoved, isEmpty: kept.containers.length === 0, isComplete, collisions }
 }
 
 function isMeant({ annotations }: PodParts, { annotationTrigger }: Templates): boolean {

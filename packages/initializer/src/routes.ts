@@ -10,15 +10,15 @@ import {
 import type { Clock } from '@pallas/runtime'
 import type { FastifyInstance } from 'fastify'
 import { countBodies } from './body-lanes.ts'
+import { decide, type Generations } from './decide.ts'
 import type { InitializerEvents } from './events.ts'
-import { inject, type Injection, type InjectionRules } from './inject.ts'
+import type { Injection, InjectionRules } from './inject.ts'
 import { fieldOf, isFields } from './json.ts'
 import { podPartsOf } from './pod.ts'
 import { type ReviewBody, takeReviews } from './review-body.ts'
-import type { Templates } from './templates.ts'
 
 export interface AdmissionDeps {
-  readonly templates: () => Templates
+  readonly templates: Generations
   readonly rules: InjectionRules
   readonly clock: Pick<Clock, 'sleep'>
   readonly events: Pick<InitializerEvents, 'podPatched' | 'podUntouched' | 'podSkipped' | 'podRefused'>
@@ -48,19 +48,19 @@ function requestIn(body: unknown): AdmissionRequest {
   }
 }
 
-function injectionOf({ object }: AdmissionRequest, hasPrototypeKeys: boolean, { templates, rules }: AdmissionDeps): Injection {
+async function injectionOf({ object }: AdmissionRequest, hasPrototypeKeys: boolean, { templates, rules }: AdmissionDeps): Promise<Injection> {
   try {
-    return inject({ ...podPartsOf(object), hasPrototypeKeys }, templates(), rules)
+    return await decide({ ...podPartsOf(object), hasPrototypeKeys }, templates, rules)
   } catch (error) {
     if (!(error instanceof IdentityError)) throw error
     return { kind: 'refused', reason: error.code, message: `${error.message}: ${String(error.fields['path'])}` }
   }
 }
 
-function review(request: AdmissionRequest, injection: () => Injection, { events }: AdmissionDeps): AdmissionAnswer {
+async function review(request: AdmissionRequest, injection: () => Promise<Injection>, { events }: AdmissionDeps): Promise<AdmissionAnswer> {
   const pod = podNameOf(request)
   if (!isNewPod(request)) return allowReview(request)
-  const result = injection()
+  const result = await injection()
   switch (result.kind) {
     case 'patched':
       events.podPatched(pod)

@@ -45,7 +45,7 @@ export async function startInitializer(settings: InitializerSettings, deps: Init
   const app = createServer({ ...server, callers: 'anonymous' })
   const drain = createDrain({ clock, drainMs: settings.drain })
   drain.follow(app)
-  admissionRoutes(app, { templates: templates.current, rules: settings, clock, events })
+  admissionRoutes(app, { templates, rules: settings, clock, events })
   const checks = { certificate: ownCertificate({ tls, clock, metrics }), ...trusted, ending: drain.problem }
   const { url, adminUrl } = scope.use(await serveProgram(app, { settings, checks, log, metrics, clock }))
   scope.defer(() => drain.end())
