@@ -35,5 +35,7 @@ export const DANGEROUS: readonly Deed[] = [
   ...on('admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'list', 'watch', 'create', 'update', 'delete'),
   ...on('admissionregistration.k8s.io', 'validatingwebhookconfigurations', 'create', 'update', 'patch', 'delete'),
   ...on('admissionregistration.k8s.io', 'mutatingadmissionpolicies', 'create', 'update', 'patch', 'delete'),
+  ...on('admissionregistration.k8s.io', 'validatingadmissionpolicies', 'create', 'update', 'patch', 'delete'),
+  ...on('admissionregistration.k8s.io', 'validatingadmissionpolicybindings', 'create', 'update', 'patch', 'delete'),
   ...on('*', '*', '*'),
 ]
