@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, statSync, symlinkSync, unlinkSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, statSync, symlinkSync, unlinkSync, watch } from 'node:fs'
 import { createServer } from 'node:net'
 import { aPod } from '@pallas/identity/testing'
 import { expect, test, vi } from 'vitest'
@@ -25,6 +25,22 @@ test('a volume made while the agent runs is served at once, and no more when it 
   removeVolume(world.volumesDir, handle)
   await vi.waitFor(() => expect(world.memory.records).toContainEqual(expect.objectContaining({ msg: 'volume gone', handle })))
   await expect(world.call(handle, 'names')).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+test('sockets are made in a directory of the agent alone, and nothing else ever lies beside them or stays there (W2)', async () => {
+  const { world, handle } = await oneLivePod()
+  await using _world = world
+  const made = `${world.volumesDir}/.sockets`
+  expect(statSync(made).mode & 0o777).toBe(0o700)
+  expect(readdirSync(made)).toEqual([])
+  const seen = new Set<string>()
+  const watcher = watch(world.pathsOf(handle).connect, (_event, name) => void seen.add(String(name)))
+  await world.stopAgent()
+  await world.startAgent()
+  await vi.waitFor(() => expect(seen.size).toBeGreaterThan(0))
+  watcher.close()
+  expect([...seen]).toEqual(['agent.sock'])
+  expect(readdirSync(made)).toEqual([])
 })
 
 test('what the kernel did not report is found by the poll', async () => {
