@@ -21,6 +21,7 @@ const JOBS = {
   'build:static': ['node', 'tools/build/src/static-main.ts'],
   'test:static': ['node', 'tools/sandbox/src/isolated-main.ts', 'node', 'tools/build/src/test-static-main.ts'],
   bench: ['node', '--disable-warning=ExperimentalWarning', 'tools/bench/src/main.ts'],
+  'bench:cluster': ['node', '--disable-warning=ExperimentalWarning', 'tools/cluster-suite/src/bench/main.ts'],
   images: ['node', '--disable-warning=ExperimentalWarning', 'tools/images/src/main.ts'],
   cluster: ['node', '--disable-warning=ExperimentalWarning', 'tools/real-cluster/src/main.ts'],
   'test:cluster': ['node', '--disable-warning=ExperimentalWarning', 'tools/cluster-suite/src/main.ts'],

@@ -7,9 +7,10 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { REPOSITORY } from '@pallas/build'
-import { explain, IMAGES, makeImages } from '@pallas/images'
+import { explain } from '@pallas/images'
 import { type Cluster, describeCluster } from '@pallas/real-cluster'
 import { eventually } from '@pallas/suite'
+import { imagesAreMade } from './made-images.ts'
 import { allMounts, newIn } from './processes.ts'
 import { outcomeIn } from './world/install.ts'
 import { uninstall } from './world/uninstall.ts'
@@ -18,18 +19,6 @@ const KEEP = '--keep'
 const MOUNTS_GO_MS = 90_000
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
-
-/** False when one could not be made. */
-async function imagesAreMade(signal: AbortSignal): Promise<boolean> {
-  const start = performance.now()
-  for await (const { image, result } of makeImages(IMAGES, signal, say)) {
-    if (!('failure' in result)) continue
-    say(`${image.name} is not made: ${explain(result.failure)}`)
-    return false
-  }
-  say(`images are made (${seconds(start)})`)
-  return true
-}
 
 const seconds = (start: number): string => `${((performance.now() - start) / 1_000).toFixed(1)} s`
 
@@ -59,7 +48,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
     return 1
   }
   const before = allMounts()
-  if (!(await imagesAreMade(signal))) return 1
+  if (!(await imagesAreMade(signal, say))) return 1
   const code = await runTests(args.filter((arg) => arg !== KEEP), signal)
   if (signal.aborted || args.includes(KEEP) || outcomeIn(cluster) === undefined) return code
   await takeAway(cluster, before)

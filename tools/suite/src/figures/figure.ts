@@ -2,7 +2,7 @@
 import { judge, type LineId, type Measured } from './lines.ts'
 import { type Summary, summaryOf } from './statistics.ts'
 
-export type Unit = 'ms' | 'MiB' | '1/s' | 'CPU-ms' | 'µs' | '×' | 'reads' | 'index'
+export type Unit = 'ms' | 'MiB' | '1/s' | 'CPU-ms' | 'µs' | '×' | 'reads' | 'index' | 'pods'
 
 interface Common {
   /** `<bench>: <what>`. */
