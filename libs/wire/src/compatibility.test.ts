@@ -77,7 +77,7 @@ test('the volume tree is the original one, and a handle has 43 characters of bas
 })
 
 test('DEVIATION: a pod that is not root can read its id and reach the socket, and state is root’s (C3, W13)', () => {
-  expect(VOLUME_MODES).toEqual({ root: 0o750, state: 0o600, mount: 0o755, connect: 0o755, id: 0o444 })
+  expect(VOLUME_MODES).toEqual({ sockets: 0o700, root: 0o750, state: 0o600, mount: 0o755, connect: 0o755, id: 0o444 })
 })
 
 test('DEVIATION: data.json says more than namespace and name, and needs it (C3, W8)', () => {

@@ -45,7 +45,7 @@ export const volumePaths = (volumesDir: string, handle: Handle) => {
 /** Name of the directory, beside the volumes, where sockets are made before they appear in one: no pod sees it. */
 export const SOCKETS = '.sockets'
 
-export const VOLUME_MODES = { root: 0o750, state: 0o600, mount: 0o755, connect: 0o755, id: 0o444 } as const
+export const VOLUME_MODES = { sockets: 0o700, root: 0o750, state: 0o600, mount: 0o755, connect: 0o755, id: 0o444 } as const
 
 /** Longest path that fits `sun_path`, in bytes. */
 export const SOCKET_PATH_LIMIT = 107

@@ -87,6 +87,7 @@ export async function startServing(settings: ServeSettings, config: () => Cluste
   announce(settings, events)
   // As the driver would: the first pod may come after us. What is wrong with it, if anything, the scan tells.
   await mkdir(settings.volumesDir, { recursive: true, mode: VOLUME_MODES.root }).catch(() => undefined)
+  await mkdir(socketsIn(settings), { mode: VOLUME_MODES.sockets }).catch(() => undefined)
   const attestation = await prepareAttestation(settings, doors)
 
   const handlerTimeoutMs = settings.podIpTimeout + settings.jwtServiceTimeout + settings.ztsTimeout + QUEUE_MS
@@ -140,6 +141,8 @@ function announce({ isolation, unkeyedHandles, listen }: ServeSettings, events: 
   if (isolation === 'per-workload' && listen?.kind === 'unix') events.sharedSocketUnused(listen.path)
 }
 
+const socketsIn = ({ volumesDir }: ServeSettings): string => `${volumesDir}/${SOCKETS}`
+
 const sharedSocketOf = ({ isolation, listen }: ServeSettings): SharedSocket => ({
   path: listen?.kind === 'unix' ? listen.path : ORIGINAL_SOCKET,
   isServed: isolation === 'shared',
@@ -157,7 +160,7 @@ function listenersFor(own: OwnParts, settings: ServeSettings, doors: Doors): Lis
     events,
     clock,
     ownUid,
-    socketsDir: `${settings.volumesDir}/${SOCKETS}`,
+    socketsDir: socketsIn(settings),
     shared: sharedSocketOf(settings),
     graceMs: settings.shutdownGrace + LAST_WORDS_MS,
     ...(doors.limits === undefined ? {} : { limits: doors.limits }),
