@@ -3,6 +3,7 @@ import {
   chownSync,
   existsSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -48,10 +49,31 @@ test('what lies at the target is replaced, not followed', async () => {
   const elsewhere = join(host.root, 'elsewhere')
   writeFileSync(elsewhere, 'precious')
   symlinkSync(elsewhere, host.target)
-  writeFileSync(join(host.drivers, '.athenz-volume-driver.new'), 'left by an agent that was killed')
   expect(await installDriver(host)).toBe(true)
   expect(readFileSync(elsewhere, 'utf8')).toBe('precious')
   expect(readFileSync(host.target, 'utf8')).toBe('version 1')
+})
+
+/** As an agent leaves it that was killed long ago. */
+function abandon(path: string): void {
+  lutimesSync(path, 0, 0)
+}
+
+test('what a killed agent has left is removed, what another one is making is not', async () => {
+  using host = aHost()
+  const [old, older, young] = ['.athenz-volume-driver.0a1b.new', '.athenz-volume-driver.new', '.athenz-volume-driver.2c3d.new']
+  for (const name of [old, older, young]) writeFileSync(join(host.drivers, name), 'half')
+  for (const name of [old, older]) abandon(join(host.drivers, name))
+  expect(await installDriver(host)).toBe(true)
+  expect(readdirSync(host.drivers).sort()).toEqual([young, 'athenz-volume-driver'])
+})
+
+test('agents that install at the same time all do, and leave nothing beside', async () => {
+  using host = aHost()
+  const results = await Promise.all(Array.from({ length: 8 }, () => installDriver(host)))
+  expect(results).toContain(true)
+  expect(readFileSync(host.target, 'utf8')).toBe('version 1')
+  expect(readdirSync(host.drivers)).toEqual(['athenz-volume-driver'])
 })
 
 test('a driver whose mode was changed is put in place again', async () => {
@@ -84,6 +106,7 @@ test('a directory that is missing appears with the driver in it, and nothing bes
   using host = aPluginDirectory()
   mkdirSync(join(host.drivers, `.${VENDOR}.new`))
   writeFileSync(join(host.drivers, `.${VENDOR}.new`, 'rest'), 'left by an agent that was killed')
+  abandon(join(host.drivers, `.${VENDOR}.new`))
   expect(await installDriver(host)).toBe(true)
   expect(readdirSync(host.drivers)).toEqual([VENDOR])
   expect(readdirSync(host.vendor)).toEqual(['athenz-volume-driver'])
@@ -97,9 +120,19 @@ test('a draft that is a way elsewhere is removed, not followed', async () => {
   mkdirSync(elsewhere)
   writeFileSync(join(elsewhere, 'precious'), 'precious')
   symlinkSync(elsewhere, join(host.drivers, `.${VENDOR}.new`))
+  abandon(join(host.drivers, `.${VENDOR}.new`))
   expect(await installDriver(host)).toBe(true)
   expect(readdirSync(elsewhere)).toEqual(['precious'])
   expect(lstatSync(host.vendor).isDirectory()).toBe(true)
+  expect(readdirSync(host.drivers)).toEqual([VENDOR])
+})
+
+test('agents that make a missing directory at the same time share it', async () => {
+  using host = aPluginDirectory()
+  await Promise.all(Array.from({ length: 8 }, () => installDriver(host)))
+  expect(readdirSync(host.drivers)).toEqual([VENDOR])
+  expect(readdirSync(host.vendor)).toEqual(['athenz-volume-driver'])
+  expect(readFileSync(host.target, 'utf8')).toBe('version 1')
 })
 
 test.each<[string, (host: ReturnType<typeof aPluginDirectory>) => void]>([

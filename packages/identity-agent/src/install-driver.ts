@@ -3,8 +3,8 @@
  * again afterwards. The kubelet runs it as root of the host, so that a directory which is a symlink, or which others own or
  * may write to, is refused.
  */
-import { createHash } from 'node:crypto'
-import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { AgentError } from './error.ts'
 import { openOwnDirectory, type OwnDirectory } from './own-directory.ts'
@@ -43,10 +43,9 @@ export async function installDriver({ source, target, ownUid }: InstallOptions):
  * into place, so that the kubelet never finds it empty. One of another name is a mount that was forgotten.
  */
 async function installBelow(plugins: OwnDirectory, directory: string, driver: Driver): Promise<boolean> {
-  if (directory.endsWith(`~${driver.name}`) && (await isMissing(plugins.at(directory)))) {
-    await placeDirectory(plugins, directory, driver)
-    return true
-  }
+  const isPlaced =
+    directory.endsWith(`~${driver.name}`) && (await isMissing(plugins.at(directory))) && (await placeDirectory(plugins, directory, driver))
+  if (isPlaced) return true
   await using own = await openOwnDirectory(plugins.at(directory), driver.ownUid)
   if (await isInstalled(own, driver)) return false
   await place(own, driver)
@@ -54,33 +53,52 @@ async function installBelow(plugins: OwnDirectory, directory: string, driver: Dr
   return true
 }
 
-/** The kubelet overlooks names that begin with a dot. */
-const draftOf = (name: string): string => `.${name}.new`
+/** The kubelet overlooks names that begin with a dot. Of its own, for an agent of another version may install beside this one. */
+const draftOf = (name: string): string => `.${name}.${randomBytes(8).toString('hex')}.new`
 
-async function placeDirectory(plugins: OwnDirectory, directory: string, driver: Driver): Promise<void> {
-  const draft = plugins.at(draftOf(directory))
-  await rm(draft, { recursive: true, force: true })
-  await mkdir(draft, { mode: MODE })
+/** An agent that still works has begun its draft later than this before. */
+const ABANDONED_MS = 600_000
+
+/** Removes what agents that were killed have left, by the clock of the file system that `draft` was just made on. */
+async function sweepDrafts(own: OwnDirectory, name: string, draft: string): Promise<void> {
+  const { mtimeMs: now } = await lstat(own.at(draft))
+  for (const each of await readdir(own.at('.'))) {
+    if (!each.startsWith(`.${name}.`) || !each.endsWith('.new')) continue
+    const stats = await lstat(own.at(each)).catch(() => undefined)
+    if (stats !== undefined && now - stats.mtimeMs > ABANDONED_MS) await rm(own.at(each), { recursive: true, force: true })
+  }
+}
+
+/** False when another agent was faster: its directory is there, and is looked at as any other. */
+async function placeDirectory(plugins: OwnDirectory, directory: string, driver: Driver): Promise<boolean> {
+  const draft = draftOf(directory)
+  await mkdir(plugins.at(draft), { mode: MODE })
   try {
-    await using own = await openOwnDirectory(draft, driver.ownUid)
+    await using own = await openOwnDirectory(plugins.at(draft), driver.ownUid)
+    await sweepDrafts(plugins, directory, draft)
     await place(own, driver)
     await verify(own, driver)
-    await rename(draft, plugins.at(directory))
+    await rename(plugins.at(draft), plugins.at(directory))
   } catch (error) {
-    await rm(draft, { recursive: true, force: true })
+    await rm(plugins.at(draft), { recursive: true, force: true })
+    if (isTaken(error)) return false
     throw error
   }
   await plugins.sync()
+  return true
 }
 
+const isTaken = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST')
+
 async function place(own: OwnDirectory, { name, bytes }: Driver): Promise<void> {
-  const draft = own.at(draftOf(name))
-  await rm(draft, { recursive: true, force: true })
+  const draft = draftOf(name)
   try {
-    await writeDraft(draft, bytes)
-    await rename(draft, own.at(name))
+    await writeDraft(own.at(draft), bytes)
+    await sweepDrafts(own, name, draft)
+    await rename(own.at(draft), own.at(name))
   } catch (error) {
-    await rm(draft, { force: true })
+    await rm(own.at(draft), { force: true })
     throw error
   }
   await own.sync()
