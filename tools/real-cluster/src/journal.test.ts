@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -47,6 +47,14 @@ test.each([
   using own = ownDirectory()
   writeFileSync(join(own.path, 'journal.json'), text)
   expect(() => readJournal(own.path)).toThrow(expect.objectContaining({ code: 'CLUSTER_STATE' }))
+})
+
+test.each(['', '{"version":1', '\0\0\0'])('one that a lost power has made %j is what is left of a cluster', (text) => {
+  using own = ownDirectory()
+  const path = join(own.path, 'journal.json')
+  writeFileSync(path, text)
+  utimesSync(path, 1, 1)
+  expect(readJournal(own.path)).toMatchObject({ phase: 'starting', started: [], missing: [] })
 })
 
 test('programs are found where the cluster was started from, unless they are gone', () => {

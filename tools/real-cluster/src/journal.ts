@@ -2,13 +2,13 @@
  * What must be undone, written down before it is done: any process can take the cluster down by it, whatever became of the
  * one that brought it up.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { podCgroupTree, readControllers } from './cgroups.ts'
 import type { Daemon } from './daemons.ts'
 import { ClusterError } from './error.ts'
 import { COVERED } from './layout.ts'
-import { bootId, type ProcessId } from './proc.ts'
+import { bootedAt, bootId, type ProcessId } from './proc.ts'
 import { readSysctls } from './sysctls.ts'
 
 export interface Started extends ProcessId {
@@ -65,7 +65,10 @@ export function missingOf(paths: readonly string[], exists: (path: string) => bo
 
 const lineage = (path: string): string[] => (path === '/' ? [] : [...lineage(dirname(path)), path])
 
-/** Undefined when there is no cluster. Throws `CLUSTER_STATE` for one that another version of this tool has left. */
+/**
+ * Undefined when there is no cluster. One that cannot be read and is older than this boot stands for remains; otherwise
+ * throws `CLUSTER_STATE`, as for one that another version of this tool has left.
+ */
 export function readJournal(state: string): Journal | undefined {
   if (!existsSync(fileOf(state))) return undefined
   try {
@@ -73,18 +76,37 @@ export function readJournal(state: string): Journal | undefined {
     if (journal.version === 1) return journal
   } catch (cause) {
     if (isForbidden(cause)) throw new ClusterError('CLUSTER_NO_ROOT', 'there is a cluster, and only root can look at it', { cause })
+    if (cause instanceof SyntaxError && isOfEarlierBoot(state)) return lost()
     throw new ClusterError('CLUSTER_STATE', 'the journal cannot be read', { detail: fileOf(state), cause })
   }
   throw new ClusterError('CLUSTER_STATE', 'the journal is of another version of this tool', { detail: fileOf(state) })
 }
 
+const isOfEarlierBoot = (state: string): boolean => statSync(fileOf(state)).mtimeMs < bootedAt()
+
+/** What a file system that lost its power has left of one: the state directory is ours, and nothing of it runs. */
+const lost = (): Journal => ({
+  version: 1,
+  bootId: '',
+  phase: 'starting',
+  path: [],
+  sysctls: {},
+  controllers: {},
+  cgroups: [],
+  missing: [],
+  started: [],
+})
+
 const isForbidden = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EACCES'
 
-/** Whole or not at all. */
+/** Whole or not at all, also where the power is lost. */
 export function writeJournal(state: string, journal: Journal): void {
   const draft = `${fileOf(state)}.draft`
-  writeFileSync(draft, `${JSON.stringify(journal, null, 2)}\n`, { mode: 0o600 })
+  writeFileSync(draft, `${JSON.stringify(journal, null, 2)}\n`, { mode: 0o600, flush: true })
   renameSync(draft, fileOf(state))
+  const directory = openSync(state, 'r')
+  fsyncSync(directory)
+  closeSync(directory)
 }
 
 /** Where a program of this cluster lies; undefined when its cache was deleted. */

@@ -41,6 +41,9 @@ const isGone = (error: unknown): boolean => error instanceof Error && 'code' in 
 /** How many open files a process of ours may ask for. */
 export const openFilesLimit = (): number => Number(/^Max open files\s+\S+\s+(\d+)/m.exec(read('/proc/self/limits') ?? '')?.[1] ?? 4096)
 
+/** Epoch milliseconds. */
+export const bootedAt = (): number => Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? 0) * 1_000
+
 export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 
 function read(path: string): string | undefined {
