@@ -7,8 +7,7 @@ use crate::errno::name_of;
 use crate::refusal::Refusal;
 use crate::wire::{Deadline, timed_out};
 use ring::rand::{SecureRandom, SystemRandom};
-use std::fs::read_to_string;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
@@ -38,14 +37,19 @@ pub fn resolve(host: &str, deadline: Deadline) -> Result<Vec<IpAddr>, Refusal> {
     if let Ok(address) = literal.parse() {
         return Ok(vec![address]);
     }
-    let known = in_hosts(&read_to_string("/etc/hosts").unwrap_or_default(), host);
+    let known = in_hosts(&text_of("/etc/hosts"), host);
     if !known.is_empty() {
         return Ok(known);
     }
     if host.trim_end_matches('.').eq_ignore_ascii_case("localhost") {
         return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
     }
-    ask(host, &Configuration::parse(&read_to_string("/etc/resolv.conf").unwrap_or_default()), deadline)
+    ask(host, &Configuration::parse(&text_of("/etc/resolv.conf")), deadline)
+}
+
+/// A comment in another encoding does not make the rest unreadable.
+fn text_of(path: &str) -> String {
+    std::fs::read(path).map(|content| String::from_utf8_lossy(&content).into_owned()).unwrap_or_default()
 }
 
 fn in_hosts(hosts: &str, name: &str) -> Vec<IpAddr> {
@@ -122,7 +126,10 @@ fn ask_for(name: &str, configuration: &Configuration, deadline: Deadline) -> Res
             deadline.left().map_err(|_| timed_out())?;
             let pause = deadline.within(configuration.timeout);
             // IPv4 first: where both are there, it is what nearly every cluster routes.
-            match (query(*server, name, TYPE_A, pause)?, query(*server, name, TYPE_AAAA, pause)?) {
+            let four = query(*server, name, TYPE_A, pause)?;
+            // A server that keeps silent about IPv6 alone leaves most of the time for the address that is known.
+            let patience = if matches!(four, Answer::Addresses(_)) { pause.within(deadline.left().map_err(|_| timed_out())? / 4) } else { pause };
+            match (four, query(*server, name, TYPE_AAAA, patience)?) {
                 (Answer::Addresses(mut all), Answer::Addresses(more)) => {
                     all.extend(more);
                     return Ok(Answer::Addresses(all));
@@ -170,7 +177,11 @@ fn by_datagram(server: SocketAddr, question: &[u8], deadline: Deadline) -> std::
     let mut buffer = [0; 4096];
     loop {
         socket.set_read_timeout(Some(deadline.left()?))?;
-        let length = socket.recv(&mut buffer)?;
+        let length = match socket.recv(&mut buffer) {
+            // This process was stopped and goes on.
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            other => other?,
+        };
         if belongs_to(&buffer[..length], question) {
             return Ok(buffer[..length].to_vec());
         }
@@ -181,13 +192,26 @@ fn by_stream(server: SocketAddr, question: &[u8], deadline: Deadline) -> std::io
     let mut stream = TcpStream::connect_timeout(&server, deadline.left()?)?;
     stream.set_write_timeout(Some(deadline.left()?))?;
     stream.write_all(&[&(question.len() as u16).to_be_bytes(), question].concat())?;
-    let mut length = [0; 2];
-    stream.set_read_timeout(Some(deadline.left()?))?;
-    stream.read_exact(&mut length)?;
-    let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
-    stream.set_read_timeout(Some(deadline.left()?))?;
-    stream.read_exact(&mut reply)?;
-    if belongs_to(&reply, question) { Ok(reply) } else { Err(std::io::ErrorKind::InvalidData.into()) }
+    let length: [u8; 2] = read_exactly(&mut stream, 2, deadline)?.try_into().unwrap_or_default();
+    let reply = read_exactly(&mut stream, usize::from(u16::from_be_bytes(length)), deadline)?;
+    if belongs_to(&reply, question) { Ok(reply) } else { Err(ErrorKind::InvalidData.into()) }
+}
+
+/// However slowly it comes, until the deadline.
+fn read_exactly(stream: &mut TcpStream, length: usize, deadline: Deadline) -> std::io::Result<Vec<u8>> {
+    let mut read = Vec::with_capacity(length);
+    while read.len() < length {
+        stream.set_read_timeout(Some(deadline.left()?))?;
+        let mut part = [0; 1024];
+        let most = part.len().min(length - read.len());
+        match stream.read(&mut part[..most]) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => read.extend_from_slice(&part[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
 }
 
 /// Same number, an answer, and the question as it was asked.

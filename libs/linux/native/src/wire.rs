@@ -51,6 +51,12 @@ impl Interest {
         }
     }
 
+    /// Whoever ended it before there was a connection to shut down is found out here.
+    fn check(&self) -> Result<(), Errno> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.is_over { Err(Errno::CANCELED) } else { Ok(()) }
+    }
+
     fn watch(&self, socket: &Arc<OwnedFd>) -> Result<(), Errno> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.is_over {
@@ -100,18 +106,28 @@ impl Wire {
     }
 
     /// Sending, connecting and receiving end with the deadline, whichever the call does.
-    fn within_deadline<T>(&self, call: impl FnOnce(&OwnedFd) -> Result<T, Errno>) -> Result<T, Errno> {
-        let left = Some(self.deadline.left()?);
-        for direction in [sockopt::Timeout::Send, sockopt::Timeout::Recv] {
-            sockopt::set_socket_timeout(self.socket.as_fd(), direction, left)?;
+    ///
+    /// With a limit of time the kernel interrupts a call of a process that is stopped and goes on; it is made again. One that
+    /// connects then waits for the connection that it began, and says that this still goes on when its time is over.
+    fn within_deadline<T>(&self, mut call: impl FnMut(&OwnedFd) -> Result<T, Errno>) -> Result<T, Errno> {
+        loop {
+            self.interest.check()?;
+            let left = Some(self.deadline.left()?);
+            for direction in [sockopt::Timeout::Send, sockopt::Timeout::Recv] {
+                sockopt::set_socket_timeout(self.socket.as_fd(), direction, left)?;
+            }
+            match call(&self.socket) {
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN | Errno::INPROGRESS | Errno::ALREADY) => return Err(Errno::TIMEDOUT),
+                other => return other,
+            }
         }
-        call(&self.socket).map_err(|errno| if matches!(errno, Errno::AGAIN | Errno::INPROGRESS) { Errno::TIMEDOUT } else { errno })
     }
 }
 
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(self.within_deadline(|socket| net::recv(socket, buffer, RecvFlags::empty()))?.0)
+        Ok(self.within_deadline(|socket| net::recv(socket, &mut *buffer, RecvFlags::empty()))?.0)
     }
 }
 
@@ -136,4 +152,73 @@ pub fn unreachable(errno: Errno) -> Refusal {
 
 pub fn timed_out() -> Refusal {
     Refusal::new("HOST_TIMEOUT", "no answer in time")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::net::{bind, listen};
+    use std::os::unix::thread::JoinHandleExt;
+    use std::thread::{JoinHandle, sleep, spawn};
+
+    extern "C" fn nothing(_signal: libc::c_int) {}
+
+    /// Interrupts a thread again and again in whatever it waits for.
+    fn interrupt<T>(thread: &JoinHandle<T>) {
+        // SAFETY: the handler does nothing, and the structure is whole.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = nothing as extern "C" fn(libc::c_int) as usize;
+            libc::sigaction(libc::SIGURG, &raw const action, std::ptr::null_mut());
+        }
+        for _ in 0..50 {
+            // SAFETY: the thread has not been joined.
+            unsafe { libc::pthread_kill(thread.as_pthread_t(), libc::SIGURG) };
+            sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn listener(name: &str) -> (OwnedFd, String) {
+        let path = std::env::temp_dir().join(format!("wire-{}-{name}", std::process::id())).to_string_lossy().into_owned();
+        let _ = std::fs::remove_file(&path);
+        let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+        bind(&socket, &SocketAddrUnix::new(path.as_str()).unwrap()).unwrap();
+        listen(&socket, 0).unwrap();
+        (socket, path)
+    }
+
+    fn connected(path: &str) -> Result<Wire, Errno> {
+        Wire::to_unix(path, Deadline::after(Duration::from_secs(60)), &Interest::default())
+    }
+
+    #[test]
+    fn who_is_interrupted_goes_on_connecting_and_reading() {
+        let (socket, path) = listener("interrupted");
+        let first = connected(&path).unwrap();
+        let at = path.clone();
+        // Nobody takes the first from the queue, which is full with it.
+        let second = spawn(move || {
+            let mut byte = [0];
+            connected(&at).map(|mut wire| wire.read(&mut byte).map(|_| byte[0]).unwrap())
+        });
+        interrupt(&second);
+        drop(net::accept(&socket).unwrap());
+        let peer = net::accept(&socket).unwrap();
+        interrupt(&second);
+        rustix::io::write(&peer, b"x").unwrap();
+        assert_eq!(second.join().unwrap(), Ok(b'x'));
+        drop(first);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn who_has_been_given_up_neither_connects_nor_sends() {
+        let (_socket, path) = listener("given-up");
+        let interest = Interest::default();
+        let mut wire = Wire::to_unix(&path, Deadline::after(Duration::from_secs(60)), &interest).unwrap();
+        interest.end();
+        assert_eq!(wire.write(b"x").map_err(|error| Errno::from_io_error(&error)), Err(Some(Errno::CANCELED)));
+        assert_eq!(Wire::to_unix(&path, Deadline::after(Duration::from_secs(60)), &interest).map(drop), Err(Errno::CANCELED));
+        std::fs::remove_file(path).unwrap();
+    }
 }
