@@ -5,11 +5,12 @@ use crate::event_loop::{self, EventLoop};
 use crate::memory::ScriptMemory;
 use crate::signals::Signals;
 use rquickjs::{CatchResultExt, Context, Ctx, Error, Module, Object, Runtime, Value};
+use rustix::process::{Resource, getrlimit};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// Deep enough for every script of ours, and far from the end of the stack that the kernel gives.
-const STACK: usize = 512 * 1024;
+/// Deep enough for every script of ours.
+const STACK: u64 = 512 * 1024;
 /// How much is allocated between two collections; the engine's own choice would be made for browsers.
 const GARBAGE: usize = 1024 * 1024;
 
@@ -17,7 +18,7 @@ const GARBAGE: usize = 1024 * 1024;
 pub fn run(bytecode: &'static [u8]) -> i32 {
     let Ok(signals) = Signals::block() else { broken("signals cannot be waited for") };
     let Ok(runtime) = Runtime::new_with_alloc(ScriptMemory::default()) else { broken("the engine does not start") };
-    runtime.set_max_stack_size(STACK);
+    runtime.set_max_stack_size(stack());
     runtime.set_gc_threshold(GARBAGE);
     let unhandled = Unhandled::watch(&runtime);
     let Ok(context) = Context::full(&runtime) else { broken("the engine does not start") };
@@ -28,6 +29,12 @@ pub fn run(bytecode: &'static [u8]) -> i32 {
         }
         crate::broken::end(event_loop::run(&ctx, &events, || unhandled.check()))
     })
+}
+
+/// Far from the end of the stack that the kernel gives, which whoever started this process may have made small.
+fn stack() -> usize {
+    let given = getrlimit(Resource::Stack).current.unwrap_or(u64::MAX);
+    STACK.min(given / 2) as usize
 }
 
 fn begin<'js>(ctx: &Ctx<'js>, events: &event_loop::Shared, bytecode: &'static [u8]) -> rquickjs::Result<()> {

@@ -6,6 +6,7 @@ import { copyFile, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildDoor, buildStatic, type StaticFile } from './build-static.ts'
@@ -94,6 +95,27 @@ describe.runIf(isWanted)('a static program', () => {
     server.close()
   })
 
+  test('goes on waiting for an answer when it was stopped and continued', async () => {
+    const socketPath = join(dir, 'stopped')
+    const accepted = Promise.withResolvers<Socket>()
+    const server = createServer((socket) => socket.once('data', () => accepted.resolve(socket))).listen(socketPath)
+    await once(server, 'listening')
+    const child = spawn(door, ['wait', socketPath], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let said = ''
+    child.stdout.on('data', (part: Buffer) => (said += part.toString()))
+    const socket = await accepted.promise
+    for (let times = 0; times < 20; times++) {
+      child.kill('SIGSTOP')
+      await pause(5)
+      child.kill('SIGCONT')
+      await pause(5)
+    }
+    socket.end('HTTP/1.1 204 No Content\r\n\r\n')
+    expect(await once(child, 'close')).toEqual([3, null])
+    expect(said).toBe('ready\n')
+    server.close()
+  })
+
   const asked = async (call: string, ...args: readonly unknown[]): Promise<unknown> => {
     const { stdout } = await toEnd(door, call, ...args.map((each) => JSON.stringify(toWire(each))))
     return stdout === '' ? undefined : fromWire(JSON.parse(stdout), (mark) => mark)
@@ -127,6 +149,15 @@ describe.runIf(isWanted)('a static program', () => {
     expect(stdout).toMatch(/^\{.*\}\n$/)
     expect(JSON.parse(stdout)).toMatchObject({ status })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
+  test.each([1024, 256])('that is the driver answers with one JSON object on a stack of %i KiB, however deep what it is given', async (stack) => {
+    const volume = '/var/lib/kubelet/pods/0c6d2f3c-3a0b-4a1e-9d8c-5f3d5d1e2a3b/volumes/athenz.io~athenz-identity/v'
+    for (const options of ['{}', '['.repeat(30_000), `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`]) {
+      const { code, stdout, stderr } = await toEnd('sh', '-c', `ulimit -s ${stack} && exec "$@"`, 'sh', pathOf('athenz-volume-driver'), 'mount', volume, options)
+      expect(JSON.parse(stdout)).toMatchObject({ status: 'Failure' })
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    }
   })
 
   test.each([
