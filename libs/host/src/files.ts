@@ -1,5 +1,5 @@
 /**
- * Files by absolute path (`HOST_IO` for any other). Failures are `HostError`; no call follows a symlink in its last
+ * Files by absolute path of well-formed text (`HOST_IO` for any other). Failures are `HostError`; no call follows a symlink in its last
  * component unless it says so. A missing path is `HOST_NOT_FOUND`, one of another kind than the call is for
  * `HOST_WRONG_KIND`, one that the kernel forbids or that lies on a read-only file system `HOST_DENIED`.
  */
@@ -43,7 +43,7 @@ export interface Files {
   rmdir(path: string): Promise<void>
   /**
    * Removes a directory of this process's user (`HOST_DENIED`) with the files and symlinks in it; one that is not there
-   * is fine, a directory in it is `HOST_WRONG_KIND`. Touches nothing outside, whoever renames what meanwhile.
+   * is fine, a directory in it is `HOST_WRONG_KIND`, names that are no text are as good as others. Touches nothing outside, whoever renames what meanwhile.
    */
   discard(path: string): Promise<void>
   /** Names in a directory, sorted, without `.` and `..`. */

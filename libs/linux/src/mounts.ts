@@ -33,7 +33,7 @@ async function directory(path: string): Promise<string> {
 
 /** mountinfo and the kernel speak of resolved paths; a path whose parents are missing is left as it is. */
 async function parentsResolved(path: string): Promise<string> {
-  if (!path.startsWith('/')) throw new HostError('HOST_IO', 'not an absolute path', { path })
+  if (!path.startsWith('/') || !path.isWellFormed()) throw new HostError('HOST_IO', 'not an absolute path', { path })
   const cut = path.lastIndexOf('/')
   if (cut === 0) return path
   const parent = await realpath(path.slice(0, cut)).catch(() => path.slice(0, cut))

@@ -1,7 +1,7 @@
 import type { MountReport } from '@pallas/host/testing'
 import { describeHost, describeMounts } from '@pallas/host/testing/contract'
 import { execFile } from 'node:child_process'
-import { lchown, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { lchown, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -25,6 +25,7 @@ describeHost(
       ...own,
       host,
       makeFifo: async (path) => void (await run('mkfifo', [path])),
+      makeOddName: (directory) => writeFile(Buffer.concat([Buffer.from(`${directory}/a`), Buffer.of(0xff)]), ''),
       ...(process.geteuid?.() === 0 ? { giveAway: (path: string) => lchown(path, 12_345, 12_345) } : {}),
       pass: (ms) => host.clock.sleep(ms),
       umask: (mask) => {

@@ -60,6 +60,7 @@ function describeReading(open: () => Promise<HostUnderTest>): void {
   test.each([
     ['a relative path is refused', 'a'],
     ['a path with a nul is refused', '/a\0b'],
+    ['a path that is no text is refused', '/a\ud800b'],
     ['an empty path is refused', ''],
   ])('%s', async (_name, path) => {
     await using it = await open()
@@ -201,6 +202,13 @@ function describeNames(open: () => Promise<HostUnderTest>): void {
     await files.unlink(`${it.dir}/d/f`)
     await files.rmdir(`${it.dir}/d`)
     expect(await files.list(it.dir)).toEqual([])
+  })
+
+  test('what the kernel removes for nobody is denied', async (context) => {
+    await using it = await open()
+    const { files } = it.host
+    if ((await files.stat('/proc/self/status')) === undefined) return context.skip()
+    await expect(files.unlink('/proc/self/status')).rejects.toMatchObject({ code: 'HOST_DENIED' })
   })
 
   test('unlink takes a symlink, not what it points at', async () => {

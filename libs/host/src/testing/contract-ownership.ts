@@ -86,6 +86,26 @@ export function describeOwnership(open: () => Promise<HostUnderTest>): void {
     expect(await files.list(`${it.dir}/other`)).toEqual(['a'])
   })
 
+  test('a file whose name is no text is discarded as any other', async (context) => {
+    await using it = await open()
+    if (it.makeOddName === undefined) return context.skip()
+    const { files } = it.host
+    await files.mkdir(`${it.dir}/d`, 0o755)
+    await files.create(`${it.dir}/d/a`, bytes('x'), 0o600)
+    await it.makeOddName(`${it.dir}/d`)
+    await files.discard(`${it.dir}/d`)
+    expect(await files.list(it.dir)).toEqual([])
+  })
+
+  test('of many who discard the same directory none fails', async () => {
+    await using it = await open()
+    const { files } = it.host
+    await files.mkdir(`${it.dir}/d`, 0o755)
+    for (let index = 0; index < 20; index++) await files.create(`${it.dir}/d/${index}`, bytes('x'), 0o600)
+    await Promise.all(Array.from({ length: 8 }, () => files.discard(`${it.dir}/d`)))
+    expect(await files.list(it.dir)).toEqual([])
+  })
+
   test('a symlink is not discarded, nor what it leads to, nor a directory in a directory, nor a file', async () => {
     await using it = await open()
     const { files } = it.host

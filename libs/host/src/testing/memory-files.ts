@@ -137,7 +137,7 @@ function existing(tree: MemoryTree, path: string): Spot | undefined {
     const spot = tree.walk(path)
     return spot.node === undefined ? undefined : spot
   } catch (error) {
-    if (path.startsWith('/') && !path.includes('\0')) return undefined
+    if (path.startsWith('/') && !path.includes('\0') && path.isWellFormed()) return undefined
     throw error
   }
 }

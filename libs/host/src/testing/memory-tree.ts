@@ -68,7 +68,7 @@ export class MemoryTree {
 
   /** Walks to a path; `follow` follows a symlink in the last component too. */
   walk(path: string, follow = false): Spot {
-    if (!path.startsWith('/') || path.includes('\0')) throw new HostError('HOST_IO', 'not an absolute path', { path })
+    if (!path.startsWith('/') || path.includes('\0') || !path.isWellFormed()) throw new HostError('HOST_IO', 'not an absolute path', { path })
     let parts = path.split('/')
     let place = this.cross({ mount: this.root, node: this.root.root })
     for (let links = 0; ; ) {

@@ -8,6 +8,8 @@ export interface HostUnderTest extends AsyncDisposable {
   makeFifo(path: string): Promise<void>
   /** Makes something another user's, where the home may. */
   giveAway?(path: string): Promise<void>
+  /** Makes a file whose name is no UTF-8, where the home has such names. */
+  makeOddName?(directory: string): Promise<void>
   /** Lets time pass: by waiting, or by moving the clock. */
   pass(ms: number): Promise<void>
   /** Sets the process's umask until disposed of. */

@@ -7,6 +7,7 @@ use rquickjs::{Ctx, Function, Object};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use std::ffi::CString;
 
 const CHUNK: usize = 64 * 1024;
 
@@ -111,7 +112,7 @@ fn content_of(file: &OwnedFd, path: &str, max: usize) -> Result<Vec<u8>, Refusal
     // Files of procfs say that they are empty, so that only reading tells the end.
     loop {
         let length = content.len();
-        content.resize(length + CHUNK.min(max - length + 1), 0);
+        content.resize(length + CHUNK.min((max - length).saturating_add(1)), 0);
         let read = rustix::io::read(file, &mut content[length..]).map_err(refused)?;
         content.truncate(length + read);
         if read == 0 {
@@ -196,7 +197,7 @@ fn link(existing: &str, path: &str) -> Result<(), Refusal> {
 }
 
 fn unlink(path: &str) -> Result<(), Refusal> {
-    at(path, || absent_is_fine(fs::unlink(path), &[Errno::NOENT, Errno::NOTDIR])).map_err(meaning(Errno::PERM, "HOST_WRONG_KIND"))
+    at(path, || absent_is_fine(fs::unlink(path), &[Errno::NOENT, Errno::NOTDIR]))
 }
 
 fn remove_directory(path: &str) -> Result<(), Refusal> {
@@ -211,7 +212,8 @@ fn discard(path: &str) -> Result<(), Refusal> {
     };
     at(path, || {
         for name in names_in(&directory)? {
-            fs::unlinkat(&directory, name.as_str(), AtFlags::empty())?;
+            // Whoever else discards it may have been faster.
+            absent_is_fine(fs::unlinkat(&directory, name, AtFlags::empty()), &[Errno::NOENT])?;
         }
         absent_is_fine(fs::rmdir(path), &[Errno::NOENT])
     })
@@ -220,18 +222,19 @@ fn discard(path: &str) -> Result<(), Refusal> {
 fn list(path: &str) -> Result<Vec<String>, Refusal> {
     at(path, || {
         let directory = fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let mut names = names_in(&directory)?;
+        let mut names: Vec<String> = names_in(&directory)?.iter().map(|name| name.to_string_lossy().into_owned()).collect();
         // As the script would sort them: by UTF-16 units.
         names.sort_by(|one, other| one.encode_utf16().cmp(other.encode_utf16()));
         Ok(names)
     })
 }
 
-fn names_in(directory: &OwnedFd) -> Result<Vec<String>, Errno> {
+/// As the kernel has them, which need not be text.
+fn names_in(directory: &OwnedFd) -> Result<Vec<CString>, Errno> {
     let mut names = Vec::new();
     for entry in fs::Dir::read_from(directory)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name != "." && name != ".." {
+        let name = entry?.file_name().to_owned();
+        if name.as_c_str() != c"." && name.as_c_str() != c".." {
             names.push(name);
         }
     }

@@ -1,6 +1,6 @@
 import type { Mounts } from '@pallas/host'
 import { native } from './native.ts'
-import { asked } from './refusals.ts'
+import { asked, bytewise } from './refusals.ts'
 
 export interface StaticMountsOptions {
   /** False: as on a kernel before 5.12. */
@@ -8,7 +8,7 @@ export interface StaticMountsOptions {
 }
 
 export const staticMounts = ({ atOnce = true }: StaticMountsOptions = {}): Mounts => ({
-  bind: async (source, target, { readOnly }) => asked(() => native.bind(source, target, readOnly, atOnce)),
-  unmount: async (target) => asked(() => native.unmount(target)),
-  under: async (path) => asked(() => native.mountsUnder(path)),
+  bind: async (source, target, { readOnly }) => asked(() => native.bind(bytewise(source), bytewise(target), readOnly, atOnce)),
+  unmount: async (target) => asked(() => native.unmount(bytewise(target))),
+  under: async (path) => asked(() => native.mountsUnder(bytewise(path))),
 })

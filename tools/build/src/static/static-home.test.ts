@@ -2,7 +2,7 @@ import type { MountReport } from '@pallas/host/testing'
 import { describeHost, describeMounts } from '@pallas/host/testing/contract'
 import { mountNamespaces } from '@pallas/linux/testing'
 import { execFile } from 'node:child_process'
-import { lchown, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { lchown, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -39,6 +39,7 @@ describe.runIf(isWanted)('built', () => {
         dir: own.dir,
         host: remote.host,
         makeFifo: async (path) => void (await run('mkfifo', [path])),
+        makeOddName: (directory) => writeFile(Buffer.concat([Buffer.from(`${directory}/a`), Buffer.of(0xff)]), ''),
         ...(process.geteuid?.() === 0 ? { giveAway: (path: string) => lchown(path, 12_345, 12_345) } : {}),
         pass: (ms) => remote.host.clock.sleep(ms),
         umask: (mask) => {
