@@ -2,6 +2,9 @@ import type { Clock } from '@pallas/host'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 
+/** Node takes a longer time for none. */
+const LONGEST = 2 ** 31 - 1
+
 /** The machine's own clocks. */
 export const nodeClock = (): Clock => ({
   now: () => Date.now(),
@@ -9,7 +12,10 @@ export const nodeClock = (): Clock => ({
   sleep: async (ms, signal) => {
     signal?.throwIfAborted()
     try {
-      await pause(Math.max(ms, 0), undefined, signal === undefined ? {} : { signal })
+      for (let left = Math.max(ms, 0); ; left -= LONGEST) {
+        await pause(Math.min(left, LONGEST), undefined, signal === undefined ? {} : { signal })
+        if (left <= LONGEST) return
+      }
     } catch (error) {
       throw signal?.aborted === true ? signal.reason : error
     }

@@ -21,6 +21,18 @@ export function describeClock(open: () => Promise<HostUnderTest>): void {
       await expect(slept).rejects.toThrow('enough')
     })
 
+    test('a sleep of decades does not end at once', async () => {
+      await using it = await open()
+      const stop = new AbortController()
+      let isOver = false
+      const slept = it.host.clock.sleep(2 ** 40, stop.signal).finally(() => (isOver = true))
+      slept.catch(() => undefined)
+      await it.pass(60)
+      expect(isOver).toBe(false)
+      stop.abort(new Error('enough'))
+      await expect(slept).rejects.toThrow('enough')
+    })
+
     test('whoever has been aborted does not fall asleep', async () => {
       await using it = await open()
       const stop = new AbortController()
