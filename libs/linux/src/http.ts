@@ -1,30 +1,27 @@
-/** HTTP exchanges by `node:http` and `node:https`: one connection each, closed afterwards. */
-import { HostError, type Http, type HttpPeer, type HttpRequest, type HttpResponse, type TlsPeer } from '@pallas/host'
+/** HTTP exchanges by `node:http`: one connection each, closed afterwards. */
+import { HostError, type Http, type HttpPeer, type HttpRequest, type HttpResponse } from '@pallas/host'
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
-import { isIP } from 'node:net'
 import { errnoOf } from './host-error.ts'
+import { type Progress, tlsConnector } from './tls-connection.ts'
 
 export const nodeHttp = (): Http => ({ exchange })
-
-/** How far an exchange came: what an error means depends on it. */
-interface Progress {
-  answered: boolean
-}
 
 async function exchange(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
   signal?.throwIfAborted()
   const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>()
   const peer = nameOf(request.to)
-  const progress: Progress = { answered: false }
-  const sent = send(request)
+  const progress: Progress = { heard: false, answered: false, shakingHands: false, isCut: false }
+  const sent = send(request, progress)
   const onTimeout = () => reject(new HostError('HOST_TIMEOUT', 'no answer in time', { peer }))
   const timer = setTimeout(onTimeout, request.timeoutMs)
   const onAbort = () => reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
+  sent.on('socket', (socket) => socket.on('data', () => (progress.heard = true)))
   sent.on('error', (error) => reject(exchangeError(error, peer, progress)))
+  sent.on('upgrade', () => reject(badAnswer(peer)))
   sent.on('response', (response) => {
     progress.answered = true
-    collect(response, request.maxBytes).then(resolve, (error: unknown) => reject(exchangeError(error, peer, progress)))
+    collect(response, request, progress).then(resolve, (error: unknown) => reject(exchangeError(error, peer, progress)))
   })
   sent.end(request.body)
   try {
@@ -36,19 +33,22 @@ async function exchange(request: HttpRequest, signal?: AbortSignal): Promise<Htt
   }
 }
 
-function send(request: HttpRequest): ClientRequest {
+function send(request: HttpRequest, progress: Progress): ClientRequest {
   const { to, method, path, body } = request
   const length = body === undefined ? {} : { 'content-length': `${Buffer.byteLength(body)}` }
   const headers = { ...request.headers, ...length, connection: 'close' }
   // Without `agent: false` a process-wide agent could reuse connections or follow a proxy from the environment.
   const common: RequestOptions = { agent: false, method, path, headers }
+  const { request: make } = builtin('node:http')
   if (to.kind === 'tls') {
-    const https = builtin('node:https')
-    return made(to, () => https.request({ ...common, ...tlsOptions(to) }))
+    const createConnection = tlsConnector(to, progress)
+    // One that makes its connection itself has no agent.
+    return made(to, () => make({ method, path, headers, host: to.host, port: to.port, defaultPort: 443, createConnection }))
   }
-  const http = builtin('node:http')
-  if (to.kind === 'tcp') return made(to, () => http.request({ ...common, host: to.host, port: to.port }))
-  return made(to, () => http.request({ ...common, socketPath: to.socketPath, host: 'localhost' }))
+  // Node would take none for this machine.
+  if ((to.kind === 'tcp' ? to.host : to.socketPath) === '') throw new HostError('HOST_UNREACHABLE', 'the peer has no name', { peer: nameOf(to) })
+  if (to.kind === 'tcp') return made(to, () => make({ ...common, host: to.host, port: to.port }))
+  return made(to, () => make({ ...common, socketPath: to.socketPath, host: 'localhost' }))
 }
 
 /**
@@ -56,54 +56,46 @@ function send(request: HttpRequest): ClientRequest {
  * load a second HTTP client when they are read. In a process that does nothing else this was half of its time and a quarter
  * of its memory.
  */
-const builtin = <const Name extends 'node:http' | 'node:https'>(name: Name) => process.getBuiltinModule(name)
+const builtin = <const Name extends 'node:http'>(name: Name) => process.getBuiltinModule(name)
 
-/** Node checks path, headers and PEM when it makes a request; none of them may show in the error. */
+/** Node checks path and headers when it makes a request; none of them may show in the error. */
 function made(to: HttpPeer, make: () => ClientRequest): ClientRequest {
   try {
     return make()
   } catch (error) {
-    if (error instanceof HostError) throw error
-    const errno = errnoOf(error) ?? ''
-    if (errno.startsWith('ERR_INVALID') || errno === 'ERR_UNESCAPED_CHARACTERS')
-      throw new HostError('HOST_IO', 'the request cannot be sent as it is', { peer: nameOf(to), errno })
-    throw new HostError('HOST_TLS', 'the key or a certificate cannot be used', { peer: nameOf(to), errno })
+    throw new HostError('HOST_IO', 'the request cannot be sent as it is', { peer: nameOf(to), errno: errnoOf(error) })
   }
 }
 
-function tlsOptions({ host, port, caPem, client }: TlsPeer) {
-  // Node takes an empty list of roots as leave to trust its own.
-  if (!caPem.includes('-----BEGIN CERTIFICATE-----'))
-    throw new HostError('HOST_TLS', 'there is no root certificate', { peer: `${host}:${port}` })
-  return {
-    host,
-    port,
-    ca: caPem,
-    // Stated, because NODE_TLS_REJECT_UNAUTHORIZED in the environment would undo the default.
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2' as const,
-    servername: isIP(host) === 0 ? host : '',
-    ...(client === undefined ? {} : { key: client.keyPem, cert: client.certPem }),
-  }
-}
-
-async function collect(response: IncomingMessage, maxBytes: number): Promise<HttpResponse> {
+async function collect(response: IncomingMessage, { to, maxBytes }: HttpRequest, progress: Progress): Promise<HttpResponse> {
+  const headers = headersOf(response)
+  const status = response.statusCode ?? 0
   const parts: Buffer[] = []
   let length = 0
+  const hasBody = status !== 204 && status !== 304
+  const coding = headers.get('transfer-encoding')
+  // Nobody asked for another protocol, nor for another coding.
+  if (status === 101 || (hasBody && coding !== undefined && coding.trim().toLowerCase() !== 'chunked')) throw badAnswer(nameOf(to))
   for await (const part of response as AsyncIterable<Buffer>) {
     length += part.length
     if (length > maxBytes) throw new HostError('HOST_TOO_LARGE', 'the answer is longer than allowed', { maxBytes })
     parts.push(part)
   }
-  return {
-    status: response.statusCode ?? 0,
-    headers: headersOf(response),
-    body: new TextDecoder().decode(Buffer.concat(parts)),
-  }
+  const endsWithConnection = hasBody && coding === undefined && !headers.has('content-length')
+  if (endsWithConnection && progress.isCut) throw badAnswer(nameOf(to))
+  return { status, headers: Object.fromEntries(headers), body: new TextDecoder().decode(Buffer.concat(parts)) }
 }
 
-const headersOf = ({ headersDistinct }: IncomingMessage): Record<string, string> =>
-  Object.fromEntries(Object.entries(headersDistinct).map(([name, values]) => [name, (values ?? []).join(', ')]))
+/** From the list: among names of its own Node would look for some that every object has. */
+function headersOf({ rawHeaders }: IncomingMessage): Map<string, string> {
+  const headers = new Map<string, string>()
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const [name, value] = [(rawHeaders[index] ?? '').toLowerCase(), rawHeaders[index + 1] ?? '']
+    const before = headers.get(name)
+    headers.set(name, before === undefined ? value : `${before}, ${value}`)
+  }
+  return headers
+}
 
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
@@ -124,20 +116,21 @@ const UNREACHABLE = new Set([
   'ENAMETOOLONG',
 ])
 
-function exchangeError(error: unknown, peer: string, { answered }: Progress): HostError {
+function exchangeError(error: unknown, peer: string, { heard, answered, shakingHands }: Progress): HostError {
   if (error instanceof HostError) return error
   const errno = errnoOf(error) ?? ''
   const fields = { peer, errno }
-  if (answered || errno.startsWith('HPE_')) return new HostError('HOST_BAD_ANSWER', 'not a whole answer', fields, error)
+  if (answered || (heard && isHangUp(error)) || errno.startsWith('HPE_')) return badAnswer(peer, error)
   if (UNREACHABLE.has(errno)) return new HostError('HOST_UNREACHABLE', 'nobody answers', fields, error)
-  if (TLS.test(errno)) return new HostError('HOST_TLS', 'the peers do not trust each other', fields, error)
+  // After the handshake only TLS itself says that a peer is not trusted after all.
+  if (shakingHands || errno === 'EPROTO' || errno.startsWith('ERR_SSL_')) return new HostError('HOST_TLS', 'the peers do not trust each other', fields, error)
   return new HostError('HOST_IO', 'the exchange failed', fields, error)
 }
 
-/** OpenSSL's own failures, and its names for what is wrong with a certificate. */
-const TLS = new RegExp(
-  '^(EPROTO$|ERR_(SSL|TLS)_|CERT_|CRL_|UNABLE_TO_|ERROR_IN_CERT|DEPTH_ZERO_|SELF_SIGNED_|INVALID_(CA|PURPOSE)|' +
-    'PATH_LENGTH_|HOSTNAME_|EE_)',
-)
+/** Node's word for a connection that ended, where no call on it failed. */
+const isHangUp = (error: unknown): boolean => errnoOf(error) === 'ECONNRESET' && error instanceof Error && !('syscall' in error)
+
+const badAnswer = (peer: string, cause?: unknown): HostError =>
+  new HostError('HOST_BAD_ANSWER', 'not a whole answer', { peer, errno: errnoOf(cause) ?? '' }, cause)
 
 const nameOf = (to: HttpPeer): string => (to.kind === 'unix' ? to.socketPath : `${to.host}:${to.port}`)

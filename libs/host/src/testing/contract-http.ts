@@ -43,6 +43,14 @@ function describeExchanges(open: () => Promise<HostUnderTest>): void {
     expect(JSON.parse(answer.body)).toEqual({ method: 'POST', url: '/v1/init/x?a=b%2F', type: 'application/json', length: '8', body: '{"é":1}' })
   })
 
+  test('a header may be called as what every object has', async () => {
+    await using it = await open()
+    const reply = 'HTTP/1.1 200 OK\r\n__proto__: a\r\nconstructor: b\r\ntoString: c\r\ncontent-length: 0\r\n\r\n'
+    await using server = await serveBytes((socket) => socket.once('data', () => socket.end(reply)))
+    const { headers } = await it.host.http.exchange(get(tcp(server.port)))
+    expect(Object.entries(headers)).toEqual([['__proto__', 'a'], ['constructor', 'b'], ['tostring', 'c'], ['content-length', '0']])
+  })
+
   test.each([200, 204, 302, 404, 409, 503])('status %i is an answer, not an error', async (status) => {
     await using it = await open()
     await using server = await serveHttp((_request, response) => response.writeHead(status, { location: '/other' }).end())
@@ -140,10 +148,34 @@ function describeMisbehaviour(open: () => Promise<HostUnderTest>): void {
     ['something that is not HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
     ['an answer cut short', 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc'],
     ['a chunk cut short', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\na\r\nabc'],
+    ['a head cut short', 'HTTP/1.1 200 OK\r\ncontent-length: 3\r\n'],
+    ['a body in another coding', 'HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n'],
+    ['a body in an unknown coding', 'HTTP/1.1 200 OK\r\ntransfer-encoding: identity\r\n\r\nabc'],
+    ['an answer of two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 2\r\n\r\nabc'],
+    ['a line of a head that ends without a return', 'HTTP/1.1 200 OK\r\nx-a: b\n\r\nabc'],
+    ['a blank before the size of a chunk', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n 3\r\nabc\r\n0\r\n\r\n'],
   ])('%s is a bad answer', async (_name, reply) => {
     await using it = await open()
     await using server = await serveBytes((socket) => socket.once('data', () => socket.end(reply)))
     await expect(it.host.http.exchange(get(tcp(server.port)))).rejects.toMatchObject({ code: 'HOST_BAD_ANSWER' })
+  })
+
+  test.each([
+    ['with what it is to be', 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'],
+    ['without a word', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+  ])('another protocol, %s, is a bad answer at once', async (_name, reply) => {
+    await using it = await open()
+    await using server = await serveBytes((socket) => socket.once('data', () => socket.write(reply)))
+    const exchange = it.host.http.exchange(get(tcp(server.port), { timeoutMs: 60_000 }))
+    await expect(exchange).rejects.toMatchObject({ code: 'HOST_BAD_ANSWER' })
+  })
+
+  test('whoever has no name is unreachable, this machine least of all', async () => {
+    await using it = await open()
+    await using server = await serveHttp((_request, response) => response.end())
+    for (const to of [{ ...tcp(server.port), host: '' }, unix('')] as const) {
+      await expect(it.host.http.exchange(get(to))).rejects.toMatchObject({ code: 'HOST_UNREACHABLE' })
+    }
   })
 
   test.each([

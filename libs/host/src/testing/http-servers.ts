@@ -5,6 +5,7 @@
 import { createServer as createHttp, type RequestListener, type Server as HttpServer } from 'node:http'
 import { createServer as createHttps, type ServerOptions } from 'node:https'
 import { type AddressInfo, createServer as createTcp, type Server, type Socket } from 'node:net'
+import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls'
 
 export interface Listening extends AsyncDisposable {
   readonly port: number
@@ -19,6 +20,18 @@ export const serveTls = (options: ServerOptions, answer: RequestListener): Promi
 /** A peer that gets the bare connection. */
 export const serveBytes = (onConnection: (socket: Socket) => void): Promise<Listening> =>
   listening(createTcp(onConnection))
+
+/** Says `reply` over TLS, then ends the connection, with or without saying in TLS that it does. */
+export const serveCut = (options: SecureContextOptions, reply: string, isAnnounced: boolean): Promise<Listening> =>
+  serveBytes((raw) => {
+    const socket = new TLSSocket(raw, { isServer: true, secureContext: createSecureContext(options) })
+    socket.on('error', () => undefined)
+    socket.once('data', () => {
+      if (isAnnounced) socket.end(reply)
+      // The end that TLS knows nothing of, after what it has written.
+      else socket.write(reply, () => raw.destroySoon())
+    })
+  })
 
 async function listening(server: Server | HttpServer, socketPath?: string): Promise<Listening> {
   const open = new Set<Socket>()

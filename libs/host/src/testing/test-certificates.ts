@@ -17,9 +17,21 @@ export interface LeafOptions {
   readonly notAfter?: number
 }
 
+export interface CaOptions {
+  /** `null`: it does not say whether it is an authority. True by default. */
+  readonly isCa?: boolean | null
+  readonly pathLength?: number
+  /** The first byte of its key usage; none by default. */
+  readonly usage?: number
+  /** Epoch milliseconds; an hour from now by default. */
+  readonly notAfter?: number
+}
+
 export interface SmallCa {
   readonly certPem: string
   issue(leaf: LeafOptions): Pair
+  /** An authority below this one. */
+  subordinate(name: string, options?: CaOptions): SmallCa
 }
 
 const HOUR = 3_600_000
@@ -27,13 +39,37 @@ const OID = {
   ecdsaSha256: '06082a8648ce3d040302',
   commonName: '0603550403',
   basicConstraints: '0603551d13',
+  keyUsage: '0603551d0f',
   altName: '0603551d11',
 }
 
-export function smallCa(name: string): SmallCa {
+export function smallCa(name: string, options: CaOptions = {}): SmallCa {
   const key = newKey()
+  return authority(name, key, authorityCertificate({ name, key, issuer: name, signWith: key }, options))
+}
+
+interface Authority {
+  readonly name: string
+  readonly key: KeyObject
+  readonly issuer: string
+  readonly signWith: KeyObject
+}
+
+function authorityCertificate({ name, key, issuer, signWith }: Authority, { isCa = true, pathLength, usage, notAfter }: CaOptions): string {
+  const extensions = [
+    ...(isCa === null ? [] : [caConstraints(isCa, pathLength)]),
+    ...(usage === undefined ? [] : [extension(OID.keyUsage, der(0x03, Buffer.from([1, usage])))]),
+  ]
+  return certificate({ issuer, subject: name, spki: spkiOf(key), extensions, signWith, notAfter })
+}
+
+function authority(name: string, key: KeyObject, certPem: string): SmallCa {
   return {
-    certPem: certificate({ issuer: name, subject: name, spki: spkiOf(key), extensions: [caConstraints()], signWith: key }),
+    certPem,
+    subordinate: (below, options = {}) => {
+      const own = newKey()
+      return authority(below, own, authorityCertificate({ name: below, key: own, issuer: name, signWith: key }, options))
+    },
     issue: ({ commonName, dns = [], ip = [], notAfter }) => {
       const own = newKey()
       const names = [...dns.map((each) => der(0x82, Buffer.from(each))), ...ip.map((each) => der(0x87, ipv4(each)))]
@@ -73,7 +109,11 @@ function certificate({ issuer, subject, spki, extensions, signWith, notAfter = D
   return `-----BEGIN CERTIFICATE-----\n${text.replace(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`
 }
 
-const caConstraints = () => extension(OID.basicConstraints, der(0x30, der(0x01, Buffer.from([0xff]))))
+const caConstraints = (isCa: boolean, pathLength?: number) =>
+  extension(
+    OID.basicConstraints,
+    der(0x30, ...(isCa ? [der(0x01, Buffer.from([0xff]))] : []), ...(pathLength === undefined ? [] : [der(0x02, Buffer.from([pathLength]))])),
+  )
 
 const extension = (oid: string, value: Buffer) => der(0x30, hex(oid), der(0x04, value))
 

@@ -69,7 +69,7 @@ pub enum Failure {
 
 /// Reads one answer; interim ones are passed over.
 pub fn answer(from: &mut impl Read, most: usize) -> Result<Answer, Failure> {
-    let mut stream = Stream { from, buffer: Vec::new(), answered: false };
+    let mut stream = Stream { from, buffer: Vec::new(), heard: false, answered: false };
     let (status, headers) = loop {
         let (status, headers) = head(&mut stream)?;
         match status {
@@ -92,6 +92,7 @@ fn head<R: Read>(stream: &mut Stream<'_, R>) -> Result<(u16, Headers), Failure> 
         let mut response = httparse::Response::new(&mut headers);
         let parsed = match response.parse(&stream.buffer) {
             _ if stream.buffer.is_empty() => None,
+            Ok(Status::Complete(length)) if has_bare_line_feed(&stream.buffer[..length]) => return Err(Failure::Bad),
             Ok(Status::Complete(length)) => {
                 let headers = response.headers.iter().map(|it| (it.name.to_ascii_lowercase(), String::from_utf8_lossy(it.value).into_owned()));
                 Some((length, response.code.unwrap_or_default(), headers.collect()))
@@ -103,11 +104,15 @@ fn head<R: Read>(stream: &mut Stream<'_, R>) -> Result<(u16, Headers), Failure> 
             stream.buffer.drain(..length);
             return Ok((status, headers));
         }
-        let was_silent = stream.buffer.is_empty();
         if !stream.more()? {
-            return Err(if was_silent { Failure::Silent } else { Failure::Bad });
+            return Err(if stream.heard { Failure::Bad } else { Failure::Silent });
         }
     }
+}
+
+/// What one reader takes for the end of a line and another does not.
+fn has_bare_line_feed(head: &[u8]) -> bool {
+    head.iter().enumerate().any(|(index, byte)| *byte == b'\n' && (index == 0 || head[index - 1] != b'\r'))
 }
 
 fn body<R: Read>(stream: &mut Stream<'_, R>, status: u16, headers: &Headers, most: usize) -> Result<Vec<u8>, Failure> {
@@ -131,7 +136,7 @@ fn chunks<R: Read>(stream: &mut Stream<'_, R>, most: usize) -> Result<Vec<u8>, F
     let mut body = Vec::new();
     loop {
         let line = stream.line()?;
-        let digits = line.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
         let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit);
         let size = str::from_utf8(digits).ok().filter(|_| is_number).and_then(|it| usize::from_str_radix(it, 16).ok()).ok_or(Failure::Bad)?;
         if size == 0 {
@@ -160,6 +165,7 @@ struct Stream<'a, R> {
     from: &'a mut R,
     /// What was read and not used yet.
     buffer: Vec<u8>,
+    heard: bool,
     answered: bool,
 }
 
@@ -169,6 +175,7 @@ impl<R: Read> Stream<'_, R> {
         let mut part = [0; 8 * 1024];
         let length = self.from.read(&mut part).map_err(|error| Failure::Connection { error, answered: self.answered })?;
         self.buffer.extend_from_slice(&part[..length]);
+        self.heard |= length > 0;
         Ok(length > 0)
     }
 
@@ -234,7 +241,7 @@ mod tests {
         let text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n4;x=y\r\none \r\n3\r\ntwo\r\n0\r\nx-late: yes\r\n\r\n";
         assert_eq!(read(text, 7).unwrap(), "one two");
         assert!(matches!(read(text, 6), Err(Failure::TooLarge)));
-        for (from, to) in [("3\r\ntwo", "-3\r\ntwo"), ("two\r\n", "two!\r\n"), ("0\r\n", "zz\r\n"), ("4;x", "ffffffffffffffffff;x")] {
+        for (from, to) in [("3\r\ntwo", "-3\r\ntwo"), ("two\r\n", "two!\r\n"), ("0\r\n", "zz\r\n"), ("4;x", "ffffffffffffffffff;x"), ("3\r", " 3\r"), ("3\r", "3 \r")] {
             assert!(matches!(read(&text.replace(from, to), 100), Err(Failure::Bad)), "{to}");
         }
     }
@@ -244,6 +251,10 @@ mod tests {
         let text = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(10 * MOST_HEAD));
         assert!(matches!(read(&text, 100), Err(Failure::Bad)));
         assert!(matches!(read("", 100), Err(Failure::Silent)));
+        assert!(matches!(read("HTTP/1.1 200 OK\r\nx: y\r\n", 100), Err(Failure::Bad)));
+        assert!(matches!(read("HTTP/1.1 103 Early\r\n\r\n", 100), Err(Failure::Bad)));
+        assert!(matches!(read("HTTP/1.1 200 OK\r\nx: y\n\r\nbody", 100), Err(Failure::Bad)));
+        assert!(matches!(read("HTTP/1.1 200 OK\n\nbody", 100), Err(Failure::Bad)));
         assert!(matches!(read("HTTP/1.1 101 Other\r\n\r\n", 100), Err(Failure::Bad)));
     }
 

@@ -27,6 +27,8 @@ mod pipe;
 mod refusal;
 #[cfg(feature = "network")]
 mod resolver;
+#[cfg(feature = "network")]
+mod roots;
 mod script;
 mod signals;
 mod text;

@@ -1,9 +1,10 @@
 //! TLS 1.2 and 1.3 with the roots that are given and no others.
 
 use crate::refusal::Refusal;
+use crate::roots::Roots;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, crypto::ring};
+use rustls::{ClientConfig, ClientConnection, crypto::ring};
 use std::sync::Arc;
 
 pub struct Trust {
@@ -26,10 +27,14 @@ pub fn connection(host: &str, trust: &Trust) -> Result<ClientConnection, Refusal
     let literal = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host);
     let name = ServerName::try_from(literal.trim_end_matches('.').to_owned()).map_err(|_| refused("the host is neither a name nor an address"))?;
     let unusable = |_| refused("the key or a certificate cannot be used");
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let provider = Arc::new(ring::default_provider());
+    let roots = Roots::of(certificates(&trust.ca_pem)?, &provider).ok_or_else(|| refused("a root certificate cannot be used"))?;
+    // What is dangerous is to trust too much; `Roots` trusts less than the usual one.
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(unusable)?
-        .with_root_certificates(roots(&trust.ca_pem)?);
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(roots));
     let mut config = match &trust.client {
         None => builder.with_no_client_auth(),
         Some(client) => {
@@ -40,14 +45,6 @@ pub fn connection(host: &str, trust: &Trust) -> Result<ClientConnection, Refusal
     // Every connection proves itself anew.
     config.resumption = rustls::client::Resumption::disabled();
     ClientConnection::new(Arc::new(config), name).map_err(unusable)
-}
-
-fn roots(pem: &str) -> Result<RootCertStore, Refusal> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(pem)? {
-        roots.add(certificate).map_err(|_| refused("a root certificate cannot be used"))?;
-    }
-    Ok(roots)
 }
 
 fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Refusal> {

@@ -46,9 +46,12 @@ function peerOf(to: HttpPeer): Pick<NativeExchange, 'kind' | 'host' | 'port' | '
 }
 
 function responseOf({ status, headers, body }: NativeAnswer): HttpResponse {
-  const joined: Record<string, string> = {}
-  for (const [name, value] of headers) joined[name] = joined[name] === undefined ? value : `${joined[name]}, ${value}`
-  return { status, headers: joined, body }
+  const joined = new Map<string, string>()
+  for (const [name, value] of headers) {
+    const before = joined.get(name)
+    joined.set(name, before === undefined ? value : `${before}, ${value}`)
+  }
+  return { status, headers: Object.fromEntries(joined), body }
 }
 
 const nameOf = (to: HttpPeer): string => (to.kind === 'unix' ? to.socketPath : `${to.host}:${to.port}`)
