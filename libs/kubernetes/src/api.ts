@@ -11,6 +11,8 @@ import { splitLines } from './watch-lines.ts'
 /** Paths come from `pathOf`. Every failure is a `KubernetesError`, but an abort throws the signal's reason. */
 export interface KubeApi {
   get(path: string, signal?: AbortSignal): Promise<KubeObject>
+  /** What is no object: any JSON, of the media types and at most of the length that are said. */
+  read(path: string, wanted: ReadOptions, signal?: AbortSignal): Promise<unknown>
   /** One page. */
   list(path: string, query?: ListQuery, signal?: AbortSignal): Promise<KubeList>
   /** Sent once: after a `KUBE_TIMEOUT` or `KUBE_UNREACHABLE` nobody knows whether it happened. */
@@ -34,6 +36,12 @@ export const selectorsOf = ({ labelSelector, fieldSelector }: Selectors): Select
   ...(labelSelector === undefined ? {} : { labelSelector }),
   ...(fieldSelector === undefined ? {} : { fieldSelector }),
 })
+
+export interface ReadOptions {
+  /** Value of the header. Some of what an API server serves it has in one media type only. */
+  readonly accept: string
+  readonly maxBytes: number
+}
 
 export interface ListQuery extends Selectors {
   /** Longest page. */
@@ -96,11 +104,12 @@ export function createKubeApi(options: KubeApiOptions): KubeApi & AsyncDisposabl
     type: string,
     body: unknown,
     signal?: AbortSignal,
+    { accept, maxBytes: most }: ReadOptions = { accept: JSON_TYPE, maxBytes },
   ) {
     const content = body === undefined ? {} : { body: JSON.stringify(body) }
-    const headers = { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': type }) }
+    const headers = { accept, ...(body === undefined ? {} : { 'content-type': type }) }
     const answer = await withBearer(token, (authorization) =>
-      https.send({ ...request, headers: { ...headers, authorization }, ...content, timeoutMs }, maxBytes, signal),
+      https.send({ ...request, headers: { ...headers, authorization }, ...content, timeoutMs }, most, signal),
     )
     const at = answer.date === undefined ? undefined : parseHttpDate(answer.date)
     if (at !== undefined) options.onServerTime?.(at)
@@ -108,13 +117,7 @@ export function createKubeApi(options: KubeApiOptions): KubeApi & AsyncDisposabl
     return parseJson(answer.body)
   }
 
-  const object = async (
-    method: HttpsRequest['method'],
-    path: string,
-    body: unknown,
-    signal?: AbortSignal,
-    type = JSON_TYPE,
-  ) =>
+  const object = async (method: HttpsRequest['method'], path: string, body: unknown, signal?: AbortSignal, type = JSON_TYPE) =>
     kubeObjectOf(await call({ method, path }, type, body, signal)) ?? bad('the answer is not an object with metadata')
 
   async function* watch(path: string, query: WatchQuery, signal?: AbortSignal) {
@@ -133,6 +136,7 @@ export function createKubeApi(options: KubeApiOptions): KubeApi & AsyncDisposabl
 
   return {
     get: (path, signal) => object('GET', path, undefined, signal),
+    read: (path, wanted, signal) => call({ method: 'GET', path }, JSON_TYPE, undefined, signal, wanted),
     list: async (path, query = {}, signal) =>
       listOf(await call({ method: 'GET', path: path + queryOf({ ...query }) }, JSON_TYPE, undefined, signal)),
     create: (path, body, signal) => object('POST', path, body, signal),

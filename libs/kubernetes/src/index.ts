@@ -17,6 +17,7 @@ export {
   type KubeList,
   type KubePatch,
   type ListQuery,
+  type ReadOptions,
   type Selectors,
   type WatchQuery,
 } from './api.ts'
@@ -48,6 +49,7 @@ export {
   TOKEN_REVIEWS,
 } from './resources.ts'
 export { fileToken, type FileTokenOptions, type TokenSource } from './token.ts'
+export { readTokenKeys, type TokenAlgorithm, type TokenKey } from './token-keys.ts'
 export { reviewToken, type TokenVerdict } from './token-reviews.ts'
 export type { KubeObject, WatchEvent } from './watch-events.ts'
 export { readWebhookRoots, replaceWebhookRoots, type WebhookRoots } from './webhook-roots.ts'

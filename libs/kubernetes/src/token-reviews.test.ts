@@ -37,6 +37,38 @@ test.each([
 })
 
 test.each([
+  'invalid bearer token',
+  '[invalid bearer token, service account token has been invalidated]',
+  '[invalid bearer token, service account token has expired]',
+  'service account token is not valid yet',
+  'service account media/web has been deleted',
+  'service account UID (a-1) does not match claim (b-2)',
+  'pod UID (a-1) does not match service account pod ref claim (b-2)',
+  'serviceaccounts "web" not found',
+  '[invalid bearer token, go-jose/go-jose: error in cryptographic primitive]',
+  '[invalid bearer token, square/go-jose: error in cryptographic primitive]',
+  '[invalid bearer token, invalid signature, no keys found]',
+])('that it is not authenticated is clear of: %s', async (error) => {
+  expect(await review({ user: {}, error })).toEqual({ authenticated: false })
+})
+
+test.each([
+  'etcdserver: request timed out',
+  'context deadline exceeded',
+  '[invalid bearer token, etcdserver: leader changed]',
+  '[invalid bearer token, Post "https://hook.test/review": service account token has expired]',
+  'service account token claims could not be validated due to unexpected validation error',
+  'serviceaccounts "web" is forbidden: not yet',
+  'a text\nservice account token has expired',
+])('that it is not authenticated may be no verdict with: %s', async (error) => {
+  expect(await review({ user: {}, error })).toEqual({ authenticated: false, unclear: error })
+})
+
+test('of a long text the beginning is told', async () => {
+  expect(await review({ user: {}, error: 'x'.repeat(10_000) })).toEqual({ authenticated: false, unclear: 'x'.repeat(500) })
+})
+
+test.each([
   ['no status', undefined, 'status'],
   ['a flag that is a text', { authenticated: 'true', audiences: ['pallas'] }, 'status.authenticated'],
   ['no name', { authenticated: true, audiences: ['pallas'], user: {} }, 'status.user.username'],

@@ -5,7 +5,11 @@ import { fieldsOf, isObject } from './json.ts'
 import { apiVersionOf, pathOf, TOKEN_REVIEWS } from './resources.ts'
 
 export type TokenVerdict =
-  | { readonly authenticated: false }
+  | {
+      readonly authenticated: false
+      /** What the API server says went wrong, where that is no verdict on the token that is known: it may not have been able to say. */
+      readonly unclear?: string
+    }
   | {
       readonly authenticated: true
       /** `system:serviceaccount:<namespace>:<name>` for a service account. */
@@ -18,7 +22,10 @@ export type TokenVerdict =
       readonly node: string | undefined
     }
 
-/** An invalid token, and one good for none of `audiences`, is an answer; that nobody could say is an error. */
+/**
+ * An invalid token, and one good for none of `audiences`, is an answer; that nobody could say is an error. An API server that
+ * fails within (its account cannot be read) says "not authenticated" as well, and why in a text alone: `unclear`.
+ */
 export async function reviewToken(
   api: Pick<KubeApi, 'create'>,
   { token, audiences }: { readonly token: string; readonly audiences: readonly string[] },
@@ -37,7 +44,8 @@ export async function reviewToken(
 function verdictOf(status: Readonly<Record<string, unknown>>, wanted: readonly string[]): TokenVerdict {
   const root = fieldsOf(status, 'status', wrong)
   const audiences = root.texts('audiences').filter((audience) => wanted.includes(audience))
-  if (!root.flag('authenticated') || audiences.length === 0) return { authenticated: false }
+  if (!root.flag('authenticated')) return refusalOf(root.text('error'))
+  if (audiences.length === 0) return { authenticated: false }
   const user = fieldsOf(root.object('user'), 'status.user', wrong)
   const extra = fieldsOf(user.object('extra'), 'status.user.extra', wrong)
   const one = (key: string) => extra.texts(`authentication.kubernetes.io/${key}`)[0]
@@ -51,6 +59,31 @@ function verdictOf(status: Readonly<Record<string, unknown>>, wanted: readonly s
     pod: name === undefined || uid === undefined ? undefined : { name, uid },
     node: one('node-name'),
   }
+}
+
+/**
+ * What authenticators say of a token itself, as API servers word it. Not every failure within can be told from these: a pod
+ * that cannot be read makes "has been invalidated" too, as one that is gone does.
+ */
+const VERDICTS = [
+  /^invalid bearer token$/,
+  /^service account token (has expired|is not valid yet|has been invalidated)$/i,
+  /^token has been invalidated$/i,
+  /^service account \S+ has been deleted$/,
+  /^(service account|secret|pod|node) UID \(\S*\) does not match (claim|service account \w+ ref claim) \(\S*\)$/,
+  /^(serviceaccounts|secrets|pods|nodes) "[^"]*" not found$/,
+  /^token issuer "[^"]*" is invalid$/,
+  /^token audiences \[[^\]]*\] is invalid for the target audiences \[[^\]]*\]$/,
+  /^(invalid signature|no keys found)$/,
+  /^(go-jose|square)\/go-jose: error in cryptographic primitive$/,
+  /^unknown$/,
+]
+const LONGEST_TOLD = 500
+
+function refusalOf(error: string): TokenVerdict {
+  const parts = error.replace(/^\[(.*)\]$/s, '$1').split(', ')
+  const isKnown = error === '' || parts.every((part) => VERDICTS.some((verdict) => verdict.test(part)))
+  return isKnown ? { authenticated: false } : { authenticated: false, unclear: error.slice(0, LONGEST_TOLD) }
 }
 
 function wrong(path: string): never {

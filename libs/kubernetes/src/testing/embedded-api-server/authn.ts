@@ -1,5 +1,5 @@
 /** Who calls: static tokens of the world's users, and service account tokens that this server signs. */
-import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
+import { createLocalJWKSet, type CryptoKey, exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT } from 'jose'
 import { isObject } from '../../json.ts'
 import { NODES, PODS, SERVICE_ACCOUNTS } from '../../resources.ts'
 import { unauthorized } from './failure.ts'
@@ -30,8 +30,10 @@ export interface Authenticator {
   review(token: string, audiences: readonly string[]): Promise<{ user: User; audiences: readonly string[] } | undefined>
   /** Throws 401: there are no anonymous callers. */
   authenticate(authorization: string | undefined): Promise<User>
-  /** Public key of the account tokens. */
+  /** Public keys of the account tokens, the latest first. */
   readonly jwks: { readonly keys: readonly object[] }
+  /** From now on another key signs. Those before verify on, unless they are dropped. */
+  rotateKeys(before: 'kept' | 'dropped'): Promise<void>
 }
 
 export const API_AUDIENCE = 'https://kubernetes.default.svc'
@@ -43,8 +45,8 @@ export interface AuthenticatorOptions {
 }
 
 export async function createAuthenticator({ users, store, now }: AuthenticatorOptions): Promise<Authenticator> {
-  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
-  const jwk = { ...(await exportJWK(publicKey)), alg: 'ES256', use: 'sig', kid: crypto.randomUUID() }
+  let { privateKey, jwk } = await newTokenKey()
+  let jwks = { keys: [jwk] }
   const tokens = new Map(Object.entries(users).map(([name, { token }]) => [name, token ?? crypto.randomUUID()]))
 
   async function mint({ namespace, name, audiences, expirationSeconds, pod }: TokenRequest) {
@@ -80,7 +82,7 @@ export async function createAuthenticator({ users, store, now }: AuthenticatorOp
         ? { user: { username: known, groups }, audiences: [API_AUDIENCE] }
         : undefined
     }
-    const verified = await jwtVerify(token, publicKey, {
+    const verified = await jwtVerify(token, createLocalJWKSet(jwks), {
       issuer: API_AUDIENCE,
       audience: [...audiences],
       currentDate: new Date(now()),
@@ -104,7 +106,28 @@ export async function createAuthenticator({ users, store, now }: AuthenticatorOp
     return token
   }
 
-  return { tokenFor, mint, review, authenticate, jwks: { keys: [jwk] } }
+  async function rotateKeys(before: 'kept' | 'dropped') {
+    const next = await newTokenKey()
+    privateKey = next.privateKey
+    jwk = next.jwk
+    jwks = { keys: [jwk, ...(before === 'kept' ? jwks.keys : [])] }
+  }
+
+  return {
+    tokenFor,
+    mint,
+    review,
+    authenticate,
+    rotateKeys,
+    get jwks() {
+      return jwks
+    },
+  }
+}
+
+async function newTokenKey(): Promise<{ readonly privateKey: CryptoKey; readonly jwk: JWK & { readonly kid: string } }> {
+  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+  return { privateKey, jwk: { ...(await exportJWK(publicKey)), alg: 'ES256', use: 'sig', kid: crypto.randomUUID() } }
 }
 
 /** The account of a verified token, unless it, or the pod that the token is bound to, was deleted or made anew. */

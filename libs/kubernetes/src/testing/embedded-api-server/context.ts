@@ -64,5 +64,7 @@ export interface WriteRequest {
 export interface Answer {
   readonly status: number
   readonly body: object
+  /** Default: JSON. */
+  readonly type?: string
   readonly warnings?: readonly string[]
 }

@@ -8,6 +8,7 @@ import type { Answer, ApiContext } from './context.ts'
 import { ApiFailure, badRequest, internal, tooLarge, unsupportedType } from './failure.ts'
 import type { FaultState, OpenWatch } from './faults.ts'
 import type { Lists } from './lists.ts'
+import { openIdAnswer } from './open-id.ts'
 import { type Call, dispatch } from './routes.ts'
 import { runWatch, type WatchRequest } from './watch.ts'
 
@@ -78,9 +79,11 @@ async function handle(options: HttpSideOptions, request: IncomingMessage, respon
   const done = (status: number) => onCall({ ...about, username: user?.username, status })
   try {
     if (mode.kind === 'status') throw refusal(mode.code)
-    const open = openAnswer(path, context)
+    const open = openAnswer(path)
     if (open !== undefined) return reply(response, open, done)
     user = await context.authn.authenticate(headers.authorization)
+    const openId = openIdAnswer({ method, path, accept: headers.accept ?? '*/*', user }, context)
+    if (openId !== undefined) return reply(response, openId, done)
     const outcome = await dispatch(context, lists, await readCall(request, method, path), user)
     if ('answer' in outcome) return reply(response, outcome.answer, done)
     await stream(options, outcome.watch, response, done)
@@ -94,7 +97,7 @@ async function handle(options: HttpSideOptions, request: IncomingMessage, respon
 }
 
 /** What anyone may ask without a token. */
-function openAnswer(path: string, { authn }: ApiContext): Answer | undefined {
+function openAnswer(path: string): Answer | undefined {
   const [bare = ''] = path.split('?')
   switch (bare) {
     case '/healthz':
@@ -103,8 +106,6 @@ function openAnswer(path: string, { authn }: ApiContext): Answer | undefined {
       return { status: 200, body: { status: 'ok' } }
     case '/version':
       return { status: 200, body: { major: '1', minor: '37', gitVersion: 'v1.37.1' } }
-    case '/openid/v1/jwks':
-      return { status: 200, body: authn.jwks }
     default:
       return undefined
   }
@@ -137,7 +138,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
 
 function reply(
   response: ServerResponse,
-  { status, body, warnings = [] }: Answer,
+  { status, body, type = 'application/json', warnings = [] }: Answer,
   done: (status: number) => void,
 ): void {
   done(status)
@@ -147,7 +148,7 @@ function reply(
       warnings.map((text) => `299 - ${JSON.stringify(text)}`),
     )
   const text = `${JSON.stringify(body)}\n`
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-cache, private' })
   response.end(text)
 }
 

@@ -49,6 +49,8 @@ export interface EmbeddedApiServer extends AsyncDisposable {
   tokenFor(username: string): string
   /** A signed token of a service account, bound to a pod when one is named. */
   mintToken(request: Partial<TokenRequest> & { readonly namespace: string; readonly name: string }): Promise<string>
+  /** From now on another key signs tokens. Those before verify on, unless they are dropped. */
+  rotateTokenKeys(before: 'kept' | 'dropped'): Promise<void>
   /** The product's own client, as this user; closed with the server. */
   client(username: string): KubeApi
   /** May be added to at any time. */
@@ -92,6 +94,7 @@ export async function startEmbeddedApiServer(options: EmbeddedApiServerOptions):
     caPem,
     tokenFor: (username) => context.authn.tokenFor(username),
     mintToken: (request) => mint(context.authn, request),
+    rotateTokenKeys: (before) => context.authn.rotateKeys(before),
     client: (username) => parts.use(connect(username)),
     rules,
     endpoints,
