@@ -23,3 +23,23 @@ test('instances that have long been quiet are forgotten (T39)', async () => {
   pace.take('the last')
   expect(pace.size).toBe(1)
 })
+
+test('to look takes nothing, and says what taking would', () => {
+  const pace = createPace({ clock: new FakeClock(), burst: 1, refillMs: 1_000 })
+  for (let n = 0; n < 5; n++) pace.check('pod')
+  expect(pace.size).toBe(0)
+  pace.take('pod')
+  expect(() => pace.check('pod')).toThrow(expect.objectContaining({ code: 'BUSY', retryAfterMs: 1_000 }))
+})
+
+test('no more are remembered than was said: one more waits until some are forgotten, those within go on (T39)', async () => {
+  const clock = new FakeClock()
+  const pace = createPace({ clock, burst: 2, refillMs: 1_000, most: 100 })
+  const outcomes = Array.from({ length: 100_000 }, (_, n) => pace.tryTake(`pod ${n}`))
+  expect([pace.size, outcomes.filter((ms) => ms === 0).length]).toEqual([100, 100])
+  expect(pace.tryTake('pod 1')).toBe(0)
+  expect(() => pace.check('one more')).toThrow(expect.objectContaining({ code: 'BUSY', retryAfterMs: 2_000 }))
+  await clock.advance(2_000)
+  pace.take('one more')
+  expect(pace.size).toBeLessThan(100)
+})
