@@ -1,6 +1,6 @@
 /** An agent's own identity: its service account token as attestation data, judged by a real TokenReview. */
 import { loopbackCredentials, startEmbeddedApiServer } from '@pallas/kubernetes/testing'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { agentConfirmation, makeAgent, removeAgent, tokenOf, type TokenWish } from './testing/agents.ts'
 import { ecKeyPair, segment, signedWith } from './testing/documents.ts'
 import { AGENT_ACCOUNT, openWorld, PROVIDER, type RunningCallback, type World, ZTS_NAME } from './testing/world.ts'
@@ -34,6 +34,10 @@ const withToken = async (token: string, attributes?: Record<string, string>) => 
 const reviews = () => world.calls.filter((call) => call.includes('tokenreviews')).length
 const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
 
+const forgedFor = (token: string, header: object, other: object = {}) =>
+  signedWith('sha256', ecKeyPair().privateKey, { ...claimsOf(token), ...other }, { alg: 'ES256', ...header })
+const kidOf = (token: string) => (JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid
+
 describe('an agent gets its identity with the token of its pod', () => {
   test('at once, again with the same token, and as a refresh; every time the API server is asked anew', async () => {
     const token = await tokenOf(world, agent)
@@ -60,6 +64,40 @@ describe('an agent gets its identity with the token of its pod', () => {
     await withToken(`${token.slice(0, -8)}AAAAAAAA`)
     const [, payload = '', signature = ''] = token.split('.')
     for (const part of [payload, signature]) expect(callback.log.text()).not.toContain(part.slice(0, 40))
+  })
+})
+
+describe('forged tokens take nothing from a real agent', () => {
+  test('600 with the name of the real key and of this agent: the real one is answered, and the API server is asked for it alone', async () => {
+    const token = await tokenOf(world, agent)
+    const forged = forgedFor(token, { kid: kidOf(token) })
+    const before = reviews()
+    for (let n = 0; n < 600; n++) expect(await withToken(forged)).toEqual({ status: 403, code: 'TOKEN_NOT_AUTHENTIC' })
+    expect(await withToken(token)).toEqual({ status: 200, code: 'OK' })
+    expect(reviews() - before).toBe(1)
+  })
+
+  test('after the key at the API server has changed as well: the new one counts', async () => {
+    await world.api.rotateTokenKeys('kept')
+    const token = await tokenOf(world, agent)
+    await vi.waitFor(async () => expect(await withToken(token)).toEqual({ status: 200, code: 'OK' }))
+  })
+
+  test('where the keys may not be read, tokens are reviewed for pods that the watch shows, which is told once', async () => {
+    await using blind = await openWorld({ readsTokenKeys: false })
+    const there = await makeAgent(blind, 'agent-a')
+    const running = await blind.start()
+    const asking = { url: running.url, ca: blind.services.certPem, pair: await blind.athenz.issue({ commonName: ZTS_NAME }) }
+    const token = await tokenOf(blind, there)
+    await vi.waitFor(async () => expect((await ask('/instance', agentConfirmation(there, token), asking)).status).toBe(200))
+    const asked = () => blind.calls.filter((call) => call.includes('tokenreviews')).length
+    const before = asked()
+    const elsewhere = { ...there, uid: '6f2c6a6e-0a3c-4b38-9a0a-3a7c1d1e2f01' }
+    const stranger = forgedFor(token, { kid: 'a' }, { 'kubernetes.io': { pod: { uid: elsewhere.uid }, node: { name: 'node-1' } } })
+    for (let n = 0; n < 50; n++) expect((await ask('/instance', agentConfirmation(elsewhere, stranger), asking)).status).toBe(504)
+    expect(asked()).toBe(before)
+    expect(await running.metrics.value('token_keys_unreadable')).toBe(1)
+    expect(running.log.text().split('keys of tokens cannot be read')).toHaveLength(2)
   })
 })
 
@@ -128,7 +166,7 @@ describe('a token is refused', () => {
   test('that somebody else signed with the same words, or that was altered', async () => {
     const token = await tokenOf(world, agent)
     const [header = '', payload = ''] = token.split('.')
-    const forged = signedWith('sha256', ecKeyPair().privateKey, claimsOf(token), { alg: 'ES256', kid: 'anything' })
+    const forged = forgedFor(token, { kid: kidOf(token) })
     expect(await withToken(forged)).toEqual({ status: 403, code: 'TOKEN_NOT_AUTHENTIC' })
     expect(await withToken(`${header}.${payload}.${segment('no signature')}`)).toEqual({ status: 403, code: 'TOKEN_NOT_AUTHENTIC' })
     const longer = segment({ ...claimsOf(token), exp: 99_999_999_999 })
@@ -142,7 +180,9 @@ describe('a token is refused', () => {
     })
     const there = await makeAgent({ ...world, admin: other.client('admin') }, 'agent-a')
     const token = await tokenOf({ api: other }, there)
-    expect(await answerTo(agentConfirmation(there, token))).toEqual({ status: 403, code: 'TOKEN_NOT_AUTHENTIC' })
+    // Its key is not known here: "not now" until the keys have been read once more.
+    const refusal = { status: 403, code: 'TOKEN_NOT_AUTHENTIC' }
+    await vi.waitFor(async () => expect(await answerTo(agentConfirmation(there, token))).toEqual(refusal))
   })
 
   test('with an answer of "not now" while the API server is away', async () => {

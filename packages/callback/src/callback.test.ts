@@ -41,12 +41,12 @@ describe('a yes', () => {
     })
   })
 
-  test('needs no more of the API server than pods and leases (W19)', async () => {
+  test('needs no more of the API server than pods and leases, and the keys of tokens (W19)', async () => {
     await using it = await openOne()
     expect((await it.confirm('/instance', it.document())).status).toBe(200)
     expect(it.world.calls).toContain('POST /apis/coordination.k8s.io/v1/namespaces/k8s-admin/leases')
     const kinds = it.world.calls.map((call) => /\/v1\/(?:namespaces\/[^/]+\/)?([a-z]+)/.exec(call)?.[1])
-    expect(new Set(kinds)).toEqual(new Set(['pods', 'leases']))
+    expect(new Set([...kinds, 'jwks'])).toEqual(new Set(['pods', 'leases', 'jwks']))
   })
 
   test('depends on the address of the node where the policy says so', async () => {

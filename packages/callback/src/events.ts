@@ -69,6 +69,7 @@ export function createEvents({ log, metrics, clock }: EventsDeps) {
       log.error({ err } satisfies LogFields, 'directory of public keys cannot be read')
     },
     ...tokenEvents(metrics),
+    ...tokenKeyEvents({ log, metrics }),
     ...instanceEvents({ log, metrics }),
     documentsForgotten(count: number): void {
       log.debug({ count } satisfies LogFields, 'expired documents forgotten')
@@ -99,6 +100,31 @@ function tokenEvents(metrics: Metrics) {
         reviews.inc({ outcome: 'failed' })
         throw error
       }
+    },
+  }
+}
+
+export type TokenKeyEvents = ReturnType<typeof tokenKeyEvents>
+
+function tokenKeyEvents({ log, metrics }: Pick<EventsDeps, 'log' | 'metrics'>) {
+  const known = metrics.gauge({ name: 'token_keys', help: 'Keys of the API server that verify service account tokens.' })
+  const unreadable = metrics.gauge({
+    name: 'token_keys_unreadable',
+    help: '1 while the API server does not give its keys: tokens of other keys are then reviewed for pods that the watch shows.',
+  })
+  let failing = false
+  return {
+    tokenKeysLoaded(count: number): void {
+      known.set(count)
+      unreadable.set(0)
+      if (failing) log.info({ count } satisfies LogFields, 'keys of tokens can be read again')
+      failing = false
+    },
+    /** Told once, until they can be read again. */
+    tokenKeysUnreadable(err: unknown): void {
+      unreadable.set(1)
+      if (!failing) log.warn({ err } satisfies LogFields, 'keys of tokens cannot be read: tokens of keys that are not known are reviewed unverified, for pods that the watch shows')
+      failing = true
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { Pod } from '@pallas/identity'
 import { getPod, type KubeApi, openPodWatch, orUnavailable } from '@pallas/kubernetes'
 import type { Clock, Logger, Metrics, WatchedFile } from '@pallas/runtime'
 import { clientDispatcher, type TlsFiles } from '@pallas/service'
@@ -22,11 +23,16 @@ export interface FollowInstancesDeps {
 /** A connection that died in silence goes unnoticed for this long and the grace of the API client: 20 s in all. */
 const WATCH_SECONDS = 10
 
+export interface FollowedInstances extends Instances {
+  /** As the watch of pods shows it. */
+  readonly podByUid: (uid: string) => Pod | undefined
+}
+
 /** The instances, with the watch of pods and the client of ZTS that they alone need. */
 export async function followInstances(
   { leaseNamespace, ztsTimeout }: Pick<CallbackSettings, 'leaseNamespace' | 'ztsTimeout'>,
   { config, api, tls, clock, log, metrics, events }: FollowInstancesDeps,
-): Promise<Instances> {
+): Promise<FollowedInstances> {
   const { ztsEndpoint, providerService } = config.current()
   await using scope = new AsyncDisposableStack()
   const pods = scope.use(openPodWatch(api, { clock, log, watchSeconds: WATCH_SECONDS, withoutAnnotations: true }))
@@ -61,5 +67,5 @@ export async function followInstances(
     collect: () => instances.count().ending,
   })
   const parts = scope.move()
-  return { ...instances, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+  return { ...instances, podByUid: (uid) => pods.byUid(uid), [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }

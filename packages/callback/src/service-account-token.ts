@@ -2,9 +2,10 @@
  * What attestation data in the form of a service account token says of itself, read before anybody has verified it.
  *
  * It decides that something is refused without asking the API server, and nothing else: a forger who lies here is
- * refused there. What a token is believed, the API server has said (`verify-token.ts`).
+ * refused by the signature, or there. What a token is believed, the API server has said (`verify-token.ts`).
  */
 import { IdentityError, parseKeyId } from '@pallas/identity'
+import { isPodUid } from '@pallas/wire'
 import type { CompactJws } from './compact-jws.ts'
 import type { FlatObject } from './flat-json.ts'
 
@@ -40,11 +41,12 @@ export function tokenClaimsOf({ payload }: Pick<CompactJws, 'payload'>): TokenCl
   const { sub, exp, aud } = claims
   if (typeof sub !== 'string' || typeof exp !== 'number') throw new IdentityError('TOKEN_MALFORMED', 'not the claims of a token')
   const bound = objectAt(claims, 'kubernetes.io')
+  const podUid = textAt(objectAt(bound, 'pod'), 'uid')
   return {
     audiences: [aud].flat().filter((it) => typeof it === 'string'),
     subject: sub,
     expiresAt: exp,
-    podUid: textAt(objectAt(bound, 'pod'), 'uid'),
+    podUid: podUid !== undefined && isPodUid(podUid) ? podUid : undefined,
     node: textAt(objectAt(bound, 'node'), 'name'),
   }
 }

@@ -1,4 +1,4 @@
-import { getNode, getPod, type KubeApi, openKubeApi, orUnavailable, reviewToken } from '@pallas/kubernetes'
+import { getNode, getPod, type KubeApi, openKubeApi, orUnavailable, readTokenKeys, reviewToken } from '@pallas/kubernetes'
 import { type Clock, createRequestIds, type Logger, type Metrics } from '@pallas/runtime'
 import {
   boundInFlight,
@@ -20,6 +20,7 @@ import { openPublicKeys } from './public-keys.ts'
 import { confirmationRoutes, LIMITS, NOT_NOW, statusForZts } from './routes.ts'
 import type { CallbackSettings } from './settings.ts'
 import { createSingleUse } from './single-use.ts'
+import { openTokenKeys } from './token-keys.ts'
 import { checkZtsName } from './zts-name.ts'
 
 export interface CallbackDeps {
@@ -42,8 +43,8 @@ const SERVER = {
 const MOST_IN_FLIGHT = 256
 /** A confirmation asks the API server at most six times. */
 const API_TIMEOUT_MS = 4_500
-/** Enough for every agent of a fleet that starts anew; what a flood of forged tokens can cost the API server. */
-const REVIEWS = { atATime: 16, pod: { burst: 10, refillMs: 10_000 }, all: { burst: 600, refillMs: 20 } } as const
+/** Enough for every agent of a fleet that starts anew; what a flood of tokens can cost the API server. */
+const REVIEWS = { atATime: 16, pod: { burst: 10, refillMs: 10_000, most: 10_000 }, all: { burst: 600, refillMs: 20 } } as const
 
 /** Makes every part in order; disposing the result unmakes them in reverse. */
 export async function startCallback(settings: CallbackSettings, deps: CallbackDeps): Promise<Callback> {
@@ -61,6 +62,7 @@ export async function startCallback(settings: CallbackSettings, deps: CallbackDe
   const instances = scope.use(await followInstances(settings, { ...deps, config, api, tls, events }))
   scope.use(openJanitor({ api, namespace: settings.leaseNamespace, clock, events }))
 
+  const tokenKeys = scope.use(openTokenKeys({ read: (signal) => readTokenKeys(api, signal), clock, events }))
   const server = { ...SERVER, log, clock, metrics, requestIds: createRequestIds() }
   const app = createServer({ ...server, tls, allow: peerNamed(settings.ztsName), tell: events.tell })
   const findNode = (name: string) => orUnavailable(getNode(api, name))
@@ -68,6 +70,8 @@ export async function startCallback(settings: CallbackSettings, deps: CallbackDe
   confirmationRoutes(app, {
     provider,
     ...tokenParts({ provider, api, clock }),
+    signatureOf: tokenKeys.signatureOf,
+    podByUid: instances.podByUid,
     accounts: settings.agentAccounts,
     names: () => config.current(),
     keyOf: keys.keyOf,

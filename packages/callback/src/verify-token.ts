@@ -3,14 +3,18 @@
  * (TokenReview, asked for each request), and of which pod on which node. That answer may be ten seconds old, for it
  * remembers its answers: whether the pod is still there is for `confirm.ts` to ask.
  *
+ * Anybody can send a token and write into it whose it is. So the signature is verified before anything is spent; where the
+ * API server does not give its keys, the pod must at least be one that the watch shows.
+ *
  * A token is not kept to one use: it is bound to its pod, whose end makes it worthless, and nobody else is given it.
  */
-import { IdentityError, namespaceOf, type NameRules, type ReasonCode } from '@pallas/identity'
+import { IdentityError, namespaceOf, type NameRules, type Pod, podState, type ReasonCode } from '@pallas/identity'
 import type { TokenVerdict } from '@pallas/kubernetes'
 import type { InFlight, Pace } from '@pallas/service'
 import type { CompactJws } from './compact-jws.ts'
 import type { TokenEvents } from './events.ts'
 import { type TokenClaims, tokenClaimsOf } from './service-account-token.ts'
+import type { Signature, TokenKeys } from './token-keys.ts'
 import { CLOCK_SKEW_SECONDS } from './verify-document.ts'
 
 export interface VerifyTokenDeps {
@@ -20,6 +24,9 @@ export interface VerifyTokenDeps {
   readonly accounts: readonly string[]
   /** Throws `API_UNAVAILABLE`. */
   readonly review: (token: string) => Promise<TokenVerdict>
+  readonly signatureOf: TokenKeys['signatureOf']
+  /** As the watch of pods shows it: looked at where the signature cannot be verified. */
+  readonly podByUid: (uid: string) => Pod | undefined
   /** How often one pod's token is shown to the API server, and all together. */
   readonly paces: { readonly pod: Pace; readonly all: Pace }
   /** How many are shown at a time. */
@@ -46,7 +53,7 @@ export interface ShownToken {
 
 /** Throws `IdentityError`: a `TOKEN_*` reason, `INSTANCE_ID_MISMATCH`, or of kind `unavailable`. */
 export async function verifyToken(shown: ShownToken, rules: NameRules, deps: VerifyTokenDeps): Promise<TokenHolder> {
-  const { provider, paces, reviewing, review, clock, events } = deps
+  const { provider, paces, reviewing, clock, events } = deps
   const accounts = accountsIn(rules, deps.accounts)
   const claims = tokenClaimsOf(shown.jws)
   const now = clock.now() / 1_000
@@ -54,13 +61,35 @@ export async function verifyToken(shown: ShownToken, rules: NameRules, deps: Ver
   if (hopeless !== undefined) throw refused(hopeless)
   // Here too, so that the share of a pod is spent by nothing but what asks for a certificate of that pod.
   if (claims.podUid !== shown.instanceId) throw refused('INSTANCE_ID_MISMATCH')
+  const signature = await deps.signatureOf(shown.jws)
+  if (signature === 'forged') throw refused('TOKEN_NOT_AUTHENTIC')
+  if (signature === 'unknown' && !isShown(claims, deps)) throw unavailable('neither the keys of tokens nor the watch of pods vouch for the token')
   const verdict = await reviewing(() => {
+    // Of both or of neither: who is out of his share leaves the others theirs, and is not remembered while nobody has one.
+    paces.all.check('')
     paces.pod.take(claims.podUid ?? '')
     paces.all.take('')
-    return events.tokenReviewed(() => review(shown.text))
+    return events.tokenReviewed(() => verdictOn(shown.text, signature, claims.expiresAt > now, deps))
   })
   if (!verdict.authenticated) throw refused(claims.expiresAt <= now ? 'TOKEN_EXPIRED' : 'TOKEN_NOT_AUTHENTIC')
   return holderOf(verdict, accounts)
+}
+
+/**
+ * What is signed, ours and not over is refused for its pod or account alone: any other reason is a trouble of the API
+ * server, which says "not authenticated" of that too.
+ */
+async function verdictOn(token: string, signature: Signature, isLive: boolean, { review }: Pick<VerifyTokenDeps, 'review'>): Promise<TokenVerdict> {
+  const verdict = await review(token)
+  if (verdict.authenticated || verdict.unclear === undefined || signature !== 'good' || !isLive) return verdict
+  throw unavailable('the api server could not say whether a token is good', { detail: verdict.unclear })
+}
+
+/** Whether there is a pod such as the token says it is of. */
+function isShown({ podUid, subject, node }: TokenClaims, { podByUid }: Pick<VerifyTokenDeps, 'podByUid'>): boolean {
+  const pod = podUid === undefined ? undefined : podByUid(podUid)
+  if (pod === undefined || podState(pod) === 'ended') return false
+  return pod.node === node && subject === `system:serviceaccount:${pod.namespace}:${pod.serviceAccount}`
 }
 
 /** Why a token need not be shown to the API server, by what it says of itself. */
@@ -102,5 +131,7 @@ function adminNamespace(rules: NameRules): string | undefined {
     throw error
   }
 }
+
+const unavailable = (message: string, fields: Readonly<Record<string, unknown>> = {}) => new IdentityError('API_UNAVAILABLE', message, fields)
 
 const refused = (code: ReasonCode) => new IdentityError(code, 'the token is not taken')

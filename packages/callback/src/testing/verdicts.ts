@@ -47,6 +47,8 @@ const depsOf = ({ pods, recorded, used, names, clientIp, other }: World): Confir
     isRecorded: async (id) => recorded.some(({ instanceId }) => instanceId === id),
   },
   accounts: [],
+  signatureOf: async () => 'good',
+  podByUid: () => undefined,
   review: async () => ({ authenticated: false }),
   paces: { pod: createPace({ clock: new FakeClock(), burst: 6, refillMs: 1 }), all: createPace({ clock: new FakeClock(), burst: 6, refillMs: 1 }) },
   reviewing: (work) => work(),

@@ -80,6 +80,8 @@ export interface WorldOptions {
   /** Nobody listens there by default. */
   readonly ztsEndpoint?: string
   readonly authorities?: Authorities
+  /** False: the role by which every service account may is taken away. */
+  readonly readsTokenKeys?: boolean
 }
 
 /** `athenz` vouches for ZTS, `services` for services, the callback among them. */
@@ -100,10 +102,10 @@ export interface Roots {
 
 const NOBODY = 'https://127.0.0.1:9/zts/v1'
 
-export async function openWorld({ ztsEndpoint = NOBODY, authorities }: WorldOptions = {}): Promise<World> {
+export async function openWorld({ ztsEndpoint = NOBODY, authorities, readsTokenKeys = true }: WorldOptions = {}): Promise<World> {
   await using scope = new AsyncDisposableStack()
   const calls: string[] = []
-  const api = scope.use(await startApi(calls))
+  const api = scope.use(await startApi(calls, readsTokenKeys))
   const admin = api.client('admin')
   const { athenz, services } = authorities ?? (await newAuthorities())
   const signing = ecKeyPair()
@@ -146,11 +148,11 @@ export async function openWorld({ ztsEndpoint = NOBODY, authorities }: WorldOpti
   }
 }
 
-const startApi = async (calls: string[]): Promise<EmbeddedApiServer> =>
+const startApi = async (calls: string[], readsTokenKeys: boolean): Promise<EmbeddedApiServer> =>
   startEmbeddedApiServer({
     serverCredentials: await loopbackCredentials(),
     world: {
-      users: { callback: {}, signer: {} },
+      users: { callback: { groups: readsTokenKeys ? ['system:serviceaccounts'] : [] }, signer: {} },
       rules: [...RULES, ...SIGNER_RULES],
       namespaces: [LEASES_IN, POD.namespace],
       nodes: [{ name: 'node-1', addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] }],
