@@ -275,17 +275,6 @@ test('a server that must verify callers never falls back to public roots (W24)',
   expect(() => clientDispatcher({ tls })).toThrow(expect.objectContaining({ code: 'SERVICE_NO_ROOTS' }))
 })
 
-test('a server may leave refusals out of its log, and say how many a line stands for', async () => {
-  const memory = memoryLog()
-  const counts = [1, 0, 3]
-  const tell = () => counts.shift() ?? 0
-  const app = createServer({ log: memory.log, clock: systemClock, requestIds: createRequestIds(), bodyLimit: 10, tell })
-  for (let n = 0; n < 3; n++) expect((await app.inject('/none')).statusCode).toBe(404)
-  const told = memory.records.filter(({ msg }) => msg === 'request refused')
-  expect(told.map(({ reason, count }) => [reason, count])).toEqual([['ROUTE_UNKNOWN', undefined], ['ROUTE_UNKNOWN', 3]])
-  await app.close()
-})
-
 test('a caller that hangs up in the middle of its body is no failure of ours', async () => {
   await using it = await open()
   const socket = connect(it.tlsOptions())
@@ -295,11 +284,4 @@ test('a caller that hangs up in the middle of its body is no failure of ours', a
   socket.destroy()
   await expect.poll(() => it.memory.records.some(({ reason }) => reason === 'BODY_INVALID')).toBe(true)
   expect(it.memory.records.filter(({ level }) => level === 'error')).toEqual([])
-})
-
-test('a route with a schema keeps its server from starting: none is ever compiled, so none would hold', async () => {
-  const { log } = memoryLog()
-  const app = createServer({ log, clock: systemClock, requestIds: createRequestIds(), bodyLimit: 10 })
-  app.post('/shaped', { schema: { body: { type: 'object' } } }, async () => ({}))
-  await expect(app.ready()).rejects.toThrow('routes have no schemas here')
 })
