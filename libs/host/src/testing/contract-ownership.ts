@@ -30,7 +30,7 @@ export function describeOwnership(open: () => Promise<HostUnderTest>): void {
     await files.symlink('a', `${it.dir}/d/link`)
     await files.symlink('d', `${it.dir}/e`)
     await it.makeFifo(`${it.dir}/d/fifo`)
-    for (const path of ['d/link', 'e/a', 'd/fifo', 'd']) {
+    for (const path of ['d/link', 'e/a', 'd/fifo', 'd', 'd/']) {
       await expect(files.readOwn(`${it.dir}/${path}`, 9), path).rejects.toMatchObject({ code: 'HOST_WRONG_KIND' })
     }
   })
@@ -58,6 +58,7 @@ export function describeOwnership(open: () => Promise<HostUnderTest>): void {
     const create = (path: string, group?: number) => files.createOwn(`${it.dir}/${path}`, bytes('x'), 0o600, group)
     await expect(create('d/a')).rejects.toMatchObject({ code: 'HOST_EXISTS' })
     await expect(create('e/c')).rejects.toMatchObject({ code: 'HOST_WRONG_KIND' })
+    await expect(create('d/')).rejects.toMatchObject({ code: 'HOST_WRONG_KIND' })
     await expect(create('d/c', gid + 1)).rejects.toMatchObject({ code: 'HOST_DENIED' })
     await expect(create('none/c')).rejects.toMatchObject({ code: 'HOST_NOT_FOUND' })
     expect(await files.list(`${it.dir}/d`)).toEqual(['a', 'b'])

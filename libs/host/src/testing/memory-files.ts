@@ -47,6 +47,7 @@ export function memoryFiles({ tree, locks, uid }: MemoryFilesDeps): Files {
     readOwn: async (path, maxBytes) => readOwn(tree, path, { maxBytes, uid }),
     create: async (path, bytes, mode) => put(absent(path), { kind: 'file', mode, uid, gid: uid, bytes: bytes.slice() }),
     createOwn: async (path, bytes, mode, group) => {
+      if (path.endsWith('/')) throw refused('HOST_WRONG_KIND', path, 'EISDIR')
       const directory = tree.walk(parentPath(path) || '/').node
       if (directory?.kind === 'symlink') throw refused('HOST_WRONG_KIND', path)
       if (directory !== undefined && (directory.uid !== uid || directory.gid !== (group ?? directory.gid))) {

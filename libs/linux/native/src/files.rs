@@ -72,10 +72,11 @@ fn own_user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// The directory of a path, and the name in it.
+/// The directory of a path, and the name in it; where the path ends with a slash, that directory itself.
 fn split(path: &str) -> (&str, &str) {
     let cut = path.rfind('/').unwrap_or(0);
-    (if cut == 0 { "/" } else { &path[..cut] }, &path[cut + 1..])
+    let name = &path[cut + 1..];
+    (if cut == 0 { "/" } else { &path[..cut] }, if name.is_empty() { "./" } else { name })
 }
 
 pub fn read(path: &str, max: usize) -> Result<Vec<u8>, Refusal> {
@@ -135,6 +136,9 @@ fn create_own(path: &str, content: &[u8], mode: u32, gid: Option<u32>) -> Result
     let group = fs::fstat(&directory).map_err(|errno| file_refusal(path, errno))?.st_gid;
     if gid.is_some_and(|asked| asked != group) {
         return Err(Refusal::new("HOST_DENIED", "the directory belongs to another group").with("path", path));
+    }
+    if path.ends_with('/') {
+        return Err(file_refusal(path, Errno::ISDIR));
     }
     create_at(directory.as_fd(), name, content, mode).map_err(|errno| file_refusal(path, errno))
 }
