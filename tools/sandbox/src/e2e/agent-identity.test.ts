@@ -79,9 +79,9 @@ describe('the agent', () => {
 
 describe('nobody gets the identity of an agent', () => {
   test('with a forged token that says all the same words', async () => {
-    const claims = Buffer.from(tokenOfAgent().split('.')[1] ?? '', 'base64url').toString()
+    const [header = '', claims = ''] = tokenOfAgent().split('.')
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    const text = [JSON.stringify({ alg: 'ES256', kid: 'another' }), claims].map((part) => Buffer.from(part).toString('base64url')).join('.')
+    const text = `${header}.${claims}`
     const forged = `${text}.${sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`
     expect(await register(await agentPod(), forged)).toBe('TOKEN_NOT_AUTHENTIC')
   })
