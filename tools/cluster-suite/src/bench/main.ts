@@ -60,7 +60,8 @@ async function measure({ names, quick, pods, out, markdown }: RunCommand, signal
   const contextOf = ({ name }: Bench): BenchContext => ({ world, times, quick, pods, signal, say: (line) => mutter(`${name}: ${line}`) })
   const benches = BENCHES.filter(({ name }) => names.includes(name)).map((bench) => ({ ...bench, run: () => bench.run(contextOf(bench)) }))
   const placeOf = (at: string) => (out === undefined ? resolve(REPOSITORY, defaultPlace(at)) : resolve(process.env['INIT_CWD'] ?? '.', out))
-  return runBenches(benches, { root: REPOSITORY, isolation: ISOLATION, quick, markdown, placeOf, say, mutter, signal })
+  // Awaited here: the world must outlive it.
+  return await runBenches(benches, { root: REPOSITORY, isolation: ISOLATION, quick, markdown, placeOf, say, mutter, signal })
 }
 
 const stop = new AbortController()

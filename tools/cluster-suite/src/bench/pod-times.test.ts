@@ -37,6 +37,14 @@ test('a pod that is not ready in time is an error', async () => {
   await expect(times.ready('a', 1)).rejects.toThrow('not in time: pod a to be ready')
 })
 
+test('nobody waits for a pod that went before it was ready', async () => {
+  const { times, send } = await watched()
+  await using _ = times
+  send('ADDED', pod('a', false))
+  send('DELETED', pod('a', false))
+  await expect(times.ready('a', 600_000)).rejects.toThrow('pod a went before it was ready')
+})
+
 test('a watch that the server ends goes on where it was; one that breaks is a gap, over which a pod can have gone', async () => {
   const { api, times, send } = await watched()
   await using _ = times

@@ -7,7 +7,7 @@ import { systemClock } from '@pallas/runtime'
 import { eventually } from '@pallas/suite'
 
 export interface PodTimes extends AsyncDisposable {
-  /** Milliseconds of `performance.now()`. Throws when that takes longer than the deadline. */
+  /** Milliseconds of `performance.now()`. Throws when that takes longer than the deadline, and when the pod went before. */
   ready(uid: string, deadlineMs: number): Promise<number>
   gone(uid: string, deadlineMs: number): Promise<number>
   /** So often the watch broke off: what happened meanwhile was seen too late. */
@@ -71,7 +71,7 @@ export async function watchPodTimes(api: Pick<KubeApi, 'list' | 'watch'>, { name
     throw error
   })
   return {
-    ready: (uid, deadlineMs) => eventually(`pod ${uid} to be ready`, () => seen.get(uid)?.readyAt, deadlineMs),
+    ready: (uid, deadlineMs) => eventually(`pod ${uid} to be ready`, () => readyAtOf(uid, seen.get(uid)), deadlineMs),
     gone: (uid, deadlineMs) => eventually(`the end of pod ${uid}`, () => seen.get(uid)?.goneAt, deadlineMs),
     gaps: () => gaps,
     async [Symbol.asyncDispose]() {
@@ -79,6 +79,11 @@ export async function watchPodTimes(api: Pick<KubeApi, 'list' | 'watch'>, { name
       await following
     },
   }
+}
+
+function readyAtOf(uid: string, { readyAt, goneAt }: Seen = {}): number | undefined {
+  if (readyAt === undefined && goneAt !== undefined) throw new Error(`pod ${uid} went before it was ready`)
+  return readyAt
 }
 
 interface Status {
