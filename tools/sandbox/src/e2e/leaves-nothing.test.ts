@@ -12,8 +12,7 @@ import { createPod } from '../pod-control.ts'
 import { isListening, leftoversOf, mountsBelow, NOTHING_LEFT, processesOf } from './leftovers.ts'
 import { openCluster } from './open-cluster.ts'
 
-/** The volume's, and that of the directory of its socket. */
-const MOUNTS_OF_A_VOLUME = 2
+const MOUNTS_OF_A_VOLUME = 1
 
 /** Everything that a sandbox writes goes below it. */
 let parent: string
