@@ -10,6 +10,7 @@ import { expect, test, vi } from 'vitest'
 import { call } from './testing/call.ts'
 import { placeProcess } from './testing/cgroups.ts'
 import { startChildPeer } from './testing/child-peer.ts'
+import { whileTimePasses } from './testing/time-passes.ts'
 import { World } from './testing/world.ts'
 
 const A = aPod({ name: 'a-0', uid: 'aaaaaaaa-0d7c-4c58-9c3a-2a7f6a1f0c11', ip: '10.1.2.1' })
@@ -171,7 +172,7 @@ test.each([
   await using _world = world
   world.enter(A)
   world.pods = [{ ...A, ...other }, B]
-  expect(await world.call(a, action)).toMatchObject({ status: 403, body: { code } })
+  expect(await whileTimePasses(world, world.call(a, action))).toMatchObject({ status: 403, body: { code } })
   expect(world.issuer.calls).toEqual([])
 })
 

@@ -47,11 +47,11 @@ test.each<[string, readonly Pod[], string]>([
 /** Shows that the kubelet has heard from the API server. */
 const OTHER = aPod({ name: 'other-0', uid: 'dddddddd-0d7c-4c58-9c3a-2a7f6a1f0c11', annotations: { 'kubernetes.io/config.source': 'api' } })
 
-/** A kubelet whose answer the test sets, and a wait that is over at once. */
-function asked() {
+/** A kubelet whose answer the test sets, and a wait that is over at once, unless told otherwise. */
+function asked(waitMs = 0) {
   const clock = new FakeClock()
   const kubelet = { shows: [OTHER] as readonly Pod[], pods: async () => kubelet.shows }
-  const pods = createPods({ kubelet, clock, waitMs: 0 })
+  const pods = createPods({ kubelet, clock, waitMs })
   const { signal } = new AbortController()
   return { clock, kubelet, ask: () => pods.settled(dataOf(POD), signal) }
 }
@@ -91,4 +91,22 @@ test.each([
     await expect(ask()).rejects.toMatchObject({ code: 'POD_NOT_SEEN_YET', kind: 'unavailable' })
     await clock.advance(12 * 3_600_000)
   }
+})
+
+test('a pod that was made anew under its name is not denied for what was so before (T07)', async () => {
+  const { clock, kubelet, ask } = asked(30_000)
+  kubelet.shows = [{ ...POD, uid: other.uid }]
+  const answer = ask()
+  await clock.advance(200)
+  kubelet.shows = [POD]
+  await clock.advance(200)
+  expect(await answer).toBe(POD)
+})
+
+test('a pod whose name another one has is denied when that is no old news any more (T07)', async () => {
+  const { clock, kubelet, ask } = asked(30_000)
+  kubelet.shows = [{ ...POD, uid: other.uid }]
+  const denied = expect(ask()).rejects.toMatchObject({ code: 'POD_UNKNOWN', kind: 'denied' })
+  for (let waited = 0; waited <= 1_000; waited += 200) await clock.advance(200)
+  await denied
 })

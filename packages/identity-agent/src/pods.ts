@@ -25,6 +25,11 @@ export interface PodsDeps {
 
 /** The kubelet's client bounds how often this becomes a call. */
 const POLL_MS = 200
+/**
+ * What it shows may be from half a second before it was asked, when the pod that had the name before was still there: that
+ * is no denial of its successor.
+ */
+const OLD_NEWS_MS = 1_000
 /** A pod that the kubelet has not shown for so long is none. Its listener goes with its volume, long before. */
 export const ABSENT_MS = 15 * 60_000
 const COME_BACK_MS = 2_000
@@ -33,10 +38,11 @@ export function createPods({ kubelet, clock, waitMs }: PodsDeps): Pods {
   const absentFor = createAbsences(clock)
   return {
     async settled(data, signal) {
-      const giveUpAt = clock.monotonic() + waitMs
+      const askedAt = clock.monotonic()
+      const giveUpAt = askedAt + waitMs
       for (;;) {
         const pods = await podsOf(kubelet, signal)
-        const found = findPod(pods, data)
+        const found = clock.monotonic() - askedAt < OLD_NEWS_MS ? findPodIfKnown(pods, data) : findPod(pods, data)
         const absentMs = absentFor(data.uid, found === 'POD_NOT_SEEN_YET' && hasHeardOfPods(pods))
         if (absentMs >= ABSENT_MS) throw new IdentityError('POD_UNKNOWN', 'the kubelet has long shown no such pod')
         if (typeof found !== 'string') return found
@@ -70,6 +76,11 @@ export function findPod(pods: readonly Pod[], data: PodName): Pod | NotYet {
   if (!hasItsName(pod)) throw new IdentityError('POD_UNKNOWN', 'that pod has another name')
   if (podState(pod) === 'ended') throw new IdentityError('POD_ENDED', 'the pod has ended')
   return pod.ip === '' ? 'POD_IP_PENDING' : pod
+}
+
+/** As `findPod`, where another pod under the name says only that this one is not seen yet. */
+function findPodIfKnown(pods: readonly Pod[], data: PodName): Pod | NotYet {
+  return pods.some(({ uid }) => uid === data.uid) ? findPod(pods, data) : 'POD_NOT_SEEN_YET'
 }
 
 /** For how many milliseconds a pod that was asked about has been absent; those that nobody asks about are forgotten. */
