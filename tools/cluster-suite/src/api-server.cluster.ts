@@ -2,10 +2,11 @@
 import { describeKubeApi, describeKubelet, type KubeApiUnderTest, type KubeletUnderTest } from '@pallas/kubernetes/testing/contract'
 import { createKubelet, type Kubelet, listPods } from '@pallas/kubernetes'
 import { systemClock } from '@pallas/runtime'
+import { eventually } from '@pallas/suite'
 import { afterAll, beforeAll } from 'vitest'
 import { bind, type ClusterClients, newNamespace, openClients } from './admin.ts'
 import { apply } from './kubectl.ts'
-import { kubeletPid } from './processes.ts'
+import { isStopped, kubeletPid } from './processes.ts'
 
 let it: ClusterClients
 const tokens = { reader: '', other: '', stranger: 'not-a-token' }
@@ -45,6 +46,7 @@ async function openKubelet(): Promise<KubeletUnderTest> {
       const pid = await kubeletPid()
       parts.defer(() => void process.kill(pid, 'SIGCONT'))
       process.kill(pid, 'SIGSTOP')
+      await eventually('every thread of the kubelet to stand still', () => (isStopped(pid) ? true : undefined))
     },
     kubelet: (as, timeoutMs) => parts.use(clientOf(as, timeoutMs)),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),

@@ -23,6 +23,10 @@ export async function kubeletPid(): Promise<number> {
   return found.pid
 }
 
+/** Whether a signal to stop has reached every thread: until then one of them may still answer. */
+export const isStopped = (pid: number): boolean =>
+  readdirSync(`/proc/${pid}/task`).every((thread) => /^\d+ \(.*\) [Tt] /s.test(read(`/proc/${pid}/task/${thread}/stat`)))
+
 /** Mount points of the host, one for each mount. */
 export const allMounts = (): string[] =>
   read('/proc/self/mountinfo')
