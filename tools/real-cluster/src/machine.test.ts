@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { isNewEnough, isOnPath, missingControllers, ownsAllUsers } from './machine.ts'
-import { interfaceInOurWay } from './network.ts'
+import { interfaceInOurWay, isThere } from './network.ts'
 
 test.each(['go1.26.6', 'go1.26.8', 'go1.27.0', 'go1.27rc1', 'go2.0'])('%s builds the cluster', (version) => {
   expect(isNewEnough(version)).toBe(true)
@@ -34,8 +34,13 @@ const at = (address: string) => [{ address, netmask: '', family: 'IPv4' as const
 test.each([
   ['an address of the pods', { eth1: at('10.77.0.9') }, 'eth1'],
   ['an address of the Services', { lo: at('127.0.0.1'), tun0: at('10.96.0.200') }, 'tun0'],
-  ['a bridge of our name', { pallas0: [] }, 'pallas0'],
   ['nothing of ours', { eth0: at('10.0.0.5'), lo: at('127.0.0.1') }, undefined],
 ])('%s: who is in the way is named', (_name, interfaces, name) => {
-  expect(interfaceInOurWay(interfaces)).toBe(name)
+  expect(interfaceInOurWay(interfaces, false)).toBe(name)
+})
+
+test('a bridge that nobody is plugged into is in the way too', () => {
+  expect(interfaceInOurWay({}, true)).toBe('pallas0')
+  expect(isThere('lo')).toBe(true)
+  expect(isThere('none0')).toBe(false)
 })
