@@ -1,6 +1,7 @@
 /** `down` leaves the machine as it was, however the cluster ended. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { down } from '../down.ts'
+import { kubectlOutput } from '../kubectl.ts'
 import { kill } from '../proc.ts'
 import { describeCluster } from '../status.ts'
 import { commandLine } from '../testing/command-line.ts'
@@ -18,6 +19,14 @@ afterEach(async () => void (await down(silent)))
 test.each([['the first time'], ['the second']])('with pods of every kind running, %s', async () => {
   await up(silent)
   await runWorkload()
+  expect(await down(silent)).toBe(true)
+  await machine.expectUnchanged()
+})
+
+test('when its pods have gone before it', async () => {
+  await up(silent)
+  await runWorkload()
+  await kubectlOutput(['delete', 'pod', '--all', '--timeout=60s'])
   expect(await down(silent)).toBe(true)
   await machine.expectUnchanged()
 })
