@@ -151,9 +151,9 @@ test('a node that slept for 14 h renews first of all, though its certificates ha
   const wokeAt = Date.now() + 14 * HOUR
   expect(old.notAfter).toBeLessThan(wokeAt)
   expect(fresh.notAfter).toBeGreaterThan(wokeAt)
-  const since = it.logs.slice(seen).filter(({ program }) => program === AGENT)
-  expect(since.some(({ record }) => record['serial'] === fresh.serial)).toBe(true)
-  expect(since.flatMap(({ record }) => record['reason'] ?? [])).toEqual([])
+  const since = () => it.logs.slice(seen).filter(({ program }) => program === AGENT)
+  await expect.poll(() => since().some(({ record }) => record['serial'] === fresh.serial)).toBe(true)
+  expect(since().flatMap(({ record }) => record['reason'] ?? [])).toEqual([])
 
   zts.faults.reset()
   await Promise.all(EVERYBODY.map((name) => clocks.shift(name, 0)))
