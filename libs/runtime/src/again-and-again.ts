@@ -1,4 +1,5 @@
 import type { Clock } from '@pallas/host'
+import { runUntilDisposed } from './run-until-disposed.ts'
 
 export interface AgainAndAgainOptions {
   readonly clock: Pick<Clock, 'sleep'>
@@ -11,21 +12,11 @@ export interface AgainAndAgainOptions {
 
 /** Works and pauses in turn until it is disposed, which ends the pause or the work and waits for it. */
 export function againAndAgain({ clock, pauseMs, work, begin }: AgainAndAgainOptions): AsyncDisposable {
-  const stop = new AbortController()
-  const run = async (): Promise<void> => {
-    if (begin === 'pausing') await clock.sleep(pauseMs(), stop.signal)
-    while (!stop.signal.aborted) {
-      await work(stop.signal)
-      await clock.sleep(pauseMs(), stop.signal)
+  return runUntilDisposed(async (signal) => {
+    if (begin === 'pausing') await clock.sleep(pauseMs(), signal)
+    while (!signal.aborted) {
+      await work(signal)
+      await clock.sleep(pauseMs(), signal)
     }
-  }
-  const running = run().catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error
   })
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await running
-    },
-  }
 }

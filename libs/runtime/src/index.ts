@@ -7,6 +7,7 @@ export { type Counter, createMetrics, type Gauge, type Histogram, type Metric, t
 export { createRepeats, type Repeats, type RepeatsOptions } from './repeats.ts'
 export { createRequestIds } from './request-ids.ts'
 export { EXIT, type HostProcess, type Main, runMain } from './run.ts'
+export { runUntilDisposed } from './run-until-disposed.ts'
 export {
   readVersionedFiles,
   type VersionedFile,

@@ -1,6 +1,7 @@
 import { type FSWatcher, statSync, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from '@pallas/host'
+import { runUntilDisposed } from './run-until-disposed.ts'
 
 export interface WatchFilesOptions {
   readonly clock: Clock
@@ -18,30 +19,26 @@ export interface WatchFilesOptions {
  */
 export function watchFiles(paths: readonly string[], options: WatchFilesOptions): AsyncDisposable {
   const { clock, onChange, pollMs = 60_000, settleMs = 100 } = options
-  const stop = new AbortController()
   let seen = fingerprint(paths)
   let wake = Promise.withResolvers<void>()
   const watchers = watchDirectories(paths, () => wake.resolve())
 
-  const run = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      await eventOrPoll(wake.promise, clock, pollMs, stop.signal)
-      await clock.sleep(settleMs, stop.signal)
+  const running = runUntilDisposed(async (signal) => {
+    while (!signal.aborted) {
+      await eventOrPoll(wake.promise, clock, pollMs, signal)
+      await clock.sleep(settleMs, signal)
       wake = Promise.withResolvers()
       const now = fingerprint(paths)
       if (now === seen) continue
       seen = (await onChange()) === 'again' ? '' : now
     }
-  }
-  const running = run().catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error
   })
 
   return {
     async [Symbol.asyncDispose]() {
-      stop.abort()
+      const ended = running[Symbol.asyncDispose]()
       for (const watcher of watchers) watcher.close()
-      await running
+      await ended
     },
   }
 }

@@ -2,10 +2,10 @@
 import type { Pod } from '@pallas/identity'
 import { type KubeApi, type Kubelet, openKubeApi, recordPodEvent } from '@pallas/kubernetes'
 import type { Clock } from '@pallas/host'
+import { runUntilDisposed } from '@pallas/runtime'
 import type { AgentEvents } from './events.ts'
 import type { PodEventQueue, PodNote } from './pod-events.ts'
 import type { IdentityAgentSettings } from './settings.ts'
-
 
 export interface RecorderDeps {
   readonly queue: PodEventQueue
@@ -39,32 +39,21 @@ export async function openPodEvents(
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
 export function recordPodEvents(api: Pick<KubeApi, 'create'>, { queue, kubelet, clock, events, host }: RecorderDeps): AsyncDisposable {
-  const stop = new AbortController()
   const podOf = createLookup(kubelet)
   const source = { component: COMPONENT, ...(host === undefined ? {} : { host }) }
 
-  async function record({ uid, reason, message }: PodNote): Promise<void> {
-    const pod = await podOf(uid, stop.signal)
+  async function record({ uid, reason, message }: PodNote, signal: AbortSignal): Promise<void> {
+    const pod = await podOf(uid, signal)
     if (pod === undefined) return events.podEventEnded('no-pod')
     const event = { pod, type: 'Warning', reason, message, source, at: clock.now() } as const
-    const outcome = await recordPodEvent(api, event, stop.signal)
+    const outcome = await recordPodEvent(api, event, signal)
     if (outcome === 'recorded') return events.podEventEnded('recorded')
     if (outcome !== 'ABORTED') events.podEventEnded('failed', outcome)
   }
 
-  async function run(): Promise<void> {
-    while (!stop.signal.aborted) await record(await queue.next(stop.signal))
-  }
-
-  const running = run().catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error
+  return runUntilDisposed(async (signal) => {
+    while (!signal.aborted) await record(await queue.next(signal), signal)
   })
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await running
-    },
-  }
 }
 
 /** By the kubelet's word now, or while it is away by its last. */

@@ -6,6 +6,7 @@
  */
 import { type Due, DUE_NOW, keepFresh, type Lifetime, renewAt } from '@pallas/credentials'
 import type { Clock } from '@pallas/host'
+import { runUntilDisposed } from '@pallas/runtime'
 import type { TlsFiles } from '@pallas/service'
 import type { Certificate } from '@pallas/x509'
 import { findOwn, type FindOwnDeps } from './find-own.ts'
@@ -30,7 +31,6 @@ export interface OwnIdentity extends AsyncDisposable {
 /** Resolves when it is known whether a pair on disk counts; everything else goes on beside. */
 export async function keepOwnIdentity(deps: OwnIdentityDeps): Promise<OwnIdentity> {
   const { onFirst, clock, events } = deps
-  const stop = new AbortController()
   const found = await findOwn(deps)
   if (found !== undefined) onFirst(found.tls)
   let reason: string | undefined
@@ -42,9 +42,7 @@ export async function keepOwnIdentity(deps: OwnIdentityDeps): Promise<OwnIdentit
     events.failed(error, delayMs)
   }
   const due = async (): Promise<Due> => (found === undefined ? DUE_NOW : dueOf(found.leaf, { first: false }, clock))
-  const running = keepFresh({ ...own, due }, { clock, onFailure }, stop.signal).catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error
-  })
+  const running = runUntilDisposed((signal) => keepFresh({ ...own, due }, { clock, onFailure }, signal))
   return {
     problem() {
       const why = reason === undefined ? '' : `: ${reason}`
@@ -53,8 +51,7 @@ export async function keepOwnIdentity(deps: OwnIdentityDeps): Promise<OwnIdentit
       return notAfter > clock.now() ? undefined : `own certificate has expired${why}`
     },
     async [Symbol.asyncDispose]() {
-      stop.abort()
-      await running
+      await running[Symbol.asyncDispose]()
       await own.close()
     },
   }
