@@ -25,23 +25,27 @@ export const mangle = (domain: string): string => domain.replaceAll('-', '--').r
 
 /** Throws `IdentityError` `NAMESPACE_REFUSED` for a namespace with no domain, or one that collides with the admin's. */
 export function domainOf(namespace: string, rules: DomainRules): string {
-  if (!NAMESPACE.test(namespace)) throw refused('not a namespace', namespace)
-  if (isSystem(namespace, rules)) return `${rules.adminDomain}.${namespace}`
-  const domain = namespace.replace(/--|-/g, (dashes) => (dashes === '-' ? '.' : '-'))
-  if (!DOMAIN.test(domain) || mangle(domain) !== namespace) throw refused('stands for no athenz domain', namespace)
-  if (domain.startsWith(`${rules.adminDomain}.`)) throw refused('maps into the admin domain', namespace)
+  const { domain, fault } = translate(namespace, rules)
+  if (fault !== undefined) throw new IdentityError('NAMESPACE_REFUSED', fault, { text: namespace })
   return domain
 }
 
-/** Throws `NAMESPACE_REFUSED` when no namespace stands for the domain. */
-export function namespaceOf(domain: string, rules: DomainRules): string {
+/** Undefined when no namespace stands for the domain. */
+export function namespaceOf(domain: string, rules: DomainRules): string | undefined {
   const below = domain.startsWith(`${rules.adminDomain}.`) ? domain.slice(rules.adminDomain.length + 1) : undefined
   const namespace = below !== undefined && isSystem(below, rules) ? below : mangle(domain)
-  if (DOMAIN.test(domain) && NAMESPACE.test(namespace) && domainOf(namespace, rules) === domain) return namespace
-  throw refused('no namespace stands for this domain', domain)
+  return translate(namespace, rules).domain === domain ? namespace : undefined
 }
 
 const isSystem = (namespace: string, { systemNamespaces }: DomainRules): boolean =>
   namespace.startsWith('kube-') || systemNamespaces.includes(namespace)
 
-const refused = (message: string, text: string) => new IdentityError('NAMESPACE_REFUSED', message, { text })
+type Translation = { readonly domain: string; readonly fault?: undefined } | { readonly domain?: undefined; readonly fault: string }
+
+function translate(namespace: string, rules: DomainRules): Translation {
+  if (!NAMESPACE.test(namespace)) return { fault: 'not a namespace' }
+  if (isSystem(namespace, rules)) return { domain: `${rules.adminDomain}.${namespace}` }
+  const domain = namespace.replace(/--|-/g, (dashes) => (dashes === '-' ? '.' : '-'))
+  if (!DOMAIN.test(domain) || mangle(domain) !== namespace) return { fault: 'stands for no athenz domain' }
+  return domain.startsWith(`${rules.adminDomain}.`) ? { fault: 'maps into the admin domain' } : { domain }
+}

@@ -49,6 +49,7 @@ export {
   TOKEN_REVIEWS,
 } from './resources.ts'
 export { fileToken, type FileTokenOptions, type TokenSource } from './token.ts'
+export { type TokenClaims, tokenClaimsOf } from './token-claims.ts'
 export { readTokenKeys, type TokenAlgorithm, type TokenKey } from './token-keys.ts'
 export { reviewToken, type TokenVerdict } from './token-reviews.ts'
 export type { KubeObject, WatchEvent } from './watch-events.ts'

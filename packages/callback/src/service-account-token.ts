@@ -5,6 +5,7 @@
  * refused by the signature, or there. What a token is believed, the API server has said (`verify-token.ts`).
  */
 import { IdentityError, parseKeyId } from '@pallas/identity'
+import { tokenClaimsOf } from '@pallas/kubernetes'
 import { isPodUid } from '@pallas/wire'
 import type { CompactJws } from './compact-jws.ts'
 import type { FlatObject } from './flat-json.ts'
@@ -36,32 +37,8 @@ export function isTokenHeader(header: FlatObject): boolean {
 }
 
 /** Throws `TOKEN_MALFORMED` for claims without subject or end. */
-export function tokenClaimsOf({ payload }: Pick<CompactJws, 'payload'>): TokenClaims {
-  const claims = objectIn(payload)
-  const { sub, exp, aud } = claims
-  if (typeof sub !== 'string' || typeof exp !== 'number') throw new IdentityError('TOKEN_MALFORMED', 'not the claims of a token')
-  const bound = objectAt(claims, 'kubernetes.io')
-  const podUid = textAt(objectAt(bound, 'pod'), 'uid')
-  return {
-    audiences: [aud].flat().filter((it) => typeof it === 'string'),
-    subject: sub,
-    expiresAt: exp,
-    podUid: podUid !== undefined && isPodUid(podUid) ? podUid : undefined,
-    node: textAt(objectAt(bound, 'node'), 'name'),
-  }
-}
-
-type Json = Readonly<Record<string, unknown>>
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
-const objectAt = (parent: Json, key: string): Json => (isObject(parent[key]) ? parent[key] : {})
-const textAt = (parent: Json, key: string): string | undefined => (typeof parent[key] === 'string' ? parent[key] : undefined)
-
-function objectIn(payload: Uint8Array): Json {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
-    return isObject(value) ? value : {}
-  } catch {
-    return {}
-  }
+export function claimsIn({ payload }: Pick<CompactJws, 'payload'>): TokenClaims {
+  const { audiences, subject, expiresAt, pod, node } = tokenClaimsOf(payload)
+  if (subject === undefined || expiresAt === undefined) throw new IdentityError('TOKEN_MALFORMED', 'not the claims of a token')
+  return { audiences, subject, expiresAt, podUid: pod?.uid !== undefined && isPodUid(pod.uid) ? pod.uid : undefined, node }
 }

@@ -13,7 +13,7 @@ import type { TokenVerdict } from '@pallas/kubernetes'
 import type { InFlight, Pace } from '@pallas/service'
 import type { CompactJws } from './compact-jws.ts'
 import type { TokenEvents } from './events.ts'
-import { type TokenClaims, tokenClaimsOf } from './service-account-token.ts'
+import { claimsIn, type TokenClaims } from './service-account-token.ts'
 import type { Signature, TokenKeys } from './token-keys.ts'
 import { CLOCK_SKEW_SECONDS } from './verify-document.ts'
 
@@ -55,7 +55,7 @@ export interface ShownToken {
 export async function verifyToken(shown: ShownToken, rules: NameRules, deps: VerifyTokenDeps): Promise<TokenHolder> {
   const { provider, paces, reviewing, clock, events } = deps
   const accounts = accountsIn(rules, deps.accounts)
-  const claims = tokenClaimsOf(shown.jws)
+  const claims = claimsIn(shown.jws)
   const now = clock.now() / 1_000
   const hopeless = hopelessness(claims, { provider, accounts, now })
   if (hopeless !== undefined) throw refused(hopeless)
@@ -117,19 +117,10 @@ function holderOf({ username, pod, node }: Extract<TokenVerdict, { authenticated
 }
 
 function accountsIn(rules: NameRules, names: readonly string[]): Accounts {
-  const namespace = adminNamespace(rules)
+  const namespace = namespaceOf(rules.adminDomain, rules)
+  // Then nobody asks with a token.
   if (namespace === undefined) return new Map()
   return new Map(names.map((name) => [`system:serviceaccount:${namespace}:${name}`, { namespace, serviceAccount: name }]))
-}
-
-/** Undefined where no namespace stands for the admin domain: then nobody asks with a token. */
-function adminNamespace(rules: NameRules): string | undefined {
-  try {
-    return namespaceOf(rules.adminDomain, rules)
-  } catch (error) {
-    if (error instanceof IdentityError) return undefined
-    throw error
-  }
 }
 
 const unavailable = (message: string, fields: Readonly<Record<string, unknown>> = {}) => new IdentityError('API_UNAVAILABLE', message, fields)

@@ -25,11 +25,7 @@ export function checkZtsName(ztsName: string, config: DomainRules & Pick<Cluster
 function namespaceWithService(commonName: string, rules: DomainRules): string | undefined {
   const dot = commonName.lastIndexOf('.')
   if (dot < 0 || !ACCOUNT.test(commonName.slice(dot + 1))) return undefined
-  try {
-    return namespaceOf(commonName.slice(0, dot), rules)
-  } catch {
-    return undefined
-  }
+  return namespaceOf(commonName.slice(0, dot), rules)
 }
 
 /**

@@ -30,7 +30,8 @@ export function createNodeOfAgent({ identityCn, names, findAgent, nodeByNames }:
     const { instanceId, rest } = sorted(dnsNames, rules.dnsSuffix)
     const others = rest.filter((name) => name !== serviceDnsName(domain, service, rules.dnsSuffix))
     if (instanceId === undefined) return nodeByNames(others, signal)
-    const namespace = namespaceFor(domain, rules)
+    // Where no namespace stands for the domain, no pod is an agent.
+    const namespace = namespaceOf(domain, rules)
     const agent = namespace === undefined ? undefined : await findAgent({ uid: instanceId, namespace, serviceAccount: service }, signal)
     if (agent === undefined) throw unknown('no such agent runs here')
     if (others.length > 0 && (await nodeByNames(others, signal)) !== agent.node) throw unknown('its names are of different nodes')
@@ -53,16 +54,6 @@ function sorted(dnsNames: readonly string[], suffix: string): { instanceId: stri
 function partsOf(name: string): { domain: string; service: string } {
   const dot = name.lastIndexOf('.')
   return { domain: name.slice(0, Math.max(dot, 0)), service: name.slice(dot + 1) }
-}
-
-/** Undefined where no namespace stands for the domain: no pod is an agent then. */
-function namespaceFor(domain: string, rules: NameRules): string | undefined {
-  try {
-    return namespaceOf(domain, rules)
-  } catch (error) {
-    if (error instanceof IdentityError) return undefined
-    throw error
-  }
 }
 
 const unknown = (message: string) => new IdentityError('NODE_UNKNOWN', message)
