@@ -3,6 +3,7 @@ import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import { readCertificate } from '@pallas/x509'
 import type { ZtsCall } from '@pallas/zts/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { askedOfZts } from '../asked-zts.ts'
 import type { Answer } from '../calls.ts'
 import { eventually } from '../eventually.ts'
 import type { PodObject } from '../pod-object.ts'
@@ -25,7 +26,7 @@ export function describeAgentKey(name: string, open: () => Promise<World>): void
 }
 
 const callsOf = async (it: World, { metadata }: PodObject) =>
-  (await it.athenz.calls()).filter(({ instanceId, operation }) => instanceId === metadata.uid && operation !== 'delete')
+  (await askedOfZts(it)).filter(({ instanceId }) => instanceId === metadata.uid)
 
 const staleLogs = async (it: World, { metadata }: PodObject) =>
   (await it.programs.records()).filter(({ record }) => record['reason'] === 'LINEAGE_STALE' && record['podUid'] === metadata.uid)

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CsrNames } from '@pallas/x509'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { askedOfZts } from '../asked-zts.ts'
 import { csrFor, csrWithBrokenSignature } from '../csr.ts'
 import type { PodObject } from '../pod-object.ts'
 import { handleOf, launch, logged, request, serialOf } from '../pods.ts'
@@ -54,8 +55,7 @@ export function describeRefusals<W extends World>(name: string, open: () => Prom
 async function tracesOf(it: World, web: PodObject): Promise<object> {
   const { volumesDir } = it.node
   return {
-    // Whatever ran here before may still be deleted at ZTS by the callback, in its own time.
-    zts: (await it.athenz.calls()).filter(({ operation }) => operation !== 'delete').length,
+    zts: (await askedOfZts(it)).length,
     documents: (await it.programs.records()).filter(({ record }) => record['msg'] === 'document signed').length,
     volumes: new Set(readdirSync(volumesDir, { recursive: true, encoding: 'utf8' })),
     records: readdirSync(volumesDir).map((tree) => readContext(join(volumesDir, tree))),

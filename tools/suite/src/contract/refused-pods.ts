@@ -3,14 +3,12 @@ import { existsSync, readdirSync } from 'node:fs'
 import { pathOf, PODS } from '@pallas/kubernetes'
 import type { CsrNames } from '@pallas/x509'
 import { expect, test } from 'vitest'
+import { askedOfZts } from '../asked-zts.ts'
 import { csrFor } from '../csr.ts'
 import { eventually } from '../eventually.ts'
 import { hasEnded } from '../pod-object.ts'
 import { createPod, createPodOf, deletePod, handleOf, launch, podManifest, request, untilGone, waitForLog, waitForPod } from '../pods.ts'
 import type { World } from '../world.ts'
-
-/** That instances of earlier pods end meanwhile is no doing of who is refused. */
-const asked = async ({ athenz }: World) => (await athenz.calls()).filter(({ operation }) => operation !== 'delete')
 
 export function refusedPods(world: () => World): void {
   test.each([
@@ -19,7 +17,7 @@ export function refusedPods(world: () => World): void {
     ['of a namespace below the domain of the administrators', { namespace: 'k8s-admin-kube--system' }, 'NAMESPACE_REFUSED', []],
   ])('%s ends before its application, denied', async (_who, other, reason, statuses) => {
     const it = world()
-    const before = (await asked(it)).length
+    const before = (await askedOfZts(it)).length
     const pod = request(it, 'refused-0', { ...other, restartPolicy: 'Never' })
     await createPod(it, pod)
     const ended = await waitForPod(it, pod, hasEnded)
@@ -30,7 +28,7 @@ export function refusedPods(world: () => World): void {
     })
     expect(await it.node.logOf(pod, 'sia-init')).toContain(`denied: ${reason}`)
     expect(filesIn(it.node.volumePath(ended, 'tlscerts'))).toEqual([])
-    const calls = (await asked(it)).slice(before)
+    const calls = (await askedOfZts(it)).slice(before)
     expect(calls.map(({ operation, status, serial }) => ({ operation, status, serial }))).toEqual(
       statuses.map((status) => ({ operation: 'register', status, serial: undefined })),
     )
