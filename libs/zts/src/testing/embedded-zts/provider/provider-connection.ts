@@ -38,7 +38,8 @@ const UNANNOUNCED = new Error('the callback does not name the issuer of the cert
 
 function shake(to: ProviderAddress, tls: ProviderTls, withClient: boolean, signal: AbortSignal): Promise<TLSSocket> {
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>()
-  const tcp = connectTcp({ host: to.host, port: to.port, signal })
+  // As that client does: a flight of the handshake is several writes, which would wait for each other's acknowledgement.
+  const tcp = connectTcp({ host: to.host, port: to.port, noDelay: true, signal })
   const issuers = readCertificates(tls.client.certPem).map(({ issuer }) => issuer)
   const wire = withClient ? watched(tcp, (announced) => mayPresent(issuers, announced)) : tcp
   const socket = connectTls({
