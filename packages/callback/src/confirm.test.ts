@@ -269,4 +269,28 @@ describe('not now, which is no denial', () => {
     expect(await ask(world)).toMatchObject({ code: 'API_UNAVAILABLE' })
     expect(world.recorded).toHaveLength(1)
   })
+
+  test('a use that was made but a record that was not leaves no yes, and the document is spent', async () => {
+    const world = aWorld({ other: { instances: { record: blind, isRecorded: blind } } })
+    const request = aRequest()
+    expect(await ask(world, request)).toMatchObject({ code: 'API_UNAVAILABLE' })
+    expect(await ask({ ...world, other: {} }, request)).toMatchObject({ code: 'DOCUMENT_REPLAYED' })
+  })
+})
+
+test('record and use are asked for at once, and neither is left behind by the answer', async () => {
+  const { promise: recorded, resolve: record } = Promise.withResolvers<void>()
+  const { promise: useAsked, resolve: asked } = Promise.withResolvers<void>()
+  let answered = false
+  const useOnce = async () => {
+    asked()
+    throw new IdentityError('API_UNAVAILABLE', 'away')
+  }
+  const answer = ask(aWorld({ other: { useOnce, instances: { record: () => recorded, isRecorded: async () => false } } }))
+  void answer.then(() => (answered = true))
+  await useAsked
+  await new Promise(setImmediate)
+  expect(answered).toBe(false)
+  record()
+  expect(await answer).toMatchObject({ code: 'API_UNAVAILABLE' })
 })

@@ -5,8 +5,8 @@
  * that says itself that it is none for us. The single use of a document is taken last, when all else allows: a request
  * that is refused leaves its document as it was, so nobody can spend a document by asking for wrong names with it. Two
  * requests with one document may both come this far; creating the Lease lets exactly one of them through. The instance is
- * recorded before that, since a record without a certificate does no harm, and a certificate without a record would never
- * be deleted at ZTS.
+ * recorded meanwhile, and there is no yes before it is: a record without a certificate does no harm, and a certificate
+ * without a record would never be deleted at ZTS.
  */
 import {
   type ClientIpPolicy,
@@ -62,8 +62,11 @@ export async function confirm({ request, refresh, note }: Asked, deps: ConfirmDe
   attested.check(pod, names)
 
   const { domain, service, instanceId } = verdict.workload
-  await instances.record({ provider, domain, service, instanceId, namespace: pod.namespace, pod: pod.name })
-  if (!(await attested.use())) throw denied('DOCUMENT_REPLAYED')
+  const record = { provider, domain, service, instanceId, namespace: pod.namespace, pod: pod.name }
+  const [recorded, used] = await Promise.allSettled([instances.record(record), attested.use()])
+  if (used.status === 'fulfilled' && !used.value) throw denied('DOCUMENT_REPLAYED')
+  if (used.status === 'rejected') throw used.reason
+  if (recorded.status === 'rejected') throw recorded.reason
   return verdict.workload
 }
 
