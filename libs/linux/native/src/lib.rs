@@ -37,6 +37,9 @@ mod tls;
 #[cfg(feature = "network")]
 mod wire;
 
+/// What the sources are, told by whoever builds: cargo compiles anew when it differs, and files of the same times may not be the same.
+const _: Option<&str> = option_env!("PALLAS_SOURCE");
+
 /// Runs the program to its end, and this process with it. `telling` says how it is told when the program is broken.
 pub fn run(program: &'static str, bytecode: &'static [u8], telling: broken::Telling) -> ! {
     broken::tell_by(program, telling);

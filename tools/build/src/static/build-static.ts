@@ -3,9 +3,11 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { REPOSITORY } from '../repository.ts'
+import { buildDirectory } from './cache.ts'
 import { StaticBuildError } from './error.ts'
 import { digestOf } from './inputs.ts'
 import { DOOR, STATIC_PROGRAMS, type StaticProgram } from './programs.ts'
@@ -21,8 +23,10 @@ export interface StaticOptions {
   readonly arch?: string
   /** Where files are put, `<outdir>/<arch>/<program>`; `build/static` by default. */
   readonly outdir?: string
-  /** Where cargo keeps what it made; `build/cargo` by default. */
-  readonly cargoDir?: string
+  /** Where the crate stands; `libs/linux/native` by default. */
+  readonly crate?: string
+  /** Where cargo keeps intermediate results; a cache of the user by default. */
+  readonly buildDir?: string
   /** Called before anything is compiled, which takes minutes. */
   readonly onCompile?: () => void
 }
@@ -54,10 +58,10 @@ export const buildStatic = (options: StaticOptions = {}): Promise<StaticBuild> =
 export const buildDoor = (options: StaticOptions = {}): Promise<StaticBuild> => make([DOOR], join(REPOSITORY, 'build/static-tests'), options)
 
 async function make(programs: readonly StaticProgram[], place: string, options: StaticOptions): Promise<StaticBuild> {
-  const { arch = machineArch(), outdir = place, cargoDir = join(REPOSITORY, 'build/cargo'), onCompile } = options
+  const { arch = machineArch(), outdir = place, crate = CRATE, onCompile } = options
   const target = targetOf(arch)
   const [compiler, scripts] = await Promise.all([compilerVersion(), Promise.all(programs.map(({ entry }) => scriptOf(entry)))])
-  const inputs = digestOf(CRATE, [compiler, target, JSON.stringify(programs), ...scripts])
+  const inputs = digestOf(crate, [compiler, target, JSON.stringify(programs), ...scripts])
   const dir = join(outdir, arch)
   const made = () => Promise.all(programs.map(({ name }) => fileAt(join(dir, name), name)))
   const stamp = join(dir, INPUTS)
@@ -65,7 +69,8 @@ async function make(programs: readonly StaticProgram[], place: string, options: 
   if (before !== undefined && (await readFile(stamp, 'utf8').catch(() => '')) === stampOf(inputs, before)) return { files: before, isUnchanged: true }
   onCompile?.()
   await mkdir(dir, { recursive: true })
-  await compile({ programs, scripts, target, cargoDir, dir })
+  const buildDir = options.buildDir ?? (await buildDirectory(crate, compiler))
+  await compile({ programs, scripts, target, crate, buildDir, dir })
   const files = await made()
   await writeFile(stamp, stampOf(inputs, files))
   return { files, isUnchanged: false }
@@ -75,29 +80,38 @@ async function make(programs: readonly StaticProgram[], place: string, options: 
 const stampOf = (inputs: string, files: readonly StaticFile[]): string => [inputs, ...files.map(({ sha256 }) => sha256)].join('\n')
 
 /** The tests that the host has of its own. */
-export const testHost = (): Promise<void> => cargoTest(CRATE, join(REPOSITORY, 'build/cargo'))
+export async function testHost(): Promise<void> {
+  const targetDir = await mkdtemp(join(tmpdir(), 'cargo-'))
+  try {
+    const buildDir = await buildDirectory(CRATE, await compilerVersion())
+    await cargoTest({ crate: CRATE, source: digestOf(CRATE, []), buildDir, targetDir, target: targetOf(machineArch()) })
+  } finally {
+    await rm(targetDir, { recursive: true, force: true })
+  }
+}
 
 interface Work {
   readonly programs: readonly StaticProgram[]
   readonly scripts: readonly string[]
   readonly target: string
-  readonly cargoDir: string
+  readonly crate: string
+  readonly buildDir: string
   readonly dir: string
 }
 
-async function compile({ programs, scripts, target, cargoDir, dir }: Work): Promise<void> {
+async function compile({ programs, scripts, target, crate, buildDir, dir }: Work): Promise<void> {
   const work = await mkdtemp(join(dir, '.work-'))
   try {
-    const common = { crate: CRATE, targetDir: cargoDir, scripts: work }
+    const common = { crate, source: digestOf(crate, []), buildDir, targetDir: join(work, 'cargo'), scripts: work }
     // Bytecode is the same for every machine of 64 bits in this byte order: it is made on the one that builds.
-    const tools = await cargoBuild({ ...common, target: targetOf(machineArch()), features: [], bins: ['compile'] })
+    const tools = await cargoBuild({ ...common, profile: 'dev', target: targetOf(machineArch()), features: [], bins: ['compile'] })
     for (const [index, { name }] of programs.entries()) {
       await writeFile(join(work, `${name}.mjs`), scripts[index] ?? '')
       await run(join(tools, 'compile'), [name, join(work, `${name}.mjs`), join(work, `${name}.bin`)])
     }
     for (const features of new Set(programs.map((each) => each.features.join(',')))) {
       const bins = programs.filter((each) => each.features.join(',') === features).map(({ name }) => name)
-      const made = await cargoBuild({ ...common, target, features: features === '' ? [] : [features], bins })
+      const made = await cargoBuild({ ...common, profile: 'release', target, features: features === '' ? [] : [features], bins })
       for (const bin of bins) await place(join(made, bin), join(dir, bin), work)
     }
   } finally {

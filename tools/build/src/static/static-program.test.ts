@@ -2,19 +2,24 @@
 import { fromWire, toWire } from '@pallas/linux/static/testing'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { copyFile, cp, mkdtemp, readdir, realpath, rm, utimes, writeFile } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { REPOSITORY } from '../repository.ts'
 import { buildDoor, buildStatic, type StaticFile } from './build-static.ts'
+import { buildDirectory } from './cache.ts'
+import { digestOf } from './inputs.ts'
+import { cargoBuild, compilerVersion, machineArch, targetOf } from './toolchain.ts'
 
 const run = promisify(execFile)
 const isWanted = process.env['PALLAS_HOME'] === 'static'
 const BUILDING_MS = 900_000
 const MOST_BYTES = 5_000_000
+const CRATE = join(REPOSITORY, 'libs/linux/native')
 
 test.skipIf(isWanted)('static programs are not tried: `npm run test:static` builds them, with Rust', () => {
   expect(isWanted).toBe(false)
@@ -186,10 +191,25 @@ describe.runIf(isWanted)('a static program', () => {
   })
 
   test('is the same, byte for byte, when it is made anew elsewhere', async () => {
-    const again = await buildStatic({ outdir: join(dir, 'again'), cargoDir: join(dir, 'cargo') })
+    const crate = join(dir, 'crate')
+    await cp(CRATE, crate, { recursive: true })
+    // Kept too: crates that were compiled there are held against those that were compiled here.
+    const buildDir = join(await buildDirectory(CRATE, await compilerVersion()), 'elsewhere')
+    const again = await buildStatic({ outdir: join(dir, 'again'), crate, buildDir })
     expect(again.isUnchanged).toBe(false)
     expect(again.files.map(({ sha256 }) => sha256)).toEqual(programs.map(({ sha256 }) => sha256))
   }, BUILDING_MS)
+
+  test('is made of the crate that stands where it is made, though another of the same cache has younger files', async () => {
+    const crate = join(dir, 'broken')
+    await cp(CRATE, crate, { recursive: true })
+    await writeFile(join(crate, 'src/lib.rs'), 'compile_error!("this one");')
+    for (const path of await readdir(crate, { recursive: true })) await utimes(join(crate, path), 0, 0)
+    const compiler = await compilerVersion()
+    const places = { crate, source: digestOf(crate, []), buildDir: await buildDirectory(crate, compiler), targetDir: join(dir, 'target'), target: targetOf(machineArch()) }
+    const building = cargoBuild({ ...places, profile: 'dev', features: [], bins: ['compile'], scripts: dir })
+    await expect(building).rejects.toMatchObject({ code: 'STATIC_CARGO_FAILED', message: expect.stringContaining('this one') })
+  })
 
   test('is not made again when nothing has changed', async () => {
     expect((await buildStatic()).isUnchanged).toBe(true)

@@ -33,12 +33,21 @@ export async function compilerVersion(): Promise<string> {
   }
 }
 
-export interface CargoBuild {
+export interface CargoPlaces {
   /** Where the crate stands. */
   readonly crate: string
-  /** Where cargo keeps what it made. */
+  /** What `digestOf` says of it: cargo goes by the times of files, and they lie in several clones. */
+  readonly source: string
+  /** Where cargo keeps intermediate results; may be shared by several clones at once. */
+  readonly buildDir: string
+  /** Where cargo puts what it was asked for. */
   readonly targetDir: string
   readonly target: string
+}
+
+export interface CargoBuild extends CargoPlaces {
+  /** As cargo calls it: `release` is for what is shipped, `dev` is compiled in less time. */
+  readonly profile: 'release' | 'dev'
   readonly features: readonly string[]
   readonly bins: readonly string[]
   /** Directory of the compiled scripts. */
@@ -46,41 +55,51 @@ export interface CargoBuild {
 }
 
 /** Builds programs of the crate; the directory they lie in. Only what `Cargo.lock` names is used. */
-export async function cargoBuild({ crate, targetDir, target, features, bins, scripts }: CargoBuild): Promise<string> {
-  const args = ['build', '--release', '--locked', '--target', target, '--target-dir', targetDir]
+export async function cargoBuild({ profile, features, bins, scripts, ...places }: CargoBuild): Promise<string> {
+  const args = ['build', '--profile', profile, ...argumentsOf(places)]
   if (features.length > 0) args.push('--features', features.join(','))
   for (const bin of bins) args.push('--bin', bin)
   try {
-    await run('cargo', args, { cwd: crate, env: { ...process.env, ...reproducible(crate, targetDir, target), PALLAS_SCRIPTS: scripts }, maxBuffer: 64 * 1024 * 1024 })
+    await run('cargo', args, { ...optionsOf(places), env: { ...environmentOf(places), PALLAS_SCRIPTS: scripts } })
   } catch (error) {
-    throw failureOf(error, target)
+    throw failureOf(error, places.target)
   }
-  return join(targetDir, target, 'release')
+  return join(places.targetDir, places.target, profile === 'dev' ? 'debug' : profile)
 }
 
 /** What only Rust can test of itself: parsers, and names in odd forms. Output goes where this process's does. */
-export async function cargoTest(crate: string, targetDir: string): Promise<void> {
-  const args = ['test', '--lib', '--locked', '--quiet', '--features', 'network', '--target-dir', targetDir]
+export async function cargoTest(places: CargoPlaces): Promise<void> {
+  const args = ['test', '--lib', '--quiet', '--features', 'network', ...argumentsOf(places)]
   try {
-    process.stdout.write((await run('cargo', args, { cwd: crate, maxBuffer: 64 * 1024 * 1024 })).stdout)
+    process.stdout.write((await run('cargo', args, { ...optionsOf(places), env: environmentOf(places) })).stdout)
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string }
     throw new StaticBuildError('STATIC_CARGO_FAILED', `the tests of the host fail:\n${stdout}${stderr}`, error)
   }
 }
 
-/** No path of the building machine stays in the file, and no library of it is needed where it runs. */
-function reproducible(crate: string, targetDir: string, target: string): Record<string, string> {
+const argumentsOf = ({ target, targetDir }: CargoPlaces): readonly string[] => ['--locked', '--target', target, '--target-dir', targetDir]
+
+const optionsOf = ({ crate }: CargoPlaces) => ({ cwd: crate, maxBuffer: 64 * 1024 * 1024 })
+
+/**
+ * No path of the building machine stays in the file, and no library of it is needed where it runs. The same for every clone, or each
+ * would compile all crates: cargo calls the compiler for our own crate with paths below it, so where that stands is in no file.
+ */
+function environmentOf({ source, buildDir, target }: CargoPlaces): NodeJS.ProcessEnv {
   const renamed = [
     [process.env['CARGO_HOME'] ?? join(homedir(), '.cargo'), '/cargo'],
-    [targetDir, '/target'],
-    [crate, '/host'],
+    [buildDir, '/target'],
   ]
   return {
+    ...process.env,
+    CARGO_BUILD_BUILD_DIR: buildDir,
     CARGO_ENCODED_RUSTFLAGS: ['-Ctarget-feature=+crt-static', ...renamed.map(([from, to]) => `--remap-path-prefix=${from}=${to}`)].join('\u001F'),
     [`CFLAGS_${target.replaceAll('-', '_')}`]: renamed.map(([from, to]) => `-ffile-prefix-map=${from}=${to}`).join(' '),
     CARGO_INCREMENTAL: '0',
+    CARGO_PROFILE_DEV_DEBUG: 'false',
     SOURCE_DATE_EPOCH: '0',
+    PALLAS_SOURCE: source,
   }
 }
 
