@@ -7,7 +7,7 @@ import { markedProcesses } from './launch.ts'
 import { COVERED } from './layout.ts'
 import { unmountAll } from './mounts.ts'
 import { removeBridge } from './network.ts'
-import { argvOf, kill } from './proc.ts'
+import { argvOf, isAlive, kill, startTimeOf } from './proc.ts'
 import { until } from './until.ts'
 
 /** Throws `CLUSTER_NOT_CLEAN` for what does not end or go. */
@@ -32,10 +32,16 @@ async function endProcesses(state: string): Promise<void> {
 const isRuntime = (pid: number): boolean => basename(argvOf(pid)[0] ?? '').startsWith('containerd')
 
 async function killAll(what: string, list: () => readonly number[]): Promise<void> {
+  const killed = new Map<number, string>()
   const none = (): boolean => {
     const pids = list()
-    for (const pid of pids) kill(pid)
-    return pids.length === 0
+    for (const pid of pids) {
+      const startTime = startTimeOf(pid)
+      if (startTime !== undefined) killed.set(pid, startTime)
+      kill(pid)
+    }
+    // A process that is ending is no longer listed, and may hold its sockets and files a moment longer.
+    return pids.length === 0 && [...killed].every(([pid, startTime]) => !isAlive({ pid, startTime }))
   }
   const explain = () => `pids ${list().join(' ')}`
   await until(none, { what: `the end of ${what}`, deadlineMs: END_DEADLINE_MS, code: 'CLUSTER_NOT_CLEAN', pollMs: 20, explain })

@@ -9,8 +9,25 @@ export interface ProcessId {
 
 /** Undefined when there is none, and for one that has ended and only waits to be reaped. */
 export function startTimeOf(pid: number): string | undefined {
-  const fields = read(`/proc/${pid}/stat`)?.split(') ').at(-1)?.split(' ')
-  return fields === undefined || fields[0] === 'Z' ? undefined : fields[19]
+  const stat = read(`/proc/${pid}/stat`)
+  return stat === undefined ? undefined : startTimeIn(stat, () => threadsOf(pid))
+}
+
+/**
+ * The first thread of a process that was killed may have ended before the others: until the last of them has, sockets are
+ * listened on and files are open. `threads`: how many are listed, the first one always among them.
+ */
+export function startTimeIn(stat: string, threads: () => number): string | undefined {
+  const fields = stat.split(') ').at(-1)?.split(' ') ?? []
+  return fields[0] === 'Z' && threads() <= 1 ? undefined : fields[19]
+}
+
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length
+  } catch {
+    return 0
+  }
 }
 
 export const isAlive = ({ pid, startTime }: ProcessId): boolean => startTimeOf(pid) === startTime

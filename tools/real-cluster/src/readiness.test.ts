@@ -11,3 +11,14 @@ test.each([
 ])('%s', (_name, node, verdict) => {
   expect(isNodeReady(node)).toBe(verdict)
 })
+
+const OUTAGE = Date.parse('2030-01-01T00:00:10.5Z')
+
+test.each([
+  ['what a node said before it lost its power is nothing', '2030-01-01T00:00:10Z', false],
+  ['what it says since then holds', '2030-01-01T00:00:11Z', true],
+  ['a node that does not say when has said it before', undefined, false],
+])('%s', (_name, lastHeartbeatTime, verdict) => {
+  const condition = lastHeartbeatTime === undefined ? ready : { ...ready, lastHeartbeatTime }
+  expect(isNodeReady({ spec: {}, status: { conditions: [condition] } }, OUTAGE)).toBe(verdict)
+})

@@ -22,7 +22,10 @@ export interface RebootOptions {
 const VOLATILE = ['containerd/state', 'runc', 's', 'containerd.sock', 'containerd.sock.ttrpc', 'nri.sock']
 const NODE_DEADLINE_MS = 90_000
 
-/** Resolves when the node is Ready again; its pods are started by the kubelet, which may take longer. */
+/**
+ * Resolves when the node says anew that it is Ready. The kubelet starts its pods, which may take longer: until then the API
+ * server shows them as they were before.
+ */
 export async function reboot({ say, env = process.env, signal }: RebootOptions): Promise<void> {
   requireUp(env)
   await using _held = await machineLock({ say, signal })
@@ -36,6 +39,7 @@ export async function reboot({ say, env = process.env, signal }: RebootOptions):
 }
 
 async function boot(cluster: Cluster, journal: Journal, signal: AbortSignal | undefined): Promise<Journal> {
+  const since = Date.now()
   await coverDirectories(cluster.stateDirectory)
   await makeBridge()
   let grown = journal
@@ -43,6 +47,6 @@ async function boot(cluster: Cluster, journal: Journal, signal: AbortSignal | un
     grown = launch(cluster, grown, daemon)
     await untilWorks(cluster, startedOf(grown, daemon.name), signal)
   }
-  await until(() => isReady(cluster), { what: 'a node that is Ready', deadlineMs: NODE_DEADLINE_MS, signal })
+  await until(() => isReady(cluster, since), { what: 'a node that is Ready', deadlineMs: NODE_DEADLINE_MS, signal })
   return grown
 }
