@@ -48,27 +48,38 @@ const kept = async (world: AdmissionWorld, spec: object): Promise<{ readonly spe
   return { spec: JSON.parse(JSON.stringify(outcome.spec).replaceAll(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access')) as object }
 }
 
+/** One pair a variant, webhook and policies; all opened at once, for each takes seconds to come into force. */
+let pairs: ReadonlyMap<InjectionOptions, readonly AdmissionWorld[]> = new Map()
+
+beforeAll(async () => {
+  const opened = VARIANTS.map(async ([, options]) => [options, await Promise.all([openWebhookWorld(options), openPolicyWorld(options)])] as const)
+  pairs = new Map(await Promise.all(opened))
+})
+afterAll(() => Promise.all([...pairs.values()].flat().map((world) => world[Symbol.asyncDispose]())))
+
 describe.each(VARIANTS)('templates %s', (_what, options) => {
-  const worlds: AdmissionWorld[] = []
-  beforeAll(async () => void worlds.push(...(await Promise.all([openWebhookWorld(options), openPolicyWorld(options)]))))
-  afterAll(async () => void (await Promise.all(worlds.map((world) => world[Symbol.asyncDispose]()))))
+  const pair = (): readonly AdmissionWorld[] => {
+    const worlds = pairs.get(options)
+    if (worlds === undefined) throw new Error('its worlds are not open')
+    return worlds
+  }
 
   test.each(PODS)('make the same of %s, and leave it alone when it is made again (T25, T26)', async (_pod, spec, wanted) => {
-    const [first, second] = await Promise.all(worlds.map((world) => kept(world, spec)))
+    const [first, second] = await Promise.all(pair().map((world) => kept(world, spec)))
     expect(second).toEqual(first)
     if (wanted !== 'either') expect(first?.refused === true ? 'refused' : 'made').toBe(wanted)
     if (wanted === 'made') expect(JSON.stringify(first)).toContain('"sia-init"')
     if (first?.spec === undefined) return
-    for (const world of worlds) expect(await kept(world, first.spec)).toEqual(first)
+    for (const world of pair()) expect(await kept(world, first.spec)).toEqual(first)
   })
 
   test('let pass what is tolerated, and nothing else (T25, T26)', async () => {
-    const [webhook] = worlds as [AdmissionWorld]
+    const [webhook] = pair() as [AdmissionWorld]
     const made = await makePod(webhook)
     const { initContainers = [], ...rest } = made.kind === 'made' ? made.spec : { initContainers: [] }
     const own = [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }]
     const changed = initContainers.map((it) => ({ ...it, env: [...own, ...((it['env'] as object[] | undefined) ?? [])] }))
-    const outcomes = await Promise.all(worlds.map(async (world) => (await makePod(world, { spec: { ...rest, initContainers: changed } })).kind))
+    const outcomes = await Promise.all(pair().map(async (world) => (await makePod(world, { spec: { ...rest, initContainers: changed } })).kind))
     const wanted = options.settings?.['toleratedEnv'] === undefined ? 'refused' : 'made'
     expect(outcomes).toEqual([wanted, wanted])
   })

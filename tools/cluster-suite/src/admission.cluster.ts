@@ -1,19 +1,30 @@
 /** Admission at a real API server: the webhook that makes its certificate itself, and the policies with no webhook at all. */
-import { ANNOTATIONS, describeAdmission, makePod } from '@pallas/initializer/testing/contract'
+import { ANNOTATIONS, describeAdmission } from '@pallas/initializer/testing/contract'
 import { allowReview, isKubernetesError, MUTATING_WEBHOOKS, pathOf, PODS, readWebhookRoots } from '@pallas/kubernetes'
 import { newPodObject, startTestWebhook } from '@pallas/kubernetes/testing'
 import { eventually } from '@pallas/suite'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { allow, applyGuard } from './admission/guard.ts'
 import { OWN_ADDRESS, REFUSED } from './admission/guard-attacks.ts'
-import { type AdmissionHome, openAdmissionHome, openRealWebhook, registerWebhook, TRIGGER } from './admission/replicas.ts'
+import { openAdmissionHome, registerWebhook, TRIGGER } from './admission/replicas.ts'
+import { healBundle, type Healing, type Renewals, renewUnderLoad, withoutBundle } from './admission/trials.ts'
 import { openPolicyWorld, openWebhookWorld } from './admission/worlds.ts'
+
+let renewing: Promise<Renewals>
+let healing: Promise<Healing>
+
+/** Both go on beside the tests before theirs. */
+beforeAll(() => {
+  renewing = renewUnderLoad()
+  healing = healBundle()
+  for (const it of [renewing, healing]) it.catch(() => undefined)
+})
+afterAll(() => Promise.allSettled([renewing, healing]))
 
 describeAdmission('the webhook at a real api server', openWebhookWorld, { fuzzRuns: 60, ephemeralContainers: true })
 describeAdmission('the policies at a real api server, with no webhook,', openPolicyWorld, { fuzzRuns: 60, ephemeralContainers: true })
 
 const DRY_RUN = '?dryRun=All'
-const worldOf = ({ admin, namespace }: AdmissionHome) => ({ admin, namespace, trigger: TRIGGER, reorder: () => Promise.reject(new Error('nobody else is here')), [Symbol.asyncDispose]: async () => undefined })
 
 test('the api server asks exactly where an annotation says something but "false" (T24)', async () => {
   await using home = await openAdmissionHome()
@@ -32,59 +43,16 @@ test('the api server asks exactly where an annotation says something but "false"
   }
 })
 
-/** Pods made for show by several clients, until disposed. */
-function load(home: AdmissionHome) {
-  const seen = { calls: 0, failures: [] as unknown[] }
-  const stop = new AbortController()
-  const client = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      const outcome = await makePod(worldOf(home)).catch((error: unknown) => error)
-      seen.calls++
-      if (!JSON.stringify(outcome).includes('"sia-init"')) seen.failures.push(outcome)
-    }
-  }
-  const clients = Array.from({ length: 4 }, client)
-  return Object.assign(seen, {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await Promise.all(clients)
-    },
-  })
-}
-
 test('replicas renew, come and go under load at a real api server: no call fails (T27)', async () => {
-  await using home = await openAdmissionHome()
-  await using webhook = await openRealWebhook(home, { hostNetwork: 'refuse' })
-  const quick = { certificateLife: '16s' }
-  const [first, second] = await Promise.all([webhook.start('web-a', quick), webhook.start('web-b', quick)])
-  await eventually('pods are injected', async () => ((await makePod(worldOf(home)).catch(() => undefined))?.kind === 'made' ? true : undefined))
-  const running = load(home)
-  await using _load = running
-  await eventually('both have renewed', async () => ((await first.used()) >= 3 && (await second.used()) >= 3 ? true : undefined), 60_000)
-  const late = await webhook.start('web-c', quick)
-  await first.stop()
-  await eventually('the new one has renewed', async () => ((await late.used()) >= 2 ? true : undefined), 60_000)
-  await running[Symbol.asyncDispose]()
-  expect(running.failures).toEqual([])
-  expect(running.calls).toBeGreaterThan(100)
-  const bundle = (await readWebhookRoots(home.admin, home.name))?.bundles[0] ?? ''
-  expect(bundle.match(/BEGIN CERTIFICATE/g)?.length).toBeLessThanOrEqual(6)
+  const { calls, failures, entries } = await renewing
+  expect(failures).toEqual([])
+  expect(calls).toBeGreaterThan(100)
+  expect(entries).toBeLessThanOrEqual(6)
 })
 
-const without = (object: object): string =>
-  JSON.stringify(object, (key, value: unknown) => (['caBundle', 'resourceVersion', 'generation', 'managedFields'].includes(key) ? undefined : value))
-
 test('a bundle that somebody empties is whole again within seconds (T27)', async () => {
-  await using home = await openAdmissionHome()
-  await using webhook = await openRealWebhook(home, { hostNetwork: 'refuse' })
-  await Promise.all(['web-a', 'web-b'].map((name) => webhook.start(name)))
-  const path = pathOf(MUTATING_WEBHOOKS, { name: home.name })
-  const before = await home.admin.get(path)
-  await home.admin.patch(path, { kind: 'json', patch: [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }] })
-  const entries = async (): Promise<number> => (await readWebhookRoots(home.admin, home.name))?.bundles[0]?.match(/BEGIN CERTIFICATE/g)?.length ?? 0
-  await eventually('both are back', async () => ((await entries()) === 2 ? true : undefined), 10_000)
-  await eventually('pods are injected', async () => ((await makePod(worldOf(home)).catch(() => undefined))?.kind === 'made' ? true : undefined))
-  expect(without(await home.admin.get(path))).toBe(without(before))
+  const { before, after } = await healing
+  expect(after).toBe(before)
 })
 
 test('whoever has the token of the initializer changes `caBundle`, and nothing else of its webhook (T27)', async () => {
@@ -105,7 +73,7 @@ test('whoever has the token of the initializer changes `caBundle`, and nothing e
   await thief.patch(path, { kind: 'json', patch: [{ op: 'add', path: '/webhooks/0/clientConfig/caBundle', value: Buffer.from(home.clients.caPem).toString('base64') }] })
   expect((await readWebhookRoots(home.admin, home.name))?.bundles).toEqual([home.clients.caPem])
   await thief.patch(path, { kind: 'json', patch: [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }] })
-  expect(without(await home.admin.get(path))).toBe(without(before))
+  expect(withoutBundle(await home.admin.get(path))).toBe(withoutBundle(before))
   // Whoever administers is not held by it.
   await home.admin.patch(path, { kind: 'json', patch: [{ op: 'replace', path: '/webhooks/0/timeoutSeconds', value: 3 }] })
 })

@@ -1,8 +1,8 @@
-/** The order of the files: first what the rest stands on, last what disturbs everybody. */
+/** The order of the files: first what needs no suite; last what disturbs everybody. */
 import { basename } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-const ORDER = ['api-server', 'manifests', 'admission', 'admission-same', 'launch', 'refusals', 'renewal', 'agent-key', 'end-of-a-pod', 'pods', 'volumes', 'workloads', 'metrics', 'rights', 'webhook', 'node', 'uninstall']
+const ORDER = ['api-server', 'admission', 'manifests', 'launch', 'admission-same', 'refusals', 'renewal', 'agent-key', 'end-of-a-pod', 'pods', 'volumes', 'workloads', 'metrics', 'rights', 'webhook', 'node', 'uninstall']
 
 const placeOf = ({ moduleId }: TestSpecification): number => {
   const place = ORDER.indexOf(basename(moduleId, '.cluster.ts'))

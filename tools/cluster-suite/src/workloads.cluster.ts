@@ -1,4 +1,4 @@
-/** Kinds of workload that only a real control plane makes, each with its identity. */
+/** Kinds of workload that only a real control plane makes, each with its identity; all at a time, for each has a name of its own. */
 import { certificateOf, handleOf, hasEnded, isRunning, type PodObject, waitForPod } from '@pallas/suite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { applyController, podsOfApp, templateOf } from './controllers.ts'
@@ -17,7 +17,7 @@ afterAll(async () => {
 
 const instanceOf = (pod: PodObject) => certificateOf(it, pod).names.dns[1]
 
-test('the pods of a Deployment, whose names are generated, are one service and instances of their own (T25)', async () => {
+test.concurrent('the pods of a Deployment, whose names are generated, are one service and instances of their own (T25)', async () => {
   await applyController('Deployment', 'front', templateOf(it, 'front'), { replicas: 3 })
   const pods = await podsOfApp(it, 'front', 3, isRunning)
   expect(pods.map((pod) => certificateOf(it, pod).commonName)).toEqual(['shop.web', 'shop.web', 'shop.web'])
@@ -25,7 +25,7 @@ test('the pods of a Deployment, whose names are generated, are one service and i
   expect(pods.map(({ metadata }) => metadata.name)).toEqual(pods.map(() => expect.stringMatching(/^front-[a-z0-9]+-[a-z0-9]{5}$/) as string))
 })
 
-test('a pod of a StatefulSet that is made again under its name is another instance, and its handle is another (T07)', async () => {
+test.concurrent('a pod of a StatefulSet that is made again under its name is another instance, and its handle is another (T07)', async () => {
   await applyController('StatefulSet', 'store', templateOf(it, 'store'), { serviceName: 'store', replicas: 1 })
   const [first] = await podsOfApp(it, 'store', 1, isRunning)
   if (first === undefined) throw new Error('there is no pod')
@@ -41,7 +41,7 @@ test('a pod of a StatefulSet that is made again under its name is another instan
   expect(answer).toMatchObject({ status: 403, body: { code: 'HANDLE_UNKNOWN' } })
 })
 
-test('a Job with the refresher as native sidecar completes: the sidecar is ended after the application, with 0 (T41)', async () => {
+test.concurrent('a Job with the refresher as native sidecar completes: the sidecar is ended after the application, with 0 (T41)', async () => {
   const command = ['sh', '-c', 'test -s /tls/service.key && echo has it']
   const template = templateOf(it, 'once', { command, restartPolicy: 'Never' })
   await apply([{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'once', namespace: 'shop' }, spec: { template, backoffLimit: 0 } }])
@@ -70,7 +70,7 @@ function endsOf({ status }: PodObject): (End | undefined)[] {
   return ['main', 'sia-refresh'].map((name) => reports.find((report) => report.name === name)?.state.terminated)
 }
 
-test('a Job whose pods may not have an identity fails, and says so in its pod', async () => {
+test.concurrent('a Job whose pods may not have an identity fails, and says so in its pod', async () => {
   const template = templateOf(it, 'never', { serviceAccount: 'stranger', restartPolicy: 'Never' })
   await apply([{ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'never', namespace: 'shop' }, spec: { template, backoffLimit: 0 } }])
   await kubectl(['wait', 'job/never', '--namespace=shop', '--for=condition=Failed', '--timeout=90s'], { deadlineMs: 100_000 })

@@ -5,7 +5,7 @@ import { isKubernetesError, type KubeObject, pathOf, PODS } from '@pallas/kubern
 import { type Certificate, readCertificate } from '@pallas/x509'
 import { eventually } from './eventually.ts'
 import { isRunning, type PodName, type PodObject } from './pod-object.ts'
-import type { World } from './world.ts'
+import type { ProgramName, World } from './world.ts'
 
 export interface PodRequest extends PodName {
   readonly serviceAccount: string
@@ -160,10 +160,10 @@ export const renewed = (world: OnNode & Pick<World, 'deadlineMs'>, pod: PodObjec
   )
 
 /** What a program of the suite logged with this reason, as soon as it is there. */
-export const logged = ({ programs, deadlineMs }: Pick<World, 'programs' | 'deadlineMs'>, program: string, reason: string) =>
+export const logged = ({ programs, deadlineMs }: Pick<World, 'programs' | 'deadlineMs'>, program: ProgramName, reason: string) =>
   eventually(
     `${reason} in the log of ${program}`,
-    async () => (await programs.records()).find(({ program: by, record }) => by === program && record['reason'] === reason),
+    async () => (await programs.records(program)).find(({ record }) => record['reason'] === reason),
     deadlineMs,
   )
 

@@ -44,8 +44,8 @@ export interface LogRecord {
 
 /** The suite's own servers. */
 export interface Programs {
-  /** Every JSON line that one of them logged. */
-  records(): Promise<readonly LogRecord[]>
+  /** Every JSON line that one of them logged, or that all replicas of this one did. */
+  records(program?: ProgramName): Promise<readonly LogRecord[]>
   /** Ends all replicas (`kill`: as a crash would), which stay away until started. */
   stop(name: ProgramName, how?: 'stop' | 'kill'): Promise<void>
   /** Resolves when they are ready. */

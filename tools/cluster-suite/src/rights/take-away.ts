@@ -1,5 +1,5 @@
-/** One right of an account of the suite, taken out of its role and put back. */
-import { type KubeApi, type KubeObject, pathOf, type Place, type Resource } from '@pallas/kubernetes'
+/** Rights of the suite's accounts, taken out of their roles one by one and put back. */
+import { type KubeApi, pathOf, type Place, type Resource } from '@pallas/kubernetes'
 import type { Right } from '@pallas/trial'
 import { ADMIN_NAMESPACE, LEASES_NAMESPACE } from '../world/names.ts'
 
@@ -9,6 +9,7 @@ interface Rule {
 }
 
 interface Role {
+  readonly name: string
   readonly path: string
   readonly rules: readonly Rule[]
 }
@@ -16,6 +17,9 @@ interface Role {
 export interface Taken extends AsyncDisposable {
   giveBack(): Promise<void>
 }
+
+/** Exactly this verb on this resource is gone when it resolves; all else of the role is as it was. Disposing gives it back too. */
+export type TakeAway = (right: Right) => Promise<Taken>
 
 const rbac = (plural: string, kind: string, namespaced: boolean): Resource => ({ group: 'rbac.authorization.k8s.io', version: 'v1', plural, kind, namespaced })
 const CLUSTER_ROLES = rbac('clusterroles', 'ClusterRole', false)
@@ -26,27 +30,48 @@ const PLACES: readonly (readonly [Resource, Place])[] = [
   [ROLES, { namespace: LEASES_NAMESPACE }],
 ]
 
-/** Exactly this verb on this resource is gone when it resolves; all else of the role stays. Disposing gives it back too. */
-export async function takeAway(api: KubeApi, { account, verb, resource }: Right): Promise<Taken> {
-  const isIt = ({ resources = [], verbs }: Rule): boolean => resources.includes(resource) && verbs.includes(verb)
-  const [role, ...more] = (await rolesNamed(api, account)).filter(({ rules }) => rules.some(isIt))
-  if (role === undefined || more.length > 0) throw new Error(`${account} is not given ${verb} ${resource} by exactly one role`)
-  const put = (rules: readonly Rule[]): Promise<KubeObject> => api.patch(role.path, { kind: 'merge', patch: { rules } })
-  const less = role.rules.map((rule) => (isIt(rule) ? { ...rule, verbs: rule.verbs.filter((it) => it !== verb) } : rule))
-  await put(less.filter(({ verbs }) => verbs.length > 0))
-  let isAway = true
-  const giveBack = async (): Promise<void> => {
-    if (isAway) await put(role.rules)
-    isAway = false
+/** As the roles are now is how they will be again. Several rights of one role may be away at the same time. */
+export async function openRights(api: KubeApi): Promise<TakeAway> {
+  const roles = await allRoles(api)
+  const away = new Set<Right>()
+  let writing: Promise<unknown> = Promise.resolve()
+  // One after the other: each writes the whole role.
+  const write = (role: Role): Promise<unknown> => {
+    const rules = () => [...away].filter((right) => roleOf(roles, right) === role).reduce(without, role.rules)
+    const written = writing.then(() => api.patch(role.path, { kind: 'merge', patch: { rules: rules() } }))
+    writing = written.catch(() => undefined)
+    return written
   }
-  return { giveBack, [Symbol.asyncDispose]: giveBack }
+  return async (right) => {
+    const role = roleOf(roles, right)
+    away.add(right)
+    await write(role)
+    const giveBack = async (): Promise<void> => {
+      if (away.delete(right)) await write(role)
+    }
+    return { giveBack, [Symbol.asyncDispose]: giveBack }
+  }
 }
 
-async function rolesNamed(api: KubeApi, name: string): Promise<Role[]> {
+const isOf = ({ verb, resource }: Right, { resources = [], verbs }: Rule): boolean => resources.includes(resource) && verbs.includes(verb)
+
+const without = (rules: readonly Rule[], right: Right): readonly Rule[] =>
+  rules.map((rule) => (isOf(right, rule) ? { ...rule, verbs: rule.verbs.filter((verb) => verb !== right.verb) } : rule)).filter(({ verbs }) => verbs.length > 0)
+
+function roleOf(roles: readonly Role[], right: Right): Role {
+  const [role, ...more] = roles.filter(({ name, rules }) => name === right.account && rules.some((rule) => isOf(right, rule)))
+  if (role === undefined || more.length > 0) throw new Error(`${right.account} is not given ${right.verb} ${right.resource} by exactly one role`)
+  return role
+}
+
+async function allRoles(api: KubeApi): Promise<Role[]> {
   const lists = await Promise.all(
     PLACES.map(async ([resource, place]) => {
       const { items } = await api.list(pathOf(resource, place))
-      return items.filter(({ metadata }) => metadata['name'] === name).map((role) => ({ path: pathOf(resource, { ...place, name }), rules: role['rules'] as readonly Rule[] }))
+      return items.map((role) => {
+        const name = String(role.metadata['name'])
+        return { name, path: pathOf(resource, { ...place, name }), rules: (role['rules'] ?? []) as readonly Rule[] }
+      })
     }),
   )
   return lists.flat()

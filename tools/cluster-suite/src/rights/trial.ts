@@ -1,6 +1,6 @@
 /** What is tried without a right, and what it is tried on. */
 import type { Material, Right } from '@pallas/trial'
-import { createPod, eventually, launch, type LogRecord, type PodObject, type PodRequest, request, type World } from '@pallas/suite'
+import { createPod, eventually, launch, type LogRecord, type PodObject, type PodRequest, type ProgramName, request, type World } from '@pallas/suite'
 import type { ClusterWorld } from '../world/open-world.ts'
 
 export interface Scene {
@@ -34,11 +34,11 @@ export const launched = ({ it }: Scene, name: string): Promise<PodObject> => lau
 type Logs = Pick<World, 'programs' | 'deadlineMs'>
 
 /** The first of such records in the log of a program. */
-export const told = ({ programs, deadlineMs }: Logs, program: string, what: string, isIt: (record: LogRecord['record']) => boolean): Promise<LogRecord> =>
-  eventually(what, async () => (await programs.records()).find(({ program: by, record }) => by === program && isIt(record)), deadlineMs)
+export const told = ({ programs, deadlineMs }: Logs, program: ProgramName, what: string, isIt: (record: LogRecord['record']) => boolean): Promise<LogRecord> =>
+  eventually(what, async () => (await programs.records(program)).find(({ record }) => isIt(record)), deadlineMs)
 
 /** How often it has said this of a failure of that code. */
-export async function timesFailed({ programs }: Pick<World, 'programs'>, program: string, { message, code }: { readonly message: string; readonly code: string }): Promise<number> {
-  const records = await programs.records()
-  return records.filter(({ program: by, record }) => by === program && record['msg'] === message && (record['err'] as { readonly code?: string } | undefined)?.code === code).length
+export async function timesFailed({ programs }: Pick<World, 'programs'>, program: ProgramName, { message, code }: { readonly message: string; readonly code: string }): Promise<number> {
+  const records = await programs.records(program)
+  return records.filter(({ record }) => record['msg'] === message && (record['err'] as { readonly code?: string } | undefined)?.code === code).length
 }

@@ -14,6 +14,7 @@ const PATH = pathOf(CONFIG_MAPS, { namespace: ADMIN_NAMESPACE, name: CONFIG_MAP 
 const KEY = 'init-config'
 /** So often in a row, for there are replicas. */
 const AGREEING = 10
+const PATIENCE_MS = 120_000
 /** Those that tests set: taken out before they are put in. */
 const OURS = /^--(refresh-interval|key-origin)=/
 
@@ -34,9 +35,13 @@ export async function configureInjection(api: KubeApi, workloads: Workloads, inj
       agreeing = (await refresherArgs(api, workloads)) === wanted ? agreeing + 1 : 0
       return agreeing >= AGREEING ? true : undefined
     },
-    120_000,
+    PATIENCE_MS,
   )
 }
+
+/** An initializer that says it is ready is called once the API server knows its address, which may be a moment later. */
+export const untilInjecting = (api: KubeApi, workloads: Workloads): Promise<true> =>
+  eventually('an initializer to be called', async () => ((await refresherArgs(api, workloads)) === undefined ? undefined : true), PATIENCE_MS)
 
 interface Container {
   readonly name: string
@@ -48,14 +53,17 @@ function withArgs(template: string, more: readonly string[]): string {
   return stringify({ ...container, args: [...container.args.filter((it) => !OURS.test(it)), ...more] })
 }
 
-/** Of a pod that is never made. While one initializer has read the change and another has not, each refuses what the other injects. */
+/**
+ * Of a pod that is never made; undefined while nobody can say. While one initializer has read the change and another has not, each
+ * refuses what the other injects; and one that has just started may not be known to the API server yet.
+ */
 async function refresherArgs(api: KubeApi, workloads: Workloads): Promise<string | undefined> {
   const manifest = podManifest({ workloads }, request({ workloads }, 'dry-run'))
   try {
     const made = (await api.create(`${pathOf(PODS, { namespace: 'shop' })}?dryRun=All`, manifest)) as unknown as Made
     return made.spec.initContainers?.find(({ name }) => name === 'sia-refresh')?.args.filter((it) => OURS.test(it)).join()
   } catch (error) {
-    if (isKubernetesError(error) && error.fields['reason'] === 'INJECTION_COLLISION') return undefined
+    if (isKubernetesError(error) && (error.retryable || error.fields['reason'] === 'INJECTION_COLLISION')) return undefined
     throw error
   }
 }

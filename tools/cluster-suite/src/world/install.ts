@@ -78,7 +78,7 @@ async function allReady({ anew }: { readonly anew: boolean }): Promise<void> {
       await kubectl(['rollout', 'status', name, `--namespace=${ADMIN_NAMESPACE}`, '--timeout=180s'], { deadlineMs: 190_000 })
     }
   }
-  await Promise.all(PROGRAMS.map(untilReady))
+  await Promise.all(PROGRAMS.map((name) => untilReady(name)))
 }
 
 const isNamespace = ({ kind }: Manifest): boolean => kind === 'Namespace'

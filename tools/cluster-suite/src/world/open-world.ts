@@ -1,12 +1,13 @@
 /** The real cluster as a world for the assertions of the suite. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import type { KubeApi } from '@pallas/kubernetes'
 import type { Cluster } from '@pallas/real-cluster'
 import { answerFrom, IDENTITY_VOLUME, type NodeOfPods, type PodName, type PodObject, type ProgramName, type Programs, type World } from '@pallas/suite'
 import type { EmbeddedZts } from '@pallas/zts/testing'
 import { openClients } from '../admin.ts'
 import { kubectl, runKubectl } from '../kubectl.ts'
-import { configureInjection, type Injection } from './injection.ts'
+import { configureInjection, type Injection, untilInjecting } from './injection.ts'
 import { installOnce } from './install.ts'
 import { suiteMaterial } from './material.ts'
 import { ADMIN_NAMESPACE, DNS_SUFFIX, NAMESPACES, PROVIDER, ZTS } from './names.ts'
@@ -52,7 +53,7 @@ export async function openWorld(injection: Injection = {}): Promise<ClusterWorld
       back: async () => zts.faults.reset(),
     },
     // Logs are read from here on.
-    programs: programsOf(new Date().toISOString()),
+    programs: programsOf(clients.admin, new Date().toISOString()),
     node: nodeOf(cluster),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
@@ -64,10 +65,13 @@ async function clearPods(): Promise<void> {
 
 const PROGRAMS: readonly ProgramName[] = ['identity-agent', 'jwt-service', 'callback', 'initializer']
 
-const programsOf = (since: string): Programs => ({
-  records: async () => (await Promise.all(PROGRAMS.map((program) => recordsOf(program, since)))).flat(),
+const programsOf = (api: KubeApi, since: string): Programs => ({
+  records: async (program) => (await Promise.all((program === undefined ? PROGRAMS : [program]).map((it) => recordsOf(it, since)))).flat(),
   stop: (name, how = 'stop') => stopProgram(name, how),
-  start: startProgram,
+  start: async (name) => {
+    await startProgram(name)
+    if (name === 'initializer') await untilInjecting(api, WORKLOADS)
+  },
 })
 
 async function recordsOf(program: ProgramName, since: string) {

@@ -9,11 +9,18 @@ export interface Replica {
   readonly uid: string
   readonly ip: string
   readonly isReady: boolean
+  readonly startedAt: number
+}
+
+interface PodStatus {
+  readonly podIP?: string
+  readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+  readonly containerStatuses?: readonly { readonly state?: { readonly running?: { readonly startedAt: string } } }[]
 }
 
 interface Item {
   readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string }
-  readonly status: { readonly podIP?: string; readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
+  readonly status: PodStatus
 }
 
 const WAIT_MS = 180_000
@@ -36,7 +43,18 @@ const replicaOf = ({ metadata, status }: Item): Replica => ({
   uid: metadata.uid,
   ip: status.podIP ?? '',
   isReady: metadata.deletionTimestamp === undefined && (status.conditions ?? []).some(({ type, status: it }) => type === 'Ready' && it === 'True'),
+  startedAt: startedAt({ status }),
 })
+
+/**
+ * Since when all containers of a pod run, in epoch milliseconds; 0 when one does not. Of a node that has lost its power the API
+ * server shows the pods as they were, ready and running, until its kubelet is there again: this tells them from those of now.
+ */
+export function startedAt({ status }: { readonly status?: PodStatus }): number {
+  const times = (status?.containerStatuses ?? []).map(({ state }) => Date.parse(state?.running?.startedAt ?? ''))
+  const last = Math.max(0, ...times)
+  return Number.isNaN(last) ? 0 : last
+}
 
 const REPLICAS = { callback: 2, 'jwt-service': 2, initializer: 2, 'identity-agent': 1 } as const satisfies Record<ProgramName, number>
 
@@ -61,12 +79,13 @@ export async function startProgram(name: ProgramName): Promise<void> {
   await untilReady(name)
 }
 
-export const untilReady = (name: ProgramName): Promise<true> =>
+/** `since`: started later than that (epoch milliseconds). */
+export const untilReady = (name: ProgramName, { since = 0 }: { readonly since?: number } = {}): Promise<true> =>
   eventually(
     `${name} to be ready`,
     async () => {
       const pods = await podsOf(name)
-      return pods.length === REPLICAS[name] && pods.every(({ isReady }) => isReady) ? true : undefined
+      return pods.length === REPLICAS[name] && pods.every((it) => it.isReady && it.startedAt > since) ? true : undefined
     },
     WAIT_MS,
   )

@@ -80,7 +80,7 @@ const worldOf = (cluster: Cluster, logs: readonly LogRecord[]): Omit<World, type
 })
 
 const programsOf = ({ controlPlane }: Cluster, logs: readonly LogRecord[]): Programs => ({
-  records: async () => logs,
+  records: async (program) => (program === undefined ? logs : logs.filter((it) => it.program === program)),
   stop: (name, how) => controlPlane.stop(name, how),
   start: (name) => controlPlane.start(name),
 })

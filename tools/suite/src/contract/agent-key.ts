@@ -29,7 +29,7 @@ const callsOf = async (it: World, { metadata }: PodObject) =>
   (await askedOfZts(it)).filter(({ instanceId }) => instanceId === metadata.uid)
 
 const staleLogs = async (it: World, { metadata }: PodObject) =>
-  (await it.programs.records()).filter(({ record }) => record['reason'] === 'LINEAGE_STALE' && record['podUid'] === metadata.uid)
+  (await it.programs.records('identity-agent')).filter(({ record }) => record['reason'] === 'LINEAGE_STALE' && record['podUid'] === metadata.uid)
 
 const text = (base64: unknown): string => Buffer.from(String(base64), 'base64').toString()
 

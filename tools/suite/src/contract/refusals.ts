@@ -56,7 +56,7 @@ async function tracesOf(it: World, web: PodObject): Promise<object> {
   const { volumesDir } = it.node
   return {
     zts: (await askedOfZts(it)).length,
-    documents: (await it.programs.records()).filter(({ record }) => record['msg'] === 'document signed').length,
+    documents: (await it.programs.records('jwt-service')).filter(({ record }) => record['msg'] === 'document signed').length,
     volumes: new Set(readdirSync(volumesDir, { recursive: true, encoding: 'utf8' })),
     records: readdirSync(volumesDir).map((tree) => readContext(join(volumesDir, tree))),
     serial: serialOf(it, web),

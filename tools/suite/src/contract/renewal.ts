@@ -65,7 +65,7 @@ function renewalPromises(scene: () => RenewalScene<World>): void {
     const { it, web } = scene()
     await it.athenz.away()
     const refused = async () =>
-      (await it.programs.records()).filter(({ program, record }) => program === 'identity-agent' && record['reason'] === 'ISSUER_UNAVAILABLE').length
+      (await it.programs.records('identity-agent')).filter(({ record }) => record['reason'] === 'ISSUER_UNAVAILABLE').length
     const earlier = await refused()
     const before = serialOf(it, web)
     await eventually('a renewal that finds nobody', async () => ((await refused()) > earlier ? true : undefined), it.deadlineMs)
