@@ -84,21 +84,31 @@ async function allReady({ anew }: { readonly anew: boolean }): Promise<void> {
 const isNamespace = ({ kind }: Manifest): boolean => kind === 'Namespace'
 const isOfZts = ({ metadata: { name } }: Manifest): boolean => name === ZTS
 
+interface Container {
+  readonly args?: readonly string[]
+  readonly readinessProbe?: object
+}
+
 interface Workload extends Manifest {
-  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { readonly args?: readonly string[] }[] } } }
+  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly Container[] } } }
 }
 
 /** Refreshers in tests renew every second, and the agent lets them; changed templates are seen at once. */
-const HURRY: Readonly<Record<string, string>> = {
-  'DaemonSet athenz-identity-agent': '--issue-interval=1s',
-  'Deployment athenz-initializer': '--sync-interval=1s',
+const HURRY: Readonly<Record<string, readonly string[]>> = {
+  'DaemonSet athenz-identity-agent': ['--issue-interval=1s'],
+  'Deployment athenz-initializer': ['--sync-interval=1s'],
 }
 
+/** And that a server is ready is seen at once, for servers come and go in tests all the time. */
 function hurried(manifest: Manifest): Manifest {
-  const arg = HURRY[`${manifest.kind} ${manifest.metadata.name}`]
-  if (arg === undefined) return manifest
+  if (manifest.kind !== 'Deployment' && manifest.kind !== 'DaemonSet') return manifest
+  const more = HURRY[`${manifest.kind} ${manifest.metadata.name}`] ?? []
   const { spec, ...rest } = manifest as Workload
-  const containers = spec.template.spec.containers.map((it) => ({ ...it, args: [...(it.args ?? []), arg] }))
+  const containers = spec.template.spec.containers.map((it) => ({
+    ...it,
+    ...(more.length === 0 ? {} : { args: [...(it.args ?? []), ...more] }),
+    ...(it.readinessProbe === undefined ? {} : { readinessProbe: { ...it.readinessProbe, periodSeconds: 1 } }),
+  }))
   const hurry: Workload = { ...rest, spec: { ...spec, template: { ...spec.template, spec: { ...spec.template.spec, containers } } } }
   return hurry
 }
