@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { breaches } from './layers.ts'
-import { type Project, specifiersOf } from './workspace.ts'
+import { pathsIn, type Project, specifiersOf } from './workspace.ts'
 
 const project = (name: string, layer: string, other: Partial<Project> = {}): Project => ({
   name: `@pallas/${name}`,
@@ -9,6 +9,7 @@ const project = (name: string, layer: string, other: Partial<Project> = {}): Pro
   declared: [],
   declaredForTests: [],
   imports: [],
+  paths: [],
   ...other,
 })
 const importing = (from: string, specifier: string, file = `libs/${from}/src/a.ts`) => ({ imports: [{ file, specifier }] })
@@ -64,4 +65,9 @@ test.each([
   ["export * from 'e'", 'e'],
 ])('%j imports %s', (source, specifier) => {
   expect(specifiersOf(source)).toEqual([specifier])
+})
+
+test('a program that is named by its path is found, whatever quotes it stands in', () => {
+  const source = "run('packages/sia/src/main.ts'); join(root, `tools/check/src/${it}`); // packages/callback/src/a.ts\nfrom '../libs/wire/src/a.ts'"
+  expect(pathsIn(source)).toEqual(['packages/sia', 'tools/check'])
 })

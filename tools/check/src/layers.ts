@@ -7,7 +7,7 @@ import type { Import, Project } from './workspace.ts'
 const LAYERS = ['model', 'kit', 'edge', 'app', 'build', 'tool', 'harness', 'judge']
 
 /** Packages without a Node module inside, allowed in `runs:anywhere` code. */
-const ANYWHERE_PACKAGES = new Set(['ipaddr.js', 'node-forge/lib/asn1.js', 'yaml'])
+const ANYWHERE_PACKAGES = new Set(['ipaddr.js', 'yaml'])
 
 const layerOf = (project: Project | undefined): number =>
   LAYERS.indexOf(project?.tags.find((tag) => tag.startsWith('layer:'))?.slice('layer:'.length) ?? '')
@@ -21,7 +21,7 @@ const opensNodeHome = (file: string): boolean =>
   file.endsWith('/main.ts') || file.endsWith('-main.ts') || file.includes('/src/node/')
 
 /** `@scope/name/sub/path` → `@scope/name`. */
-const packageOf = (specifier: string): string =>
+export const packageOf = (specifier: string): string =>
   specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
 
 /** One sentence for each breach. */

@@ -4,6 +4,7 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { readAlerts } from './alerts.ts'
+import { undeclaredAndUnused } from './declarations.ts'
 import { generatedDocs } from './docs.ts'
 import { gaps } from './evidence/tables.ts'
 import { evidenceOf } from './evidence/tags.ts'
@@ -30,6 +31,14 @@ const tool = (name: string, command: string, args: readonly string[]): Step => (
 const layers: Step = {
   name: 'layers',
   run: async (root) => breaches(readProjects(root), nxEdges(root)),
+}
+
+const declarations: Step = {
+  name: 'what is declared is used',
+  run: async (root) => {
+    const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly devDependencies: object }
+    return undeclaredAndUnused(readProjects(root), Object.keys(devDependencies))
+  },
 }
 
 /** `x.tests.ts`, `x.spec.ts`, `x_test.ts`, `x.test.ts ` look like tests, and vitest would pass them over in silence. */
@@ -66,6 +75,7 @@ export const STEPS: readonly Step[] = [
   tool('types without Node', 'tsc', ['-p', 'tsconfig.anywhere.json']),
   tool('lint', 'oxlint', ['--type-aware', '--deny-warnings']),
   layers,
+  declarations,
   testNames,
   docs,
   evidence,

@@ -13,6 +13,8 @@ export interface Project {
   /** Those that it declares for tests alone. */
   readonly declaredForTests: readonly string[]
   readonly imports: readonly Import[]
+  /** Directories of projects that its files name in the path of a file: of programs that they run or bundle. */
+  readonly paths: readonly string[]
 }
 
 export interface Import {
@@ -26,13 +28,15 @@ export function readProjects(root: string): Project[] {
     .map((path) => {
       const manifest = JSON.parse(readFileSync(join(root, path), 'utf8'))
       const dir = dirname(path)
+      const files = globSync(`${dir}/src/**/*.ts`, { cwd: root }).sort().map((file) => ({ file, source: readFileSync(join(root, file), 'utf8') }))
       return {
         name: manifest.name,
         dir,
         tags: manifest.nx?.tags ?? [],
         declared: Object.keys(manifest.dependencies ?? {}),
         declaredForTests: Object.keys(manifest.devDependencies ?? {}),
-        imports: globSync(`${dir}/src/**/*.ts`, { cwd: root }).sort().flatMap((file) => importsOf(root, file)),
+        imports: files.flatMap(({ file, source }) => specifiersOf(source).map((specifier) => ({ file, specifier }))),
+        paths: [...new Set(files.flatMap(({ source }) => pathsIn(source)))],
       }
     })
 }
@@ -44,8 +48,10 @@ export function specifiersOf(source: string): string[] {
   return [...source.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? '')
 }
 
-const importsOf = (root: string, file: string): Import[] =>
-  specifiersOf(readFileSync(join(root, file), 'utf8')).map((specifier) => ({ file, specifier }))
+const PATH = /['"`]((?:libs|packages|tools)\/[\w-]+)\//g
+
+/** Directories of the projects whose files are named in a string. */
+export const pathsIn = (source: string): string[] => [...source.matchAll(PATH)].map((match) => match[1] ?? '')
 
 /** Edges between projects as nx sees them, to be held against what the package.json files say. */
 export function nxEdges(root: string): (readonly [string, string])[] {
