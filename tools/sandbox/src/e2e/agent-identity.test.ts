@@ -1,4 +1,8 @@
-/** The agent's own identity: by the token of its pod, through ZTS, callback and TokenReview; and who is refused one. */
+/**
+ * The agent's own identity: by the token of its pod, through ZTS, callback and TokenReview; and who is refused one.
+ *
+ * Node's home alone: the agent has no other, and pods here only have to start.
+ */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { pathOf, PODS } from '@pallas/kubernetes'

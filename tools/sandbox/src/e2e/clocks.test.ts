@@ -1,6 +1,8 @@
 /**
  * Clocks that are wrong. The programs' own clock is set by a preload, OpenSSL asks the kernel: handshakes go by the true
  * time throughout, so what a peer would say of a certificate from the future is not shown here.
+ *
+ * Node's home alone: no other clock can be set wrong.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { credentialsOf, eventually, launch, request, serialOf } from '@pallas/suite'
@@ -27,7 +29,6 @@ beforeAll(async () => {
     controlRefreshInterval: '',
     initTimeout: '2s',
     shiftableClocks: true,
-    // Only a Node's clock can be set wrong.
     home: 'node',
     certificateMinutes: HALF_A_DAY_MINUTES,
   })

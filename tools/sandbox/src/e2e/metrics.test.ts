@@ -1,4 +1,8 @@
-/** What every program of a running suite tells of itself: all of it is documented, bounded, and nothing of it is secret. */
+/**
+ * What every program of a running suite tells of itself: all of it is documented, bounded, and nothing of it is secret.
+ *
+ * Node's home alone: the static SIA has no metrics.
+ */
 import { REPOSITORY } from '@pallas/build'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,7 +26,6 @@ let texts: readonly string[]
 let families: readonly Family[]
 
 beforeAll(async () => {
-  // The static SIA has no metrics.
   it = await openCluster({ refreshInterval: '1s', home: 'node' })
   web = await launch(it, request(it, 'web-0'))
   await misbehave()

@@ -1,4 +1,8 @@
-/** `npm start` as a user meets it: asked to stop at any moment, and used from another terminal. */
+/**
+ * `npm start` as a user meets it: asked to stop at any moment, and used from another terminal.
+ *
+ * Node's home alone: `npm start` needs no Rust, and has no other.
+ */
 import { REPOSITORY } from '@pallas/build'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -90,10 +94,18 @@ test('without a sandbox that is up there is no pod, and it says what to do', asy
   expect(it.said()).toContain('no sandbox is up: run `npm start`')
 })
 
-test('beside a sandbox that is up, a user launches pods, and is told why one gets no identity', async () => {
-  const sandbox = start()
+test('a sandbox that is up: every party is where endpoints.json says, and beside it a user launches pods', async () => {
+  const out = join(dir, 'out')
+  const sandbox = start('--out', out)
   await until(sandbox, 'End with Ctrl-C')
+  await findParties(out)
+  await launchPods()
+  rmSync(out, { recursive: true })
+  await endsWith(sandbox, ['SIGTERM'])
+})
 
+/** Each is told what becomes of it, and why one gets no identity. */
+async function launchPods(): Promise<void> {
   const mine = start('pod', 'mine', '--service-account', 'web')
   expect(await mine.ended, mine.said()).toBe(0)
   expect(mine.said()).toMatch(/^pod shop\/mine has its identity and is Running\n {2}files {2}\S+\n {2}logs {3}\S+\n$/)
@@ -115,20 +127,15 @@ test('beside a sandbox that is up, a user launches pods, and is told why one get
     expect(await it.ended, it.said()).toBe(1)
     expect(it.said()).toContain(words)
   }
-  await endsWith(sandbox, ['SIGTERM'])
-})
+}
 
-test('every party of a sandbox that is up is where endpoints.json says, under the name and the authority that stand there', async () => {
-  const out = join(dir, 'out')
-  const sandbox = start('--out', out)
-  await until(sandbox, 'End with Ctrl-C')
+/** Under the name and the authority that stand there. */
+async function findParties(out: string): Promise<void> {
   const parties = JSON.parse(readFileSync(join(out, 'endpoints.json'), 'utf8')) as Record<string, Party>
   const served = Object.entries(parties).filter(([, { url }]) => url !== undefined)
   expect(served.map(([name]) => name)).toEqual(['zts', 'apiServer', 'kubelet', 'jwtService', 'callback', 'initializer'])
   for (const [name, party] of served) expect(await isReachable(party), name).toBe(true)
-  rmSync(out, { recursive: true })
-  await endsWith(sandbox, ['SIGTERM'])
-})
+}
 
 interface Party {
   readonly url?: string

@@ -1,4 +1,8 @@
-/** The certificate of the webhook, by which the API server knows it: of its own making, or from whoever runs the cluster. */
+/**
+ * The certificate of the webhook, by which the API server knows it: of its own making, or from whoever runs the cluster.
+ *
+ * Node's home alone: the webhook has no other, and pods here only have to start.
+ */
 import { MUTATING_WEBHOOKS, pathOf, readWebhookRoots } from '@pallas/kubernetes'
 import { eventually, launch, request } from '@pallas/suite'
 import { readCertificate } from '@pallas/x509'
