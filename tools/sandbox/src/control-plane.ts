@@ -10,6 +10,7 @@ import {
   agentArgs,
   behindDoor,
   callbackArgs,
+  compiled,
   controlIdentity,
   controlSiaArgs,
   initializerArgs,
@@ -112,7 +113,7 @@ const common = ({ context, events, signal }: ControlPlaneOptions, name: string) 
   signal,
   name,
   reaper: context.reaper,
-  env: { PATH: process.env['PATH'] ?? '', ...context.clocks.env(name) },
+  env: { PATH: process.env['PATH'] ?? '', ...compiled(), ...context.clocks.env(name) },
   logFile: join(context.state.logs, `${name}.log`),
   onLog: (record: Readonly<Record<string, unknown>>) => events.log?.(name, record),
 })

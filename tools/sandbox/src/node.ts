@@ -20,7 +20,7 @@ import { FLEX_DRIVER, NODE, NODE_USER, SIA_COMMAND } from './names.ts'
 import type { Isolation } from './namespace.ts'
 import type { Pki } from './pki.ts'
 import { podAddresses } from './pod-addresses.ts'
-import { behindDoor, type Home } from './programs.ts'
+import { behindDoor, compiled, type Home } from './programs.ts'
 import type { Reaper } from './reaper.ts'
 import type { State } from './state.ts'
 
@@ -65,7 +65,7 @@ export async function startNode({ state, pki, api, isolation, home, clocks, reap
         sharedDirs: [REPOSITORY, ...(existsSync(state.clocks) ? [state.clocks] : [])],
       }),
       images: createImages({
-        env: { PATH: `${join(REPOSITORY, 'node_modules/.bin')}:${PATH}`, ...clocks.env('pods') },
+        env: { PATH: `${join(REPOSITORY, 'node_modules/.bin')}:${PATH}`, ...compiled(), ...clocks.env('pods') },
         programs: { [SIA_COMMAND]: home === 'node' ? clocks.argv(behindDoor(home).sia) : behindDoor(home).sia, node: [process.execPath] },
       }),
       hostIp: '127.0.0.1',
@@ -90,7 +90,7 @@ export async function startNode({ state, pki, api, isolation, home, clocks, reap
     kubelet,
     volumes,
     async addDriver({ target }) {
-      const driver = createFlexDriver(target, { PATH, ATHENZ_VOLUME_DRIVER_SETTINGS: state.driverSettings })
+      const driver = createFlexDriver(target, { PATH, ...compiled(), ATHENZ_VOLUME_DRIVER_SETTINGS: state.driverSettings })
       await driver.call('init')
       drivers.set(FLEX_DRIVER, driver)
     },

@@ -21,6 +21,14 @@ export const PROGRAMS = {
   initializer: run('packages/initializer/src/main.ts'),
 } as const
 
+const COMPILED = 'NODE_COMPILE_CACHE'
+
+/** For the environment of a program: where Node keeps what it compiled, when this process was told a place. */
+export function compiled(): Readonly<Record<string, string>> {
+  const dir = process.env[COMPILED]
+  return dir === undefined ? {} : { [COMPILED]: dir }
+}
+
 /** Where the programs behind the door of `@pallas/host` run: on Node, or as the static files of `npm run build:static`. */
 export type Home = 'node' | 'static'
 
