@@ -14,6 +14,8 @@ const bin = join(root, 'node_modules', '.bin')
 const stamp = join(root, 'node_modules', '.pallas-installed')
 
 const JOBS = {
+  // Nothing but the installing: for whoever runs several jobs at once.
+  installed: ['node', '--eval', ''],
   start: ['node', '--disable-warning=ExperimentalWarning', 'tools/sandbox/src/main.ts'],
   test: ['node', 'tools/sandbox/src/isolated-main.ts', 'vitest', 'run'],
   check: ['node', 'tools/check/src/main.ts'],
