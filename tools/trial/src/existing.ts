@@ -2,7 +2,7 @@
 import { TrialError } from './error.ts'
 import type { Kubectl } from './kubectl.ts'
 import { CONFIG_MAPS, type Files, type Material, SECRETS } from './material.ts'
-import { ADMIN_NAMESPACE, EXAMPLE, LABEL, LEASES_NAMESPACE } from './names.ts'
+import { ADMIN_NAMESPACE, EXAMPLE, LABEL, LEASES_NAMESPACE, ZTS } from './names.ts'
 
 interface Holder {
   readonly metadata: { readonly labels?: Readonly<Record<string, string>> }
@@ -53,6 +53,15 @@ export async function refuseOccupied(kubectl: Kubectl): Promise<void> {
   const foreign = found.find(({ holder }) => holder !== undefined && holder.metadata.labels?.[LABEL.key] !== LABEL.value)
   if (foreign === undefined) return
   throw new TrialError('TRIAL_OCCUPIED', `this cluster has a ${foreign.kind} ${foreign.name} that is not of a trial: it would be overwritten, so take another cluster`)
+}
+
+/**
+ * Throws `TRIAL_OCCUPIED` where the tests on a real cluster have left their suite. It is a trial's but for its ZTS: addresses that they
+ * wrote for its name stay beside those of the trial's own, and every second question would go to nobody.
+ */
+export async function refuseSuiteOfTests(kubectl: Kubectl): Promise<void> {
+  if ((await get<Holder>(kubectl, 'endpointslice', ZTS)) === undefined) return
+  throw new TrialError('TRIAL_OCCUPIED', 'the tests have left their suite in this cluster, with a ZTS that a trial cannot use: npm run trial -- --delete takes it away')
 }
 
 interface AgentSet {

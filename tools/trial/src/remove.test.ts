@@ -80,6 +80,19 @@ test.each([
   expect(kubectl.calls.every(([verb]) => verb === 'get')).toBe(true)
 })
 
+test('the suite that our own tests have left takes no trial, and goes as one', async () => {
+  const kubectl = fakeKubectl([
+    ['get endpointslice athenz-trial-zts', JSON.stringify({ metadata: {} })],
+    ['get', ''],
+    ['delete', ''],
+  ])
+  const work = { cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 }
+  const refused = { code: 'TRIAL_OCCUPIED', message: expect.stringContaining('npm run trial -- --delete') }
+  await expect(show(work)).rejects.toMatchObject(refused)
+  expect(kubectl.calls.every(([verb]) => verb === 'get')).toBe(true)
+  await remove(work)
+})
+
 test('namespaces of others go with no trial, whatever they are called', async () => {
   const kubectl = fakeKubectl([['get', ''], ['delete', '']])
   await remove({ cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 })

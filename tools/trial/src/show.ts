@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import type { ClusterAtHand } from './cluster-at-hand.ts'
 import { type Identity, readIdentity, waitForMeeting } from './evidence.ts'
 import { waitForExample } from './example.ts'
-import { existingMaterial, refuseOccupied } from './existing.ts'
+import { existingMaterial, refuseOccupied, refuseSuiteOfTests } from './existing.ts'
 import { ZTS_FILES } from './in-cluster/zts-files.ts'
 import type { Kubectl } from './kubectl.ts'
 import { makeMaterial } from './material.ts'
@@ -26,6 +26,7 @@ export async function show({ cluster, deps, timeoutMs }: ShowOptions): Promise<v
   const wait: WaitDeps = { ...deps, kubectl }
   say(`Kubernetes ${cluster.version}${placeOf(cluster)}; volume drivers in ${pluginDir ?? DEFAULT_PLUGIN_DIR}`)
   await refuseOccupied(kubectl)
+  await refuseSuiteOfTests(kubectl)
   const old = await existingMaterial(kubectl)
   say(old === undefined ? 'Making the keys: authority, ZTS, control plane, documents' : 'Keeping the keys of the trial that is there')
   const material = old ?? (await makeMaterial())
