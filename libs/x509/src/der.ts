@@ -1,11 +1,9 @@
 /**
  * DER, and only DER: bytes ⇄ a tree of tagged values, one encoding each way.
  *
- * node-forge does the parsing; what comes out is encoded again and compared, so that every BER liberty (indefinite or
- * overlong lengths, padded integers) is refused, and so that encoding a part of the tree gives the very bytes that were
- * read, which is what a signature covers.
+ * What BER would allow besides (indefinite or overlong lengths, padded integers, bytes behind the end) is refused, so that
+ * encoding a part of the tree gives the very bytes that were read, which is what a signature covers.
  */
-import asn1, { type Asn1 } from 'node-forge/lib/asn1.js'
 import { malformed, X509Error } from './error.ts'
 
 /** `tag` is the identifier octet: class, the constructed bit 0x20, and a number below 31. */
@@ -17,63 +15,79 @@ const MAX_BYTES = 65_536
 const MAX_DEPTH = 32
 const CONSTRUCTED = 0x20
 const NUMBER = 0x1f
-/** node-forge turns values with this number, of any class, into 16-bit characters. */
-const BMP_NUMBER = 0x1e
+const INTEGER = 0x02
 
-/**
- * Throws `X509_MALFORMED` unless `bytes` are exactly one DER value of at most 64 KiB and 32 levels. Values numbered 2
- * of any class must be minimal as integers are: node-forge cannot tell them apart, so a `[2]` that begins with a NUL
- * is refused too.
- */
+/** Throws `X509_MALFORMED` unless `bytes` are exactly one DER value of at most 64 KiB and 32 levels. */
 export function readDer(bytes: Uint8Array): Der {
   if (bytes.length > MAX_BYTES) throw malformed('too long')
-  const text = toBinary(bytes)
-  const node = parse(text)
-  if (asn1.toDer(node).getBytes() !== text) throw malformed('not der')
-  return fromForge(node)
+  const [only, ...more] = valuesIn(bytes.slice(), 1)
+  if (only === undefined || more.length > 0) throw malformed('not one value')
+  return only
 }
 
-export const writeDer = (der: Der): Uint8Array<ArrayBuffer> => fromBinary(asn1.toDer(toForge(der)).getBytes())
+/** Of each value that was read the bytes it was read from, which are the only ones that writing it could give. */
+const encodings = new WeakMap<Der, Uint8Array>()
 
-function parse(text: string): Asn1 {
-  try {
-    return asn1.fromDer(text, { strict: true, parseAllBytes: true, decodeBitStrings: false, maxDepth: MAX_DEPTH })
-  } catch (error) {
-    throw malformed('not asn.1', error)
+function valuesIn(bytes: Uint8Array, depth: number): Der[] {
+  if (depth > MAX_DEPTH) throw malformed('too deep')
+  const values: Der[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const { tag, start, end } = headAt(bytes, at)
+    const content = bytes.subarray(start, end)
+    const value = (tag & CONSTRUCTED) === 0 ? { tag, bytes: checked(tag, content) } : { tag, children: valuesIn(content, depth + 1) }
+    encodings.set(value, bytes.subarray(at, end))
+    values.push(value)
+    at = end
   }
+  return values
 }
 
-function fromForge({ tagClass, type, constructed, value }: Asn1): Der {
-  if (type === NUMBER) throw new X509Error('X509_UNSUPPORTED', 'tag numbers above 30 are not read here')
-  const tag = tagClass | type
-  if (typeof value !== 'string') return { tag: tag | CONSTRUCTED, children: value.map(fromForge) }
-  if (constructed) throw malformed('a constructed value without parts')
-  return { tag, bytes: type === BMP_NUMBER ? bytesOfUnits(value) : fromBinary(value) }
+/** X.690, 8.1.2 and 8.1.3 with 10.1: one octet says what it is, as few as can be how long it is. */
+function headAt(bytes: Uint8Array, at: number) {
+  const tag = bytes[at] ?? 0
+  const first = bytes[at + 1]
+  if ((tag & NUMBER) === NUMBER) throw new X509Error('X509_UNSUPPORTED', 'tag numbers above 30 are not read here')
+  if (first === undefined) throw malformed('a value without a length')
+  const more = first < 0x80 ? 0 : first & 0x7f
+  const start = at + 2 + more
+  // Nothing here is longer than four octets can say.
+  if (first === 0x80 || more > 4 || start > bytes.length) throw malformed('not a length of der')
+  const length = more === 0 ? first : bytes.subarray(at + 2, start).reduce((sum, byte) => sum * 256 + byte, 0)
+  if (more > 0 && (length < 0x80 || length < 256 ** (more - 1))) throw malformed('an overlong length')
+  if (start + length > bytes.length) throw malformed('a value longer than what holds it')
+  return { tag, start, end: start + length }
 }
 
-function toForge(der: Der): Asn1 {
-  const type = der.tag & NUMBER
-  const tagClass = der.tag & 0xc0
-  if ('children' in der) return asn1.create(tagClass, type, true, der.children.map(toForge))
-  return asn1.create(tagClass, type, false, type === BMP_NUMBER ? unitsOfBytes(der.bytes) : toBinary(der.bytes))
+/** X.690, 8.3.2: the first nine bits of an integer are not the same. */
+function checked(tag: number, content: Uint8Array): Uint8Array {
+  const first = content[0] ?? 0
+  const second = content[1] ?? 0
+  const isPadded = content.length > 1 && (first === 0 ? second < 0x80 : first === 0xff && second >= 0x80)
+  if (tag === INTEGER && (content.length === 0 || isPadded)) throw malformed('a padded integer')
+  return content
 }
 
-function toBinary(bytes: Uint8Array): string {
-  const chunks: string[] = []
-  for (let at = 0; at < bytes.length; at += 4_096) chunks.push(String.fromCharCode(...bytes.subarray(at, at + 4_096)))
-  return chunks.join('')
-}
-
-function fromBinary(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i)
+export function writeDer(der: Der): Uint8Array<ArrayBuffer> {
+  const known = encodings.get(der)
+  if (known !== undefined) return new Uint8Array(known)
+  const parts = 'children' in der ? der.children.map(writeDer) : [der.bytes]
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const head = [tagOf(der), ...lengthOctets(length)]
+  const bytes = new Uint8Array(head.length + length)
+  bytes.set(head)
+  let at = head.length
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
   return bytes
 }
 
-const bytesOfUnits = (text: string) =>
-  Uint8Array.from({ length: text.length * 2 }, (_, i) => text.charCodeAt(i >> 1) >> (i % 2 === 0 ? 8 : 0))
+const tagOf = (der: Der): number => ('children' in der ? der.tag | CONSTRUCTED : der.tag)
 
-const unitsOfBytes = (bytes: Uint8Array) =>
-  Array.from({ length: bytes.length >> 1 }, (_, i) =>
-    String.fromCharCode(((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)),
-  ).join('')
+function lengthOctets(length: number): number[] {
+  if (length < 0x80) return [length]
+  const octets: number[] = []
+  for (let left = length; left > 0; left = Math.floor(left / 256)) octets.unshift(left % 256)
+  return [0x80 | octets.length, ...octets]
+}

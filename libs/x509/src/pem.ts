@@ -31,7 +31,7 @@ interface Block {
 
 function blocksOf(text: string, { comments }: { readonly comments: boolean }): Block[] {
   if (text.length > MAX_TEXT) throw malformed('pem text too long')
-  const lines = text.split(/\r?\n/).map((line) => line.trimEnd())
+  const lines = text.split('\n').map((line) => line.trimEnd())
   const blocks: Block[] = []
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] ?? ''

@@ -104,8 +104,8 @@ describe('texts', () => {
     expect(() => textOf(der)).toThrow(MALFORMED)
   })
 
-  test('bmp of an odd number of bytes is not der', () => {
-    expect(() => readDer(bytes(0x30, 5, 0x1e, 1, 0x61, 0x05, 0))).toThrow(MALFORMED)
+  test('bmp of an odd number of bytes is no text', () => {
+    expect(() => textOf({ tag: 0x1e, bytes: bytes(0x61) })).toThrow(MALFORMED)
   })
 })
 

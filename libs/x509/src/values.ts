@@ -122,7 +122,7 @@ function decode(tag: number | undefined, bytes: Uint8Array): string | undefined 
 }
 
 const decodeBmp = (bytes: Uint8Array) =>
-  Array.from({ length: bytes.length >> 1 }, (_, i) =>
+  bytes.length % 2 === 1 ? undefined : Array.from({ length: bytes.length >> 1 }, (_, i) =>
     String.fromCharCode(((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)),
   ).join('')
 

@@ -22,8 +22,6 @@ const bundle = (entry: string) =>
     // `yaml` has a form for whatever is not Node.
     conditions: ['browser'],
     mainFields: ['browser', 'module', 'main'],
-    // Where Node is not, `node-forge` looks for a browser's name of this.
-    define: { self: 'globalThis' },
     format: 'esm',
     target: TARGET,
     minifySyntax: true,
