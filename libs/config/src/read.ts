@@ -2,7 +2,7 @@ import { ConfigError } from './error.ts'
 import { helpText } from './describe.ts'
 import { type FlagTarget, quote, readFlags } from './flags.ts'
 import type { Kind } from './kind.ts'
-import { type AnyProgram, namesOf, type Program, type Schema, type SettingsOf } from './schema.ts'
+import { type AnyProgram, type Names, namesOf, type Program, type Schema, type SettingsOf } from './schema.ts'
 
 export interface Sources {
   readonly argv: readonly string[]
@@ -19,7 +19,9 @@ export type Reading<S extends Schema> =
 
 /** Flag over environment over file over default. Throws `ConfigError` with every problem, not only the first. */
 export function readProgram<S extends Schema>(program: Program<S>, sources: Sources): Reading<S> {
-  const { values: flags, asked, problems: flagProblems } = readFlags(sources.argv, targetsOf(program))
+  // Once for all: a program that is started at every pod spends more on this than on its settings.
+  const names = new Map(Object.keys(program.schema).map((key) => [key, namesOf(program, key)] as const))
+  const { values: flags, asked, problems: flagProblems } = readFlags(sources.argv, targetsOf(program, names))
   if (asked === 'help') return { kind: 'print', text: helpText(program) }
   if (asked === 'version') return { kind: 'print', text: `${program.name} ${sources.version}\n` }
 
@@ -27,7 +29,7 @@ export function readProgram<S extends Schema>(program: Program<S>, sources: Sour
   const settings: Record<string, unknown> = {}
   for (const [key, it] of Object.entries(program.schema)) {
     try {
-      const given = flags.get(key) ?? variableOf(program, key, sources.env) ?? textOf(sources.file?.[key]) ?? it.default
+      const given = flags.get(key) ?? variableOf(names.get(key), sources.env) ?? textOf(sources.file?.[key]) ?? it.default
       if (given !== undefined) settings[key] = parse(it.kind, given)
       else if (it.required) throw new TypeError('is required')
       else settings[key] = undefined
@@ -54,17 +56,15 @@ const titleOf = (program: AnyProgram, key: string): string => {
   return `--${flags[0]} (${variables[0]})`
 }
 
-function targetsOf(program: AnyProgram): ReadonlyMap<string, FlagTarget> {
-  const entries = Object.entries(program.schema).flatMap(([key, { kind }]) =>
-    namesOf(program, key).flags.map((flag) => [flag, { key, bare: kind.bare }] as const),
-  )
-  return new Map(entries)
+function targetsOf({ schema }: AnyProgram, names: ReadonlyMap<string, Names>): ReadonlyMap<string, FlagTarget> {
+  const targets = new Map<string, FlagTarget>()
+  for (const [key, { flags }] of names) for (const flag of flags) targets.set(flag, { key, bare: schema[key]?.kind.bare })
+  return targets
 }
 
-function variableOf(program: AnyProgram, key: string, env: Sources['env']): string | undefined {
-  return namesOf(program, key)
-    .variables.map((name) => env[name])
-    .find((value) => value !== undefined && value !== '')
+function variableOf(names: Names | undefined, env: Sources['env']): string | undefined {
+  const name = names?.variables.find((each) => env[each] !== undefined && env[each] !== '')
+  return name === undefined ? undefined : env[name]
 }
 
 function unknownKeys({ schema }: AnyProgram, file: Sources['file'] = {}): string[] {
