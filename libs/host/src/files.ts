@@ -15,10 +15,10 @@ export interface Files {
    */
   readOwn(path: string, maxBytes: number): Promise<Uint8Array>
   /**
-   * Creates a new file (`HOST_EXISTS` if anything is there) of exactly this mode whatever the umask, synced to disk.
-   * When it fails nothing is left.
+   * Creates a new file (`HOST_EXISTS` if anything is there) of exactly this mode whatever the umask, synced to disk
+   * unless told otherwise. When it fails nothing is left.
    */
-  create(path: string, bytes: Uint8Array, mode: number): Promise<void>
+  create(path: string, bytes: Uint8Array, mode: number, options?: CreateOptions): Promise<void>
   /**
    * As `create`, in a directory that is this process's user's own and, where one is given, of this group
    * (`HOST_DENIED`), and no symlink. True of the directory that the file comes to lie in, whoever renames what meanwhile.
@@ -58,6 +58,11 @@ export interface Files {
    * never waited for.
    */
   tryLock(path: string, kind: 'shared' | 'exclusive'): Promise<AsyncDisposable | undefined>
+}
+
+export interface CreateOptions {
+  /** False: a loss of power may leave it empty, or nothing. True by default. */
+  readonly synced?: boolean
 }
 
 export interface FileStat {

@@ -1,6 +1,6 @@
 export type { Clock } from './clock.ts'
 export { HostError, type HostErrorCode } from './error.ts'
-export type { Files, FileStat } from './files.ts'
+export type { CreateOptions, Files, FileStat } from './files.ts'
 export type { Host, Invocation } from './host.ts'
 export type { Http, HttpPeer, HttpRequest, HttpResponse, TlsPeer } from './http.ts'
 export type { KeyAlgorithm, Keys, PrivateKey, SignatureCheck } from './keys.ts'

@@ -1,5 +1,5 @@
 /** Files of the machine, by `node:fs`. */
-import type { Files, FileStat } from '@pallas/host'
+import type { CreateOptions, Files, FileStat } from '@pallas/host'
 import { HostError } from '@pallas/host'
 import { constants, type Stats } from 'node:fs'
 import {
@@ -24,7 +24,7 @@ const CHUNK = 64 * 1024
 export const nodeFiles = (): Files => ({
   read: (path, maxBytes) => at(path, () => read(path, maxBytes)),
   readOwn: (path, maxBytes) => at(path, () => readOwn(path, maxBytes)),
-  create: (path, bytes, mode) => at(path, () => create(path, bytes, mode)),
+  create: (path, bytes, mode, options) => at(path, () => create(path, { bytes, mode, ...options })),
   createOwn: (path, bytes, mode, gid) => at(path, () => createOwn(path, { bytes, mode, gid })),
   mkdir: (path, mode) => at(path, () => makeDirectory(path, mode)),
   mkdirs: (path, mode) => at(path, () => makeDirectories(path, mode)),
@@ -126,10 +126,15 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(buffer, byteOffset, length)
 }
 
-async function create(path: string, bytes: Uint8Array, mode: number): Promise<void> {
-  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
+interface NewFile extends CreateOptions {
+  readonly bytes: Uint8Array
+  readonly mode: number
+}
+
+async function create(path: string, content: NewFile): Promise<void> {
+  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, content.mode)
   try {
-    await fill(file, bytes, mode)
+    await fill(file, content)
   } catch (error) {
     await unlink(path).catch(() => undefined)
     throw error
@@ -138,25 +143,23 @@ async function create(path: string, bytes: Uint8Array, mode: number): Promise<vo
   }
 }
 
-interface OwnFile {
-  readonly bytes: Uint8Array
-  readonly mode: number
+interface OwnFile extends NewFile {
   readonly gid: number | undefined
 }
 
-async function createOwn(path: string, { bytes, mode, gid }: OwnFile): Promise<void> {
+async function createOwn(path: string, { gid, ...content }: OwnFile): Promise<void> {
   const cut = path.lastIndexOf('/')
   await using directory = await openOwn(path.slice(0, cut) || '/', { path, flags: O_DIRECTORY, owners: [ownUser()] })
   if (gid !== undefined && (await directory.stat()).gid !== gid) {
     throw new HostError('HOST_DENIED', 'the directory belongs to another group', { path })
   }
-  await create(`${within(directory)}${path.slice(cut)}`, bytes, mode)
+  await create(`${within(directory)}${path.slice(cut)}`, content)
 }
 
-async function fill(file: FileHandle, bytes: Uint8Array, mode: number): Promise<void> {
+async function fill(file: FileHandle, { bytes, mode, synced = true }: NewFile): Promise<void> {
   await file.chmod(mode)
   await file.writeFile(bytes)
-  await file.sync()
+  if (synced) await file.sync()
 }
 
 async function makeDirectory(path: string, mode: number): Promise<void> {

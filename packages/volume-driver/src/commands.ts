@@ -4,7 +4,7 @@ import { type Handle, SOCKET_PATH_LIMIT, volumePaths } from '@pallas/wire'
 import { openAgentDir } from './agent-dir.ts'
 import { type Answer, initialised, notSupported, success } from './answer.ts'
 import { DriverError } from './error.ts'
-import { handleOf, originalHandle } from './handle.ts'
+import { handleOf, namesOf } from './handle.ts'
 import { bindMounter, hide, isShown, linkMounter, type Mounter } from './mounter.ts'
 import { checkReadOnly, checkSamePod, type MountDir, type MountOptions, parseMountDir, parseOptions, type PodOptions } from './request.ts'
 import type { DriverSettings } from './settings.ts'
@@ -60,7 +60,7 @@ async function mount(work: Work, wanted: MountOptions, signal: AbortSignal): Pro
   if (living !== undefined && (await mounter.shows(living.paths.mount, mountDir.path))) return success()
 
   signal.throwIfAborted()
-  const wasShown = await hide(host, mountDir.path, volumesDir)
+  const wasShown = everywhere && (await hide(host, mountDir.path, volumesDir))
   // Containers of a live pod see the tree itself, so that it must stay theirs; after a reboot nothing does (W11).
   const kept = wasShown ? living : undefined
   for (const volume of found) if (volume !== kept) await discardVolume(volume, volumesDir, host)
@@ -113,8 +113,9 @@ async function unmount({ host, settings, mountDir }: Work, signal: AbortSignal):
   if ((await host.files.stat(volumesDir)) === undefined) return success()
 
   await openVolumesDir(host.files, volumesDir)
-  const names = [await originalHandle(mountDir.path, host)]
-  for (const volume of await readVolumes(volumesDir, host.files)) {
+  const volumes = await readVolumes(volumesDir, host.files)
+  const names = volumes.some(({ data }) => data === undefined) ? await namesOf(mountDir.path, settings, host) : []
+  for (const volume of volumes) {
     if (!isVolumeOf(volume, mountDir.path, names)) continue
     signal.throwIfAborted()
     await discardVolume(volume, volumesDir, host)

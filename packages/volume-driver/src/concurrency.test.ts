@@ -94,11 +94,11 @@ describe('the deadline', () => {
   test('that passes while the volume is built lets it be undone before the answer', async () => {
     const node = await nodeInMemory()
     const host = node.machine.open()
-    const slow = async (path: string) => {
+    const slow = async (path: string, mode: number) => {
       if (path.endsWith('/mount')) await node.machine.clock.sleep(21_000)
-      return host.files.syncDirectory(path)
+      return host.files.mkdir(path, mode)
     }
-    const hanging = { ...host, files: { ...host.files, syncDirectory: slow } }
+    const hanging = { ...host, files: { ...host.files, mkdir: slow } }
     const before = await node.volumes()
     const [answer] = await whileTimePasses(node, [callDriver(hanging, ['mount', MOUNT_DIR, mountOptions()])])
     expect(answer).toMatchObject({ status: 'Failure', message: expect.stringMatching(/^VOLUME_TIMEOUT/) })

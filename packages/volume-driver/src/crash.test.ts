@@ -18,6 +18,21 @@ const MOUNTERS = [
   ['by bind, with the socket that pods share', { isolation: 'shared' }],
 ] as const
 
+/** What a loss of power leaves of a tree that was not synced: any of it, and files that are empty. */
+const FILES = ['whole', 'empty', 'gone'] as const
+const DIRECTORIES = ['none', 'mount/connect', 'mount'] as const
+const LOSSES = FILES.flatMap((id) => FILES.flatMap((data) => DIRECTORIES.map((missing) => ({ id, data, missing }))))
+
+async function lose({ files }: Node, tree: string, { id, data, missing }: (typeof LOSSES)[number]): Promise<void> {
+  for (const [path, state] of [['mount/id', missing === 'mount' ? 'gone' : id], ['data.json', data]] as const) {
+    if (state === 'whole') continue
+    await files.unlink(`${tree}/${path}`)
+    if (state === 'empty') await files.create(`${tree}/${path}`, new Uint8Array(), 0o600)
+  }
+  if (missing !== 'none') await files.rmdir(`${tree}/mount/connect`)
+  if (missing === 'mount') await files.rmdir(`${tree}/mount`)
+}
+
 /** How many calls through the door one run takes. */
 async function stepsOf(prepare: () => Promise<Node>, argv: readonly string[]): Promise<number> {
   const host = (await prepare()).machine.open()
@@ -125,6 +140,22 @@ describe.each(MOUNTERS)('%s', (_how, settings) => {
         expect(JSON.parse(await node.text(`${VOLUMES}/${name}/data.json`))).toMatchObject({ mountDir: MOUNT_DIR })
       }
     })
+  })
+
+  test.each(LOSSES)('after a loss of power (id $id, data $data, missing: $missing) the next mount makes the tree whole, and an unmount takes it away (T13)', async (loss) => {
+    const afterLoss = async () => {
+      const node = await mounted()
+      node.machine.reboot()
+      const [name] = await node.volumes()
+      await lose(node, `${VOLUMES}/${name}`, loss)
+      return node
+    }
+    const again = await afterLoss()
+    expect(await again.mount()).toMatchObject({ status: 'Success' })
+    await expectWhole(again)
+    const gone = await afterLoss()
+    expect(await gone.unmount()).toMatchObject({ status: 'Success' })
+    await expectNothing(gone)
   })
 
   test('wherever a mount ends, nothing that is seen can be written to (W2, W3, T13)', async () => {

@@ -25,6 +25,18 @@ export async function originalHandle(mountDir: string, { keys }: Pick<Host, 'key
   return encode(await keys.sha256(new TextEncoder().encode(mountDir)))
 }
 
+/** The names that the volume of a mount directory may have, for finding one that does not say whose it is. Makes no key. */
+export async function namesOf(
+  mountDir: string,
+  { handleKeyFile }: Pick<DriverSettings, 'handleKeyFile'>,
+  host: HandleHost,
+): Promise<readonly Handle[]> {
+  const original = await originalHandle(mountDir, host)
+  // Whatever is wrong with the key, what says whose it is can still be taken away.
+  const key = await readKey(handleKeyFile, host).catch(() => undefined)
+  return key === undefined ? [original] : [original, encode(await host.keys.hmacSha256(key, new TextEncoder().encode(mountDir)))]
+}
+
 /** Throws `HANDLE_KEY_UNTRUSTED` for a key that others may know or have put there. */
 async function readKey(path: string, { files }: HandleHost): Promise<Uint8Array | undefined> {
   const found = await files.stat(path)

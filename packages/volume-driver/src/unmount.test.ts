@@ -142,6 +142,8 @@ describe('unmount', () => {
   })
 })
 
+const KEY = '/var/athenz/handle.key'
+
 describe('a volume whose mount directory the kubelet took away without a call', () => {
   const other = { uid: POD_UID.replace('c', 'd'), dir: mountDirOf(KUBELET, POD_UID.replace('c', 'd')) }
 
@@ -177,12 +179,19 @@ describe('a volume whose mount directory the kubelet took away without a call', 
   test.each([
     ['says nothing of itself', async (node: Awaited<ReturnType<typeof afterCrash>>) => node.files.unlink(`${VOLUMES}/${node.orphan}/data.json`)],
     ['may be forged', async (node: Awaited<ReturnType<typeof afterCrash>>) => node.machine.change(`${VOLUMES}/${node.orphan}/data.json`, { uid: 1_000 })],
-  ])('is left alone when it %s (W40, T11)', async (_what, spoil) => {
+  ])('goes by its name alone when it %s; where there is no key that gives the name, it is left alone (W40, T11)', async (_what, spoil) => {
     const node = await afterCrash()
     await spoil(node)
+    const key = await node.files.read(KEY, 100)
+    await node.files.unlink(KEY)
     expect(await node.call('unmount', other.dir)).toEqual(SUCCESS)
     expect(await node.unmount()).toEqual(SUCCESS)
     expect(await node.volumes()).toEqual([node.orphan])
+    await node.files.create(KEY, key, 0o600)
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual([node.orphan])
+    expect(await node.call('unmount', other.dir)).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual([])
   })
 })
 

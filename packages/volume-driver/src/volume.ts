@@ -90,7 +90,10 @@ export interface BuildRequest {
   readonly data: VolumeData
 }
 
-/** The tree appears whole and on disk, or not at all. */
+/**
+ * The tree appears whole, or not at all. It is not forced to disk: a loss of power ends the pod and every mount, the next call for
+ * the pod then makes the tree anew, and until there is one neither driver nor agent believes one whose state is not whole.
+ */
 export async function buildVolume({ volumesDir, handle, data }: BuildRequest, host: VolumeHost): Promise<Volume> {
   const { files } = host
   const encoder = new TextEncoder()
@@ -102,18 +105,15 @@ export async function buildVolume({ volumesDir, handle, data }: BuildRequest, ho
   if ((await files.stat(aside.root))?.uid !== (await files.stat(volumesDir))?.uid) throw untrusted()
   await files.mkdir(aside.mount, VOLUME_MODES.mount)
   await files.mkdir(aside.connect, VOLUME_MODES.connect)
-  await files.create(aside.id, encoder.encode(handle), VOLUME_MODES.id)
-  await files.create(aside.data, encoder.encode(formatVolumeData(data)), VOLUME_MODES.state)
-  await files.syncDirectory(aside.mount)
-  await files.syncDirectory(aside.root)
+  await files.create(aside.id, encoder.encode(handle), VOLUME_MODES.id, UNSYNCED)
+  await files.create(aside.data, encoder.encode(formatVolumeData(data)), VOLUME_MODES.state, UNSYNCED)
   const paths = volumePaths(volumesDir, handle)
   await files.rename(aside.root, paths.root)
-  const volume = { handle, paths, data }
-  undo.defer(() => leaveQuietly(discardVolume(volume, volumesDir, host)))
-  await files.syncDirectory(volumesDir)
   undo.move()
-  return volume
+  return { handle, paths, data }
 }
+
+const UNSYNCED = { synced: false } as const
 
 /** The same layout under the name of a tree that is being built, which is no handle and therefore no volume. */
 const asidePaths = (volumesDir: string, handle: Handle): Volume['paths'] =>
@@ -129,7 +129,7 @@ export async function discardVolume({ handle, paths }: Volume, volumesDir: strin
   const removed = `${volumesDir}/.removed-${handle}-${keys.randomBytes(4).toHex()}`
   await files.rename(paths.root, removed)
   await files.syncDirectory(volumesDir)
-  await deleteTree(removed, host)
+  await deleteUnmounted(removed, host)
 }
 
 /**
@@ -157,9 +157,14 @@ async function leaveQuietly(work: Promise<void>): Promise<void> {
  * Deletes by known names, bottom up; `HOST_NOT_EMPTY` when there are others, `VOLUME_BUSY` when a mount is at or
  * below it. Never goes through a symlink or a mount.
  */
-async function deleteTree(root: string, { files, mounts }: VolumeHost): Promise<void> {
-  if ((await files.stat(root))?.kind !== 'directory') return
-  if ((await mounts.under(root)).length > 0) throw new DriverError('VOLUME_BUSY', 'something is mounted in the volume')
+async function deleteTree(root: string, host: VolumeHost): Promise<void> {
+  if ((await host.files.stat(root))?.kind !== 'directory') return
+  if ((await host.mounts.under(root)).length > 0) throw new DriverError('VOLUME_BUSY', 'something is mounted in the volume')
+  await deleteUnmounted(root, host)
+}
+
+/** As above, of a directory that has just been seen to have no mount at or below it. */
+async function deleteUnmounted(root: string, { files }: VolumeHost): Promise<void> {
   const mount = `${root}/mount`
   const connect = `${mount}/connect`
   if (await isDirectory(mount, files)) {

@@ -4,6 +4,7 @@ use crate::bytes::Bytes;
 use crate::refusal::{Refusal, file_refusal, to_script};
 use rquickjs::function::Opt;
 use rquickjs::{Ctx, Function, Object};
+use rustix::buffer::spare_capacity;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -15,8 +16,8 @@ pub fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> rquickjs::Result<()
     let files = Object::new(ctx.clone())?;
     files.set("read", Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String, max: f64| to_script(&ctx, read(&path, max as usize).map(Bytes)))?)?;
     files.set("readOwn", Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String, max: f64| to_script(&ctx, read_own(&path, max as usize).map(Bytes)))?)?;
-    files.set("create", Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String, bytes: Bytes, mode: u32| {
-        to_script(&ctx, create(&path, &bytes.0, mode))
+    files.set("create", Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String, bytes: Bytes, mode: u32, synced: bool| {
+        to_script(&ctx, create(&path, &NewFile { content: &bytes.0, mode, synced }))
     })?)?;
     files.set("createOwn", Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String, bytes: Bytes, mode: u32, gid: Opt<Option<u32>>| {
         to_script(&ctx, create_own(&path, &bytes.0, mode, gid.0.flatten()))
@@ -79,7 +80,7 @@ fn split(path: &str) -> (&str, &str) {
     (if cut == 0 { "/" } else { &path[..cut] }, if name.is_empty() { "./" } else { name })
 }
 
-pub fn read(path: &str, max: usize) -> Result<Vec<u8>, Refusal> {
+fn read(path: &str, max: usize) -> Result<Vec<u8>, Refusal> {
     // A FIFO without a writer would keep the call for ever.
     let file = at(path, || fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()))?;
     content_of(&file, path, max)
@@ -106,27 +107,37 @@ fn open_own(at: impl AsFd, name: &str, told: &str, flags: OFlags, owners: &[u32]
 
 fn content_of(file: &OwnedFd, path: &str, max: usize) -> Result<Vec<u8>, Refusal> {
     let refused = |errno| file_refusal(path, errno);
-    if FileType::from_raw_mode(fs::fstat(file).map_err(refused)?.st_mode) != FileType::RegularFile {
+    let stat = fs::fstat(file).map_err(refused)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(Refusal::new("HOST_WRONG_KIND", "not a regular file").with("path", path));
     }
-    let mut content = Vec::new();
+    let mut content = Vec::with_capacity(room(stat.st_size, max));
     // Files of procfs say that they are empty, so that only reading tells the end.
-    loop {
-        let length = content.len();
-        content.resize(length + CHUNK.min((max - length).saturating_add(1)), 0);
-        let read = rustix::io::read(file, &mut content[length..]).map_err(refused)?;
-        content.truncate(length + read);
-        if read == 0 {
-            return Ok(content);
-        }
+    while rustix::io::read(file, spare_capacity(&mut content)).map_err(refused)? > 0 {
         if content.len() > max {
             return Err(Refusal::new("HOST_TOO_LARGE", "the file is longer than allowed").with("path", path).with("maxBytes", max.to_string()));
         }
+        if content.len() == content.capacity() {
+            content.reserve(CHUNK);
+        }
     }
+    Ok(content)
 }
 
-fn create(path: &str, content: &[u8], mode: u32) -> Result<(), Refusal> {
-    at(path, || create_at(CWD, path, content, mode))
+/// For what a file says to be its size, and to see that it ends there.
+fn room(size: i64, max: usize) -> usize {
+    if size == 0 { CHUNK } else { usize::try_from(size).unwrap_or(0).min(max).saturating_add(1) }
+}
+
+struct NewFile<'a> {
+    content: &'a [u8],
+    mode: u32,
+    /// Whether it survives a loss of power.
+    synced: bool,
+}
+
+fn create(path: &str, new: &NewFile<'_>) -> Result<(), Refusal> {
+    at(path, || create_at(CWD, path, new))
 }
 
 fn create_own(path: &str, content: &[u8], mode: u32, gid: Option<u32>) -> Result<(), Refusal> {
@@ -140,25 +151,25 @@ fn create_own(path: &str, content: &[u8], mode: u32, gid: Option<u32>) -> Result
     if path.ends_with('/') {
         return Err(file_refusal(path, Errno::ISDIR));
     }
-    create_at(directory.as_fd(), name, content, mode).map_err(|errno| file_refusal(path, errno))
+    create_at(directory.as_fd(), name, &NewFile { content, mode, synced: true }).map_err(|errno| file_refusal(path, errno))
 }
 
-fn create_at(at: impl AsFd, name: &str, content: &[u8], mode: u32) -> Result<(), Errno> {
+fn create_at(at: impl AsFd, name: &str, new: &NewFile<'_>) -> Result<(), Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = fs::openat(&at, name, flags, Mode::from_raw_mode(mode))?;
-    fill(&file, content, mode).inspect_err(|_| {
+    let file = fs::openat(&at, name, flags, Mode::from_raw_mode(new.mode))?;
+    fill(&file, new).inspect_err(|_| {
         // What cannot be removed either is told by the first refusal.
         let _ = fs::unlinkat(&at, name, AtFlags::empty());
     })
 }
 
-fn fill(file: &OwnedFd, content: &[u8], mode: u32) -> Result<(), Errno> {
-    fs::fchmod(file, Mode::from_raw_mode(mode))?;
-    let mut rest = content;
+fn fill(file: &OwnedFd, new: &NewFile<'_>) -> Result<(), Errno> {
+    fs::fchmod(file, Mode::from_raw_mode(new.mode))?;
+    let mut rest = new.content;
     while !rest.is_empty() {
         rest = &rest[rustix::io::write(file, rest)?..];
     }
-    fs::fsync(file)
+    if new.synced { fs::fsync(file) } else { Ok(()) }
 }
 
 fn make_directory(path: &str, mode: u32) -> Result<(), Refusal> {
@@ -192,6 +203,8 @@ fn readlink(path: &str) -> Result<String, Refusal> {
 
 fn rename(from: &str, to: &str) -> Result<(), Refusal> {
     absolute(from)?;
+    // Mounts below it have other names from here on.
+    crate::mountinfo::forget();
     at(to, || fs::rename(from, to)).map_err(meaning(Errno::EXIST, "HOST_NOT_EMPTY"))
 }
 

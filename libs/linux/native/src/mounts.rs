@@ -1,6 +1,6 @@
 //! Bind mounts of the mount namespace of this process, by calls of two generations.
 
-use crate::files::{absolute, read};
+use crate::files::absolute;
 use crate::mountinfo::{self, Mount};
 use crate::refusal::{Refusal, call_refusal, file_refusal, to_script};
 use rquickjs::{Ctx, Function, Object};
@@ -19,9 +19,6 @@ struct MountAttributes {
     user_namespace: u64,
 }
 
-const READS: u32 = 5;
-/// Some hundred thousand mounts.
-const MOST: usize = 64 * 1024 * 1024;
 const LOCKED_DOWN: MountFlags = MountFlags::RDONLY.union(MountFlags::NOSUID).union(MountFlags::NODEV).union(MountFlags::NOEXEC);
 
 pub fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> rquickjs::Result<()> {
@@ -44,16 +41,7 @@ fn mount_object<'js>(ctx: &Ctx<'js>, mount: &Mount) -> rquickjs::Result<Object<'
 
 fn mounts_under(path: &str) -> Result<Vec<Mount>, Refusal> {
     let path = parents_resolved(path)?;
-    // The kernel hands it out in pieces, between which mounts may come and go: read until two readings agree.
-    let mut last = read("/proc/self/mountinfo", MOST)?;
-    for _ in 1..READS {
-        let next = read("/proc/self/mountinfo", MOST)?;
-        if next == last {
-            break;
-        }
-        last = next;
-    }
-    Ok(mountinfo::under(&String::from_utf8_lossy(&last), &path))
+    mountinfo::under(&path).map_err(|errno| file_refusal(mountinfo::PATH, errno))
 }
 
 fn bind(source: &str, target: &str, read_only: bool, at_once: bool) -> Result<(), Refusal> {

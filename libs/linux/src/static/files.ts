@@ -7,7 +7,7 @@ const { files } = native
 export const staticFiles = (): Files => ({
   read: async (path, maxBytes) => asked(() => files.read(bytewise(path), maxBytes)),
   readOwn: async (path, maxBytes) => asked(() => files.readOwn(bytewise(path), maxBytes)),
-  create: async (path, bytes, mode) => asked(() => files.create(bytewise(path), bytes, mode)),
+  create: async (path, bytes, mode, { synced = true } = {}) => asked(() => files.create(bytewise(path), bytes, mode, synced)),
   createOwn: async (path, bytes, mode, gid) => asked(() => files.createOwn(bytewise(path), bytes, mode, gid)),
   mkdir: async (path, mode) => asked(() => files.mkdir(bytewise(path), mode)),
   mkdirs: async (path, mode) => asked(() => files.mkdirs(bytewise(path), mode)),

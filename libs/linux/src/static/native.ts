@@ -35,7 +35,7 @@ export interface Native {
 export interface NativeFiles {
   read(path: string, maxBytes: number): Uint8Array
   readOwn(path: string, maxBytes: number): Uint8Array
-  create(path: string, bytes: Uint8Array, mode: number): void
+  create(path: string, bytes: Uint8Array, mode: number, synced: boolean): void
   createOwn(path: string, bytes: Uint8Array, mode: number, gid?: number): void
   mkdir(path: string, mode: number): void
   mkdirs(path: string, mode: number): void
