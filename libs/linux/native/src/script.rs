@@ -4,6 +4,7 @@ use crate::broken::broken;
 use crate::event_loop::{self, EventLoop};
 use crate::memory::ScriptMemory;
 use crate::signals::Signals;
+use rquickjs::context::intrinsic::{Date, Json, MapSet, Promise, RegExp, RegExpCompiler, TypedArrays};
 use rquickjs::{CatchResultExt, Context, Ctx, Error, Module, Object, Runtime, Value};
 use rustix::process::{Resource, getrlimit};
 use std::cell::RefCell;
@@ -14,6 +15,9 @@ const STACK: u64 = 512 * 1024;
 /// How much is allocated between two collections; the engine's own choice would be made for browsers.
 const GARBAGE: usize = 1024 * 1024;
 
+/// What scripts find besides the language itself. Each of the others (`Proxy`, `eval`, `WeakRef`, …) would be made at every start.
+type BuiltIn = (Date, RegExpCompiler, RegExp, Json, MapSet, TypedArrays, Promise);
+
 /// Runs a compiled module to its end; its exit code.
 pub fn run(bytecode: &'static [u8]) -> i32 {
     let Ok(signals) = Signals::block() else { broken("signals cannot be waited for") };
@@ -21,7 +25,7 @@ pub fn run(bytecode: &'static [u8]) -> i32 {
     runtime.set_max_stack_size(stack());
     runtime.set_gc_threshold(GARBAGE);
     let unhandled = Unhandled::watch(&runtime);
-    let Ok(context) = Context::full(&runtime) else { broken("the engine does not start") };
+    let Ok(context) = Context::custom::<BuiltIn>(&runtime) else { broken("the engine does not start") };
     context.with(|ctx| {
         let events = EventLoop::new(signals);
         if let Err(error) = begin(&ctx, &events, bytecode) {
