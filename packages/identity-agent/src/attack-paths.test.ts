@@ -148,6 +148,7 @@ const spoil: readonly (readonly [string, Spoil])[] = [
   ['a mount that its group may write to (T11)', (world, handle) => chmodSync(world.pathsOf(handle).mount, 0o775)],
   ['a data.json that anybody may write to (T11)', (world, handle) => chmodSync(world.pathsOf(handle).data, 0o666)],
   ['a data.json of another shape (T11)', (world, handle) => writeFileSync(world.pathsOf(handle).data, '{"uid":"x"}')],
+  ['a data.json that a loss of power left empty (T13)', (world, handle) => writeFileSync(world.pathsOf(handle).data, '')],
   ['a data.json that never ends (T11)', (world, handle) => writeFileSync(world.pathsOf(handle).data, ' '.repeat(70_000))],
 ]
 

@@ -229,6 +229,7 @@ mod tests {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (seed >> 8) as usize % below
         };
+        // SAFETY: in all of this, pieces are held until they are returned, and as long as was asked for.
         let holds = |&(place, size, mark): &(*mut u8, usize, u8)| (0..size).all(|at| unsafe { place.add(at).read() } == mark);
         for turn in 0..20_000 {
             let (mark, size) = (turn as u8, if next(8) == 0 { next(3 * LONGEST) } else { next(700) });
@@ -236,24 +237,30 @@ mod tests {
                 0 if !held.is_empty() => {
                     let piece = held.swap_remove(next(held.len()));
                     assert!(holds(&piece));
+                    // SAFETY: as above.
                     unsafe { memory.dealloc(piece.0) };
                 }
                 1 if !held.is_empty() => {
                     let (place, had, old) = held.swap_remove(next(held.len()));
+                    // SAFETY: as above.
                     let moved = unsafe { memory.realloc(place, size) };
                     assert!(holds(&(moved, had.min(size), old)));
+                    // SAFETY: as above.
                     unsafe { moved.write_bytes(mark, size) };
                     held.push((moved, size, mark));
                 }
                 2 => {
                     let place = memory.calloc(1, size);
                     assert!(holds(&(place, size, 0)));
+                    // SAFETY: as above.
                     unsafe { place.write_bytes(mark, size) };
                     held.push((place, size, mark));
                 }
                 _ if held.len() < 400 => {
                     let place = memory.alloc(size);
-                    assert!(unsafe { ScriptMemory::usable_size(place) } >= size && place as usize % HEADER == 0);
+                    // SAFETY: as above.
+                    assert!(unsafe { ScriptMemory::usable_size(place) } >= size && (place as usize).is_multiple_of(HEADER));
+                    // SAFETY: as above.
                     unsafe { place.write_bytes(mark, size) };
                     held.push((place, size, mark));
                 }
@@ -261,6 +268,7 @@ mod tests {
             }
         }
         assert!(held.iter().all(holds));
+        // SAFETY: as above.
         held.drain(..).for_each(|(place, ..)| unsafe { memory.dealloc(place) });
         assert_eq!(memory.used, 0);
     }

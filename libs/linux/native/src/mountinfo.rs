@@ -9,6 +9,7 @@ use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 pub const PATH: &str = "/proc/self/mountinfo";
@@ -101,7 +102,7 @@ fn listed(text: &str, path: &str) -> Vec<Mount> {
     }
     let parents: HashMap<u64, u64> = text.lines().filter_map(parse).map(|line| (line.id, line.parent)).collect();
     let mut found: Vec<(usize, usize, Line<'_>)> = found.into_iter().map(|(index, line)| (depth_of(line.id, &parents), index, line)).collect();
-    found.sort_by(|one, other| (other.0, other.1).cmp(&(one.0, one.1)));
+    found.sort_by_key(|(depth, index, _)| Reverse((*depth, *index)));
     found.into_iter().map(|(_, _, line)| mount_of(&line)).collect()
 }
 
