@@ -6,7 +6,7 @@ import { keepCompiled } from './tools/check/src/compile-cache.ts'
 
 const root = import.meta.dirname
 
-keepCompiled(root)
+keepCompiled()
 
 /** Its files each start a suite and set the environment for it; those of other projects share workers, and start in half the time. */
 const APART = 'sandbox'

@@ -1,13 +1,18 @@
 /**
  * What Node compiled, kept for one run of tests: most of what it costs to start a program from its source, and tests start
- * thousands. Emptied by the next run, for programs from temporary directories would fill it.
+ * thousands. Each run has a place of its own, for several may go on at once, and programs from temporary directories would fill one
+ * that is kept.
  */
-import { rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** For this process's workers and for every program that they start with their environment. */
-export function keepCompiled(root: string): void {
-  const dir = join(root, 'node_modules/.cache/pallas-compiled')
-  rmSync(dir, { recursive: true, force: true })
-  process.env['NODE_COMPILE_CACHE'] = dir
+const NAME = 'NODE_COMPILE_CACHE'
+
+/** For this process's workers and for every program that they start with their environment. A place that is told already is kept. */
+export function keepCompiled(): void {
+  if (process.env[NAME] !== undefined) return
+  const dir = mkdtempSync(join(tmpdir(), 'compiled-'))
+  process.env[NAME] = dir
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }))
 }
