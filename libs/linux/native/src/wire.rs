@@ -173,7 +173,7 @@ mod tests {
         }
         for _ in 0..50 {
             // SAFETY: the thread has not been joined.
-            unsafe { libc::pthread_kill(thread.as_pthread_t() as libc::pthread_t, libc::SIGURG) };
+            unsafe { libc::pthread_kill(thread.as_pthread_t(), libc::SIGURG) };
             sleep(Duration::from_millis(2));
         }
     }

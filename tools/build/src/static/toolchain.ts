@@ -9,8 +9,8 @@ const run = promisify(execFile)
 
 /** As images and packages call them, and as Rust does. */
 const TARGETS: Readonly<Record<string, string>> = {
-  x86_64: 'x86_64-unknown-linux-musl',
-  aarch64: 'aarch64-unknown-linux-musl',
+  x86_64: 'x86_64-unknown-linux-gnu',
+  aarch64: 'aarch64-unknown-linux-gnu',
 }
 
 const NODE_NAMES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' }
@@ -95,26 +95,11 @@ function environmentOf({ source, buildDir, target }: CargoPlaces): NodeJS.Proces
     ...process.env,
     CARGO_BUILD_BUILD_DIR: buildDir,
     CARGO_ENCODED_RUSTFLAGS: ['-Ctarget-feature=+crt-static', ...renamed.map(([from, to]) => `--remap-path-prefix=${from}=${to}`)].join('\u001F'),
-    [`CFLAGS_${target.replaceAll('-', '_')}`]: ['-U_FORTIFY_SOURCE', ...renamed.map(([from, to]) => `-ffile-prefix-map=${from}=${to}`)].join(' '),
-    ...cCompilerOf(target),
+    [`CFLAGS_${target.replaceAll('-', '_')}`]: renamed.map(([from, to]) => `-ffile-prefix-map=${from}=${to}`).join(' '),
     CARGO_INCREMENTAL: '0',
     CARGO_PROFILE_DEV_DEBUG: 'false',
     SOURCE_DATE_EPOCH: '0',
     PALLAS_SOURCE: source,
-  }
-}
-
-/**
- * Rust brings the C library, and no headers. Those of the machine do: what the engine and `ring` take from them is declared and laid out
- * alike for both libraries, where nothing is checked at run time by functions that glibc alone has.
- */
-function cCompilerOf(target: string): Record<string, string> {
-  const [arch = ''] = target.split('-')
-  const name = target.replaceAll('-', '_')
-  const compiler = arch === machineArch() ? 'cc' : `${arch}-linux-gnu-gcc`
-  return {
-    [`CC_${name}`]: process.env[`CC_${name}`] ?? process.env['CC'] ?? compiler,
-    [`CARGO_TARGET_${name.toUpperCase()}_LINKER`]: process.env[`CARGO_TARGET_${name.toUpperCase()}_LINKER`] ?? compiler,
   }
 }
 

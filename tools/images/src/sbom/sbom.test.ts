@@ -110,6 +110,7 @@ test('a list holds each part under a reference of its own, and says nothing of w
 
 const tools = async ([tool]: readonly [string, ...string[]]) => {
   if (tool === 'rustc') return 'rustc 1.95.0 (59807616e 2026-04-14)\n'
+  if (tool === 'ldd') return 'ldd (Debian GLIBC 2.36-9+deb12u14) 2.36\nCopyright\n'
   return JSON.stringify({ packages: [crate('ours'), crate('ring')], resolve: { root: 'ours', nodes: [{ id: 'ours', deps: [dep('ring', null)] }] } })
 }
 
@@ -119,7 +120,7 @@ test('a static program is made of crates, of npm packages, and of what Rust and 
   const find = (name: string) => components.find((it) => it.name === name)
   expect(find('ring')).toMatchObject({ kind: 'cargo', version: '0.17.14' })
   expect(find('rust')).toMatchObject({ version: '1.95.0' })
-  expect(find('musl')).toMatchObject({ version: '1.95.0', licence: 'MIT' })
+  expect(find('glibc')).toMatchObject({ version: '2.36-9+deb12u14' })
   expect(components.some(({ kind }) => kind === 'npm')).toBe(true)
   await expect(staticComponents('athenz-callback', root, tools)).rejects.toMatchObject({ code: 'IMAGES_NO_PACKAGE' })
 })

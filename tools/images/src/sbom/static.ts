@@ -14,7 +14,7 @@ export async function staticComponents(name: string, lock: LockFile, run: RunToo
     ...(await cargoComponents({ dir, target, features }, run)),
     ...npmComponents(inputs, lock),
     await linked('rust', ['rustc', '--version'], 'its standard library', 'MIT OR Apache-2.0', run),
-    await linked('musl', ['rustc', '--version'], 'linked statically, as this version of Rust brings it', 'MIT', run),
+    await linked('glibc', ['ldd', '--version'], 'linked statically', 'LGPL-2.1-or-later', run),
   ])
 }
 
