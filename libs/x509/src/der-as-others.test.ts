@@ -10,6 +10,7 @@ const CONSTRUCTED = 0x20
 const BMP_NUMBER = 0x1e
 const INTEGER_NUMBER = 0x02
 const MORE_OCTETS = 0x1f
+const MADE_OF_OTHERS: ReadonlySet<number> = new Set([0x10, 0x11])
 
 /** Undefined for what is no DER to it: it reads more than that, so what it read is written again and compared. */
 function readByOther(bytes: Uint8Array): Der | undefined {
@@ -22,9 +23,12 @@ function readByOther(bytes: Uint8Array): Der | undefined {
   }
 }
 
-/** It takes an integer of no bytes, and the number that says that the real one follows for the number itself. */
-const isTooMuch = ({ tagClass, type, value }: Asn1): boolean =>
-  type === MORE_OCTETS || (typeof value === 'string' ? tagClass === 0 && type === INTEGER_NUMBER && value === '' : value.some(isTooMuch))
+/** It takes strings in parts, an integer of no bytes, and the number that says that the real one follows for the number itself. */
+const isTooMuch = ({ tagClass, type, value }: Asn1): boolean => {
+  const isWhole = typeof value === 'string'
+  if (type === MORE_OCTETS || (tagClass === 0 && (type === 0 || isWhole === MADE_OF_OTHERS.has(type)))) return true
+  return isWhole ? tagClass === 0 && type === INTEGER_NUMBER && value === '' : value.some(isTooMuch)
+}
 
 function derOf({ tagClass, type, value }: Asn1): Der {
   const tag = tagClass | type

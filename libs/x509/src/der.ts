@@ -1,5 +1,5 @@
 /**
- * DER, and only DER: bytes ⇄ a tree of tagged values, one encoding each way.
+ * DER: bytes ⇄ a tree of tagged values, one encoding each way. What is within values other than integers is for those who read them.
  *
  * What BER would allow besides (indefinite or overlong lengths, padded integers, bytes behind the end) is refused, so that
  * encoding a part of the tree gives the very bytes that were read, which is what a signature covers.
@@ -16,6 +16,9 @@ const MAX_DEPTH = 32
 const CONSTRUCTED = 0x20
 const NUMBER = 0x1f
 const INTEGER = 0x02
+const CLASS = 0xc0
+const SEQUENCE = 0x30
+const SET = 0x31
 
 /** Throws `X509_MALFORMED` unless `bytes` are exactly one DER value of at most 64 KiB and 32 levels. */
 export function readDer(bytes: Uint8Array): Der {
@@ -33,6 +36,7 @@ function valuesIn(bytes: Uint8Array, depth: number): Der[] {
   const values: Der[] = []
   for (let at = 0; at < bytes.length; ) {
     const { tag, start, end } = headAt(bytes, at)
+    if (!hasItsForm(tag)) throw malformed('a value in a form that its type does not have')
     const content = bytes.subarray(start, end)
     const value = (tag & CONSTRUCTED) === 0 ? { tag, bytes: checked(tag, content) } : { tag, children: valuesIn(content, depth + 1) }
     encodings.set(value, bytes.subarray(at, end))
@@ -41,6 +45,10 @@ function valuesIn(bytes: Uint8Array, depth: number): Der[] {
   }
   return values
 }
+
+/** X.690, 8.9, 8.11 and 10.2: of the universal types that are read here, sequences and sets are made of others, and no string is. */
+const hasItsForm = (tag: number): boolean =>
+  (tag & CLASS) !== 0 || ((tag & CONSTRUCTED) !== 0 ? tag === SEQUENCE || tag === SET : tag !== 0 && tag !== (SEQUENCE & NUMBER) && tag !== (SET & NUMBER))
 
 /** X.690, 8.1.2 and 8.1.3 with 10.1: one octet says what it is, as few as can be how long it is. */
 function headAt(bytes: Uint8Array, at: number) {
