@@ -4,7 +4,7 @@ import { type Handle, SOCKET_PATH_LIMIT, volumePaths } from '@pallas/wire'
 import { openAgentDir } from './agent-dir.ts'
 import { type Answer, initialised, notSupported, success } from './answer.ts'
 import { DriverError } from './error.ts'
-import { handleOf, namesOf } from './handle.ts'
+import { handleOf, possibleHandles } from './handle.ts'
 import { bindMounter, hide, isShown, linkMounter, type Mounter } from './mounter.ts'
 import { checkReadOnly, checkSamePod, type MountDir, type MountOptions, parseMountDir, parseOptions, type PodOptions } from './request.ts'
 import type { DriverSettings } from './settings.ts'
@@ -114,7 +114,7 @@ async function unmount({ host, settings, mountDir }: Work, signal: AbortSignal):
 
   await openVolumesDir(host.files, volumesDir)
   const volumes = await readVolumes(volumesDir, host.files)
-  const names = volumes.some(({ data }) => data === undefined) ? await namesOf(mountDir.path, settings, host) : []
+  const names = volumes.some(({ data }) => data === undefined) ? await possibleHandles(mountDir.path, settings, host) : []
   for (const volume of volumes) {
     if (!isVolumeOf(volume, mountDir.path, names)) continue
     signal.throwIfAborted()

@@ -21,10 +21,12 @@ const MOUNTERS = [
 /** What a loss of power leaves of a tree that was not synced: any of it, and files that are empty. */
 const FILES = ['whole', 'empty', 'gone'] as const
 const DIRECTORIES = ['none', 'mount/connect', 'mount'] as const
-const LOSSES = FILES.flatMap((id) => FILES.flatMap((data) => DIRECTORIES.map((missing) => ({ id, data, missing }))))
+const LOSSES = FILES.flatMap((id) => FILES.flatMap((data) => DIRECTORIES.map((missing) => ({ id, data, missing })))).filter(
+  ({ id, missing }) => missing !== 'mount' || id === 'gone',
+)
 
 async function lose({ files }: Node, tree: string, { id, data, missing }: (typeof LOSSES)[number]): Promise<void> {
-  for (const [path, state] of [['mount/id', missing === 'mount' ? 'gone' : id], ['data.json', data]] as const) {
+  for (const [path, state] of [['mount/id', id], ['data.json', data]] as const) {
     if (state === 'whole') continue
     await files.unlink(`${tree}/${path}`)
     if (state === 'empty') await files.create(`${tree}/${path}`, new Uint8Array(), 0o600)

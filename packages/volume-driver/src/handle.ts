@@ -16,25 +16,36 @@ export async function handleOf(
   host: HandleHost,
 ): Promise<Handle> {
   if (handle === 'original') return await originalHandle(mountDir, host)
-  const key = (await readKey(handleKeyFile, host)) ?? (await makeKey(handleKeyFile, host))
-  return encode(await host.keys.hmacSha256(key, new TextEncoder().encode(mountDir)))
+  return await keyedHandle(mountDir, (await readKey(handleKeyFile, host)) ?? (await makeKey(handleKeyFile, host)), host)
 }
+
+const keyedHandle = async (mountDir: string, key: Uint8Array, { keys }: Pick<Host, 'keys'>): Promise<Handle> =>
+  encode(await keys.hmacSha256(key, new TextEncoder().encode(mountDir)))
 
 /** As the original driver named its volumes (`spec/athenz-suite.md` 2.1). */
 export async function originalHandle(mountDir: string, { keys }: Pick<Host, 'keys'>): Promise<Handle> {
   return encode(await keys.sha256(new TextEncoder().encode(mountDir)))
 }
 
-/** The names that the volume of a mount directory may have, for finding one that does not say whose it is. Makes no key. */
-export async function namesOf(
+/** What the volume of a mount directory may be called, for finding one that does not say whose it is. Makes no key. */
+export async function possibleHandles(
   mountDir: string,
   { handleKeyFile }: Pick<DriverSettings, 'handleKeyFile'>,
   host: HandleHost,
 ): Promise<readonly Handle[]> {
   const original = await originalHandle(mountDir, host)
-  // Whatever is wrong with the key, what says whose it is can still be taken away.
-  const key = await readKey(handleKeyFile, host).catch(() => undefined)
-  return key === undefined ? [original] : [original, encode(await host.keys.hmacSha256(key, new TextEncoder().encode(mountDir)))]
+  const key = await keyIfTrusted(handleKeyFile, host)
+  return key === undefined ? [original] : [original, await keyedHandle(mountDir, key, host)]
+}
+
+/** What says whose it is can be taken away without a key, so that one which is not trusted is none. */
+async function keyIfTrusted(path: string, host: HandleHost): Promise<Uint8Array | undefined> {
+  try {
+    return await readKey(path, host)
+  } catch (error) {
+    if (error instanceof DriverError && error.code === 'HANDLE_KEY_UNTRUSTED') return undefined
+    throw error
+  }
 }
 
 /** Throws `HANDLE_KEY_UNTRUSTED` for a key that others may know or have put there. */

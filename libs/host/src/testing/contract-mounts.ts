@@ -123,6 +123,7 @@ export const mountPromises: Readonly<Record<string, MountPromise>> = {
   'a source renamed away stays visible at the target': async (it) => {
     const { files, mounts, source, target, dir } = await prepared(it)
     await mounts.bind(source, target, { readOnly: true })
+    assert.ok((await mounts.under(target))[0]?.root.endsWith('/source'))
     await files.rename(source, `${dir}/renamed`)
     assert.equal(text(await files.read(`${target}/id`, 10)), 'shown')
     assert.ok((await mounts.under(target))[0]?.root.endsWith('/renamed'))

@@ -4,7 +4,7 @@ use crate::broken::broken;
 use std::alloc::{GlobalAlloc, Layout, System};
 
 /// What the engine may hold. The SIA needs a tenth of it; what grows beyond is a defect, better told than swapped.
-pub const SCRIPT_LIMIT: usize = 48 * 1024 * 1024;
+const SCRIPT_LIMIT: usize = 48 * 1024 * 1024;
 
 /// The system's allocator, which says so when it has nothing left instead of aborting.
 struct Telling;

@@ -41,6 +41,8 @@ thread_local! {
 pub fn under(path: &str) -> Result<Vec<Mount>, Errno> {
     LAST.with_borrow_mut(|last| {
         if last.as_ref().is_none_or(Reading::is_old) {
+            // Having told once that it is old, it would not tell again: a reading that fails must leave none.
+            *last = None;
             *last = Some(Reading::new()?);
         }
         Ok(last.as_ref().map(|it| listed(&it.text, path)).unwrap_or_default())
