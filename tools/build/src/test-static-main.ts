@@ -15,7 +15,7 @@ const PROJECTS = ['@pallas/build', '@pallas/sandbox']
 try {
   const { files, left } = endToEndTests(REPOSITORY)
   for (const { name, why } of left) process.stdout.write(`not on the static home: ${name}: ${why}\n`)
-  // Cargo keeps what is shipped and what is for tests apart: neither waits for the other.
+  // At once, though each waits while the other has a debug build: what makes bytecode is one, as the tests of the host are.
   await Promise.all([buildStatic().then(() => buildDoor()), testHost()])
   const vitest = join(REPOSITORY, 'node_modules/.bin/vitest')
   const args = ['run', ...PROJECTS.flatMap((name) => ['--project', name]), 'tools/build/src/static/', ...files, ...process.argv.slice(2)]

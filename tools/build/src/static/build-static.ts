@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -17,6 +17,8 @@ import { cargoBuild, cargoTest, compilerVersion, machineArch, targetOf } from '.
 const run = promisify(execFile)
 const CRATE = join(REPOSITORY, 'libs/linux/native')
 const INPUTS = '.inputs'
+const WORK = '.work-'
+const LEFT_MS = 3_600_000
 
 export interface StaticOptions {
   /** `x86_64` or `aarch64`; that of this machine by default. */
@@ -100,7 +102,8 @@ interface Work {
 }
 
 async function compile({ programs, scripts, target, crate, buildDir, dir }: Work): Promise<void> {
-  const work = await mkdtemp(join(dir, '.work-'))
+  await sweep(dir)
+  const work = await mkdtemp(join(dir, WORK))
   try {
     const common = { crate, source: digestOf(crate, []), buildDir, targetDir: join(work, 'cargo'), scripts: work }
     // Bytecode is the same for every machine of 64 bits in this byte order: it is made on the one that builds.
@@ -116,6 +119,15 @@ async function compile({ programs, scripts, target, crate, buildDir, dir }: Work
     }
   } finally {
     await rm(work, { recursive: true, force: true })
+  }
+}
+
+/** What builds that were killed have left; one takes minutes. */
+async function sweep(dir: string): Promise<void> {
+  for (const name of (await readdir(dir)).filter((it) => it.startsWith(WORK))) {
+    const path = join(dir, name)
+    const { mtimeMs } = await stat(path)
+    if (Date.now() - mtimeMs > LEFT_MS) await rm(path, { recursive: true, force: true })
   }
 }
 
