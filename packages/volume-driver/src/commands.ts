@@ -1,15 +1,15 @@
 /** The calls of the kubelet: `init`, `mount`, `unmount`, each as a row of steps (`spec/node-interfaces.md` 1.5). */
 import type { Host } from '@pallas/host'
-import { type Handle, SOCKET_PATH_LIMIT, volumePaths } from '@pallas/wire'
+import { type Handle, SOCKET_PATH_LIMIT, type VolumeData, volumePaths } from '@pallas/wire'
 import { openAgentDir } from './agent-dir.ts'
 import { type Answer, initialised, notSupported, success } from './answer.ts'
 import { DriverError } from './error.ts'
 import { handleOf, possibleHandles } from './handle.ts'
 import { bindMounter, hide, isShown, linkMounter, type Mounter } from './mounter.ts'
-import { checkReadOnly, checkSamePod, type MountDir, type MountOptions, parseMountDir, parseOptions, type PodOptions } from './request.ts'
+import { checkReadOnly, checkSamePod, type MountDir, type MountOptions, parseMountDir, parseOptions } from './request.ts'
 import type { DriverSettings } from './settings.ts'
 import { takeTurn } from './turns.ts'
-import { buildVolume, discardVolume, isVolumeOf, isWhole, openVolumesDir, readVolumes, type Volume } from './volume.ts'
+import { buildVolume, discardVolume, isWhole, openVolumesDir, readVolumes, type Volume } from './volume.ts'
 
 export interface CommandDeps {
   readonly host: Host
@@ -54,9 +54,10 @@ async function mount(work: Work, wanted: MountOptions, signal: AbortSignal): Pro
   // Where nothing is shown, trees of other names can wait for the unmounting.
   const everywhere = await isShown(host, mountDir.path)
   const volumes = await readVolumes(volumesDir, files, everywhere ? undefined : [handle])
-  const found = volumes.filter((volume) => isVolumeOf(volume, mountDir.path, [handle]))
+  // What has its name stands in its way, whatever it says of itself.
+  const found = volumes.filter((volume) => volume.handle === handle || volume.data?.mountDir === mountDir.path)
   const mounter = settings.mounter === 'bind' ? bindMounter(host, { agentDir, isGuarded: !isReadOnly }) : linkMounter(host)
-  const living = await livingVolume(found, pod, files)
+  const living = await livingVolume(found, { uid: pod.uid, mountDir: mountDir.path }, files)
   if (living !== undefined && (await mounter.shows(living.paths.mount, mountDir.path))) return success()
 
   signal.throwIfAborted()
@@ -71,10 +72,10 @@ async function mount(work: Work, wanted: MountOptions, signal: AbortSignal): Pro
 /** The volume that an earlier call for the same pod made, if it is still as it was made. */
 async function livingVolume(
   found: readonly Volume[],
-  { uid }: PodOptions,
+  { uid, mountDir }: Pick<VolumeData, 'uid' | 'mountDir'>,
   files: Host['files'],
 ): Promise<Volume | undefined> {
-  for (const volume of found) if (volume.data?.uid === uid && (await isWhole(volume, files))) return volume
+  for (const volume of found) if (volume.data?.uid === uid && volume.data.mountDir === mountDir && (await isWhole(volume, files))) return volume
   return undefined
 }
 
@@ -114,12 +115,15 @@ async function unmount({ host, settings, mountDir }: Work, signal: AbortSignal):
 
   await openVolumesDir(host.files, volumesDir)
   const volumes = await readVolumes(volumesDir, host.files)
-  const names = volumes.some(({ data }) => data === undefined) ? await possibleHandles(mountDir.path, settings, host) : []
-  for (const volume of volumes) {
-    if (!isVolumeOf(volume, mountDir.path, names)) continue
+  const discard = async (volume: Volume): Promise<void> => {
     signal.throwIfAborted()
     await discardVolume(volume, volumesDir, host)
   }
+  for (const volume of volumes) if (volume.data?.mountDir === mountDir.path) await discard(volume)
+  // Those that say nothing of themselves go by their names.
+  const silent = volumes.filter(({ data }) => data === undefined)
+  const names = silent.length > 0 ? await possibleHandles(mountDir.path, settings, host) : []
+  for (const volume of silent) if (names.includes(volume.handle)) await discard(volume)
   return success()
 }
 

@@ -160,6 +160,19 @@ describe.each(MOUNTERS)('%s', (_how, settings) => {
     await expectNothing(gone)
   })
 
+  test('a tree that says another pod is its own, as an old block of the disk may, is made anew by the next mount (T13)', async () => {
+    const node = await mounted()
+    const [name] = await node.volumes()
+    const data = `${VOLUMES}/${name}/data.json`
+    const said = await node.text(data)
+    node.machine.reboot()
+    await node.files.unlink(data)
+    await node.files.create(data, new TextEncoder().encode(said.replace(MOUNT_DIR, `${MOUNT_DIR}-other`)), 0o600)
+    expect(await node.mount()).toMatchObject({ status: 'Success' })
+    await expectWhole(node)
+    expect(await node.text(data)).not.toContain(`${MOUNT_DIR}-other`)
+  })
+
   test('wherever a mount ends, nothing that is seen can be written to (W2, W3, T13)', async () => {
     await eachStep(fresh, MOUNT, async (node, step) => {
       const dying = node.machine.open()

@@ -55,9 +55,8 @@ async function readKey(path: string, { files }: HandleHost): Promise<Uint8Array 
   const directory = await files.stat(parentOf(path))
   const ours = found.kind === 'file' && found.uid === directory?.uid && (found.mode & 0o077) === 0
   if (!ours) throw new DriverError('HANDLE_KEY_UNTRUSTED', 'the handle key is not a file that only its owner may use')
-  const key = await files.read(path, KEY_BYTES + 1)
-  if (key.length === KEY_BYTES) return key
-  throw new DriverError('HANDLE_KEY_UNTRUSTED', 'the handle key is not 32 bytes long')
+  if (found.size !== KEY_BYTES) throw new DriverError('HANDLE_KEY_UNTRUSTED', 'the handle key is not 32 bytes long')
+  return await files.read(path, KEY_BYTES)
 }
 
 /** Made beside and linked into place: of several makers one wins, and all use what it made. */

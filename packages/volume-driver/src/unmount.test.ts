@@ -69,6 +69,59 @@ describe('unmount', () => {
     expect(await node.files.list('/agent')).toEqual(['id'])
   })
 
+  test('nor through one that came while it was renamed away, under a name that is its alone (W10)', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    await node.files.mkdir('/agent', 0o755)
+    node.machine.place('/agent/agent.sock', { kind: 'socket' })
+    const host = node.machine.open()
+    const rename = async (from: string, to: string) => {
+      await node.mounts.bind('/agent', `${from}/mount/connect`, { readOnly: false })
+      return host.files.rename(from, to)
+    }
+    expect(await callDriver({ ...host, files: { ...host.files, rename } }, ['unmount', MOUNT_DIR])).toEqual(failing('VOLUME_BUSY'))
+    expect(await node.files.list('/agent')).toEqual(['agent.sock'])
+  })
+
+  test.each(['unmount', 'mount'] as const)('%s follows no link that has the name of its tree, to that of another pod (W10, T10)', async (command) => {
+    const node = await nodeInMemory()
+    const uid = POD_UID.replace('c', 'd')
+    const other = mountDirOf(KUBELET, uid)
+    await node.files.mkdirs(other, 0o750)
+    await node.mount()
+    const [handle = ''] = await node.volumes()
+    await node.unmount()
+    await node.call('mount', other, mountOptions({ 'kubernetes.io/pod.uid': uid }))
+    const [living = ''] = await node.volumes()
+    await node.files.symlink(`${VOLUMES}/${living}`, `${VOLUMES}/${handle}`)
+    const before = await node.text(`${VOLUMES}/${living}/data.json`)
+    expect(await node[command]()).toEqual(SUCCESS)
+    expect(await node.text(`${VOLUMES}/${living}/data.json`)).toBe(before)
+    expect(await node.text(`${VOLUMES}/${living}/mount/id`)).toBe(living)
+  })
+
+  test.each([31, 64])('is not kept by the broken tree of another pod, nor by a key of %i bytes (T35)', async (length) => {
+    const node = await nodeInMemory()
+    await node.mount()
+    await node.files.mkdir(`${VOLUMES}/${'b'.repeat(43)}`, 0o750)
+    await node.files.unlink(KEY)
+    await node.files.create(KEY, new Uint8Array(length), 0o600)
+    expect(await node.unmount()).toEqual(SUCCESS)
+    expect(await node.volumes()).toEqual(['b'.repeat(43)])
+  })
+
+  test('does not walk through a tree that others may change meanwhile, and takes it out of the way (T11)', async () => {
+    const node = await nodeInMemory()
+    await node.mount()
+    const [handle = ''] = await node.volumes()
+    node.machine.change(`${VOLUMES}/${handle}`, { mode: 0o777 })
+    expect(await node.unmount()).toEqual(SUCCESS)
+    const [left = ''] = await node.volumes()
+    expect(left).toMatch(/^\.removed-/)
+    expect(await node.files.list(`${VOLUMES}/${left}`)).toContain('data.json')
+    expect(await node.mount()).toEqual(SUCCESS)
+  })
+
   test('finds the tree by what it says, after the handle key has changed', async () => {
     const node = await nodeInMemory()
     await node.mount()

@@ -50,13 +50,6 @@ export async function readVolumes(
   return volumes
 }
 
-/**
- * Whether a tree is the one of a mount directory, by what it says; one that says nothing of its own when it has a name that
- * the mount directory has by computing.
- */
-export const isVolumeOf = ({ handle, data }: Volume, mountDir: string, names: readonly Handle[]): boolean =>
-  data === undefined ? names.includes(handle) : data.mountDir === mountDir
-
 async function readData(
   { root, data }: Volume['paths'],
   files: Files,
@@ -129,7 +122,8 @@ export async function discardVolume({ handle, paths }: Volume, volumesDir: strin
   const removed = `${volumesDir}/.removed-${handle}-${keys.randomBytes(4).toHex()}`
   await files.rename(paths.root, removed)
   await files.syncDirectory(volumesDir)
-  await deleteUnmounted(removed, host)
+  // Looked at again: under its old name anybody could mount on it until now.
+  await deleteTree(removed, host)
 }
 
 /**
@@ -155,16 +149,12 @@ async function leaveQuietly(work: Promise<void>): Promise<void> {
 
 /**
  * Deletes by known names, bottom up; `HOST_NOT_EMPTY` when there are others, `VOLUME_BUSY` when a mount is at or
- * below it. Never goes through a symlink or a mount.
+ * below it. Never goes through a symlink or a mount, and not into a tree that others may change meanwhile: those stay.
  */
-async function deleteTree(root: string, host: VolumeHost): Promise<void> {
-  if ((await host.files.stat(root))?.kind !== 'directory') return
-  if ((await host.mounts.under(root)).length > 0) throw new DriverError('VOLUME_BUSY', 'something is mounted in the volume')
-  await deleteUnmounted(root, host)
-}
-
-/** As above, of a directory that has just been seen to have no mount at or below it. */
-async function deleteUnmounted(root: string, { files }: VolumeHost): Promise<void> {
+async function deleteTree(root: string, { files, mounts }: VolumeHost): Promise<void> {
+  const tree = await files.stat(root)
+  if (!isOwnersAlone(tree, 'directory') || tree?.isOwn !== true) return
+  if ((await mounts.under(root)).length > 0) throw new DriverError('VOLUME_BUSY', 'something is mounted in the volume')
   const mount = `${root}/mount`
   const connect = `${mount}/connect`
   if (await isDirectory(mount, files)) {
