@@ -88,8 +88,7 @@ test.each(['02 01 00', '02 01 80', '02 02 00 80', '02 02 ff 7f', '82 02 00 01', 
   expect(writeDer(readDer(hex(text)))).toEqual(hex(text))
 })
 
-test('what was read does not change with the bytes that it was read from', () => {
-  const bytes = hex('04 01 07')
+test.each([['bytes', hex('04 01 07')], ['a Buffer, of which a slice is no copy,', Buffer.from('040107', 'hex')]])('what was read of %s does not change with them', (_what, bytes) => {
   const read = readDer(bytes)
   bytes.fill(0)
   expect(read).toEqual({ tag: 0x04, bytes: Uint8Array.of(7) })

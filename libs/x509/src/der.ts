@@ -23,7 +23,7 @@ const SET = 0x31
 /** Throws `X509_MALFORMED` unless `bytes` are exactly one DER value of at most 64 KiB and 32 levels. */
 export function readDer(bytes: Uint8Array): Der {
   if (bytes.length > MAX_BYTES) throw malformed('too long')
-  const [only, ...more] = valuesIn(bytes.slice(), 1)
+  const [only, ...more] = valuesIn(new Uint8Array(bytes), 1)
   if (only === undefined || more.length > 0) throw malformed('not one value')
   return only
 }

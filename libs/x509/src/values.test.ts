@@ -104,6 +104,10 @@ describe('texts', () => {
     expect(() => textOf(der)).toThrow(MALFORMED)
   })
 
+  test('utf8 that begins with a byte order mark is no text: decoders leave it out, and others read a name with it', () => {
+    expect(() => textOf({ tag: TAG.utf8, bytes: bytes(0xef, 0xbb, 0xbf, 0x61) })).toThrow(MALFORMED)
+  })
+
   test('bmp of an odd number of bytes is no text', () => {
     expect(() => textOf({ tag: 0x1e, bytes: bytes(0x61) })).toThrow(MALFORMED)
   })

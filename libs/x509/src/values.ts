@@ -127,6 +127,8 @@ const decodeBmp = (bytes: Uint8Array) =>
   ).join('')
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {
+  // A decoder would leave it out, and the name would be another than the one that is there.
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return undefined
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
