@@ -24,7 +24,8 @@ const failuresOf = (module: TestModule): Failure[] => [
   ...[...module.children.allTests()].map((test) => ({ name: test.fullName, errors: test.result().errors ?? [] })),
 ]
 
-function countsOf(modules: readonly TestModule[]): Counts {
+/** Exported for its tests. */
+export function countsOf(modules: readonly TestModule[]): Counts {
   const count = { passed: 0, failed: 0, skipped: 0, pending: 0 }
   for (const module of modules) {
     for (const test of module.children.allTests()) count[test.result().state]++

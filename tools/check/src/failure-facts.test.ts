@@ -15,6 +15,12 @@ test.each([
   expect(factLines([{ name: 'a pod', errors }])).toEqual(lines)
 })
 
+test('facts that JSON cannot say are said all the same', () => {
+  const fields: Record<string, unknown> = { size: 5n }
+  fields['self'] = fields
+  expect(factLines([{ name: 'a pod', errors: [{ message: 'too long', code: 'TOO_LONG', fields }] }])).toEqual([expect.stringMatching(/^a pod: too long \(TOO_LONG\) .*size: 5n.*Circular/)])
+})
+
 test('a chain of causes that leads back to itself comes to an end', () => {
   const error: { message: string; code: string; cause?: unknown } = { message: 'again', code: 'AGAIN' }
   error.cause = error

@@ -1,4 +1,5 @@
 /** What errors of ours know beside their message, said of whatever failed: vitest leaves it out, and "the server refused" alone helps nobody. */
+import { inspect } from 'node:util'
 
 /** As vitest reports an error: what the error has of its own, and its cause. */
 export interface ReportedError {
@@ -30,5 +31,14 @@ function withCauses(error: ReportedError): ReportedError[] {
 function factsOf({ message = '', code, fields }: ReportedError): string[] {
   if (typeof code !== 'string') return []
   const known = typeof fields === 'object' && fields !== null && Object.keys(fields).length > 0
-  return [`${message} (${code})${known ? ` ${JSON.stringify(fields)}` : ''}`.replaceAll('\n', ' ')]
+  return [`${message} (${code})${known ? ` ${textOf(fields)}` : ''}`.replaceAll('\n', ' ')]
+}
+
+/** JSON has no cycles and no bigints, and what tells of a failure must not fail itself. */
+function textOf(fields: object): string {
+  try {
+    return JSON.stringify(fields)
+  } catch {
+    return inspect(fields, { breakLength: Infinity })
+  }
 }

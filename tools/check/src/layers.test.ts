@@ -71,3 +71,12 @@ test('a program that is named by its path is found, whatever quotes it stands in
   const source = "run('packages/sia/src/main.ts'); join(root, `tools/check/src/${it}`); // packages/callback/src/a.ts\nfrom '../libs/wire/src/a.ts'"
   expect(pathsIn(source)).toEqual(['packages/sia', 'tools/check'])
 })
+
+test.each(['/** As `packages/sia/src/main.ts` has it. */', "/*\n * 'packages/sia/src/main.ts'\n */", "// 'packages/sia/src/main.ts'", 'run(it) // `packages/sia/src/main.ts`'])('a program that only a comment names is not: %j', (source) => {
+  expect(pathsIn(source)).toEqual([])
+})
+
+test('a path with a star in it, or two slashes, begins no comment', () => {
+  const source = "glob('tools/suite/src/*.ts')\nfetch('https://a.test', `packages/sia/src/${it}`) /* and */\nrun('packages/callback/src/main.ts')"
+  expect(pathsIn(source)).toEqual(['tools/suite', 'packages/sia', 'packages/callback'])
+})

@@ -50,8 +50,10 @@ export function specifiersOf(source: string): string[] {
 
 const PATH = /['"`]((?:libs|packages|tools)\/[\w-]+)\//g
 
-/** Directories of the projects whose files are named in a string. */
-export const pathsIn = (source: string): string[] => [...source.matchAll(PATH)].map((match) => match[1] ?? '')
+const COMMENT = /^\s*\/\*[^]*?\*\/|(?:^|\s)\/\/\s.*$/gm
+
+/** Directories of the projects whose files are named in a string, and not only in a comment. */
+export const pathsIn = (source: string): string[] => [...source.replaceAll(COMMENT, '').matchAll(PATH)].map((match) => match[1] ?? '')
 
 /** Edges between projects as nx sees them, to be held against what the package.json files say. */
 export function nxEdges(root: string): (readonly [string, string])[] {
