@@ -10,6 +10,7 @@ const clusterOf = (kubectl: ReturnType<typeof fakeKubectl>) => ({ kubectl, typed
 const deps = () => ({ clock: new FakeClock(), signal: new AbortController().signal, say: () => undefined })
 const list = (...items: readonly object[]) => JSON.stringify({ items })
 
+const CLUSTER_WIDE = 'namespaces,clusterroles,clusterrolebindings,priorityclasses,validatingadmissionpolicybindings,validatingadmissionpolicies'
 const OURS = JSON.stringify({ metadata: { labels: { 'athenz.io/trial': 'true' } } })
 
 test('the driver leaves from where the agents had put it', () => {
@@ -35,7 +36,7 @@ test('pods go first, then webhook and agents, then the driver, and last what is 
   await remove({ cluster: clusterOf(kubectl), deps: deps(), timeoutMs: 1_000 })
   expect(applied).toEqual([expect.stringContaining('path: /mine')])
   const done = kubectl.calls.filter(([verb]) => verb === 'delete' || verb === 'apply').map(([verb, what]) => (verb === 'apply' ? 'apply' : what))
-  expect(done).toEqual(['namespaces', 'mutatingwebhookconfigurations', 'daemonsets,deployments', 'apply', 'namespaces,clusterroles,clusterrolebindings,priorityclasses,validatingadmissionpolicybindings,validatingadmissionpolicies'])
+  expect(done).toEqual(['namespaces', 'mutatingwebhookconfigurations', 'daemonsets,deployments', 'apply', CLUSTER_WIDE])
 })
 
 test('a node that still has volumes keeps its driver, and is named; nobody goes on trying to take it', async () => {
@@ -91,6 +92,7 @@ test('the suite that our own tests have left takes no trial, and goes as one', a
   await expect(show(work)).rejects.toMatchObject(refused)
   expect(kubectl.calls.every(([verb]) => verb === 'get')).toBe(true)
   await remove(work)
+  expect(kubectl.calls.flatMap(([verb, what]) => (verb === 'delete' ? [what] : []))).toEqual(['namespaces', 'mutatingwebhookconfigurations', 'daemonsets,deployments', CLUSTER_WIDE])
 })
 
 test('namespaces of others go with no trial, whatever they are called', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as timer } from 'node:timers/promises'
 import { systemClock } from '@pallas/runtime'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Change } from '../companions.ts'
 import { type CommandOptions, runCommand } from './hook-command.ts'
 
@@ -50,7 +50,8 @@ async function openSlow() {
 }
 
 test('it is told what changed, and nothing else', async () => {
-  process.env['PASSWORD_OF_TEST'] = 'hunter2'
+  vi.stubEnv('PASSWORD_OF_TEST', 'hunter2')
+  onTestFinished(() => void vi.unstubAllEnvs())
   const { outcome, output } = await run(['/usr/bin/env'])
   expect(outcome).toBe('ok')
   const { PATH, ...rest } = Object.fromEntries(output.split(/\n(?=[A-Z_]+=)/).map((line) => line.split(/=(.*)/s)))
