@@ -4,7 +4,7 @@ import { InOrder } from './tools/cluster-suite/src/in-order.ts'
 
 const root = import.meta.dirname
 const SUITE = join(root, 'tools/cluster-suite/src')
-/** All but the last need nothing but an API server, and each has names of its own in it: two at a time. The last installs the suite meanwhile. */
+/** All but `launch` need nothing but an API server, and each has names of its own in it: two at a time. `launch` installs the suite meanwhile. */
 const AT_A_TIME = ['api-server', 'manifests', 'admission', 'admission-same', 'launch'].map((name) => join(SUITE, `${name}.cluster.ts`))
 
 const shared = {

@@ -50,12 +50,18 @@ const kept = async (world: AdmissionWorld, spec: object): Promise<{ readonly spe
 
 /** One pair a variant, webhook and policies; all opened at once, for each takes seconds to come into force. */
 let pairs: ReadonlyMap<InjectionOptions, readonly AdmissionWorld[]> = new Map()
+let opening: readonly Promise<AdmissionWorld>[] = []
 
 beforeAll(async () => {
-  const opened = VARIANTS.map(async ([, options]) => [options, await Promise.all([openWebhookWorld(options), openPolicyWorld(options)])] as const)
-  pairs = new Map(await Promise.all(opened))
+  const begun = VARIANTS.map(([, options]) => [options, [openWebhookWorld(options), openPolicyWorld(options)]] as const)
+  opening = begun.flatMap(([, worlds]) => worlds)
+  pairs = new Map(await Promise.all(begun.map(async ([options, worlds]) => [options, await Promise.all(worlds)] as const)))
 })
-afterAll(() => Promise.all([...pairs.values()].flat().map((world) => world[Symbol.asyncDispose]())))
+/** Those too that were opened beside one that could not be. */
+afterAll(async () => {
+  const outcomes = await Promise.allSettled(opening)
+  await Promise.all(outcomes.map(async (outcome) => outcome.status === 'fulfilled' && outcome.value[Symbol.asyncDispose]()))
+})
 
 describe.each(VARIANTS)('templates %s', (_what, options) => {
   const pair = (): readonly AdmissionWorld[] => {

@@ -47,10 +47,11 @@ test('replicas renew, come and go under load at a real api server: no call fails
   const { calls, failures, entries } = await renewing
   expect(failures).toEqual([])
   expect(calls).toBeGreaterThan(100)
+  expect(entries).toBeGreaterThan(0)
   expect(entries).toBeLessThanOrEqual(6)
 })
 
-test('a bundle that somebody empties is whole again within seconds (T27)', async () => {
+test('a bundle that somebody empties is whole again within 20 s (T27)', async () => {
   const { before, after } = await healing
   expect(after).toBe(before)
 })

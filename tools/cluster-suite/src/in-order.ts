@@ -1,4 +1,4 @@
-/** The order of the files: first what needs no suite; last what disturbs everybody. */
+/** The order of the files: first what needs no suite, and `launch`, which installs it beside the last of those; last what disturbs everybody. */
 import { basename } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 

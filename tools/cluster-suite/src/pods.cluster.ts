@@ -34,7 +34,7 @@ const IDLE = ['sleep', '3600']
 describe.concurrent('a pod that is not root', () => {
   const asSomebody = { runAsUser: SOMEBODY, runAsGroup: SOMEBODY, runAsNonRoot: true }
 
-  test.concurrent('with fsGroup reads its key through that group, and serves with it (T15)', async () => {
+  test('with fsGroup reads its key through that group, and serves with it (T15)', async () => {
     const securityContext = { ...asSomebody, fsGroup: it.workloads.fsGroup }
     const pod = await launch(it, request(it, 'somebody-0', { spec: { securityContext } }))
     await waitForLog(it, pod.metadata, 'main', SERVING)
@@ -42,8 +42,8 @@ describe.concurrent('a pod that is not root', () => {
     expect(output).toMatch(new RegExp(`^${SOMEBODY}\n-----BEGIN`))
   })
 
-  test.concurrent('without fsGroup reads what is public, and not the key (T15)', async () => {
-// The application alone: whoever is the user of the whole pod is the SIA's user too, and may read what it wrote.
+  test('without fsGroup reads what is public, and not the key (T15)', async () => {
+    // The application alone: whoever is the user of the whole pod is the SIA's user too, and may read what it wrote.
     const pod = await created(withMain(podManifest(it, request(it, 'somebody-1', { command: IDLE })), { securityContext: asSomebody }))
     const key = await it.node.exec(pod.metadata, 'main', ['cat', '/tls/service.key'])
     expect(key.exitCode).not.toBe(0)

@@ -7,13 +7,13 @@ import { launch, request } from '@pallas/suite'
 import { type Right, RIGHTS } from '@pallas/trial'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { agentTrials } from './rights/agent-trials.ts'
-import { callbackTrials, forgotten } from './rights/callback-trials.ts'
+import { callbackTrials, forgotten, TO_END } from './rights/callback-trials.ts'
 import { DANGEROUS } from './rights/dangerous.ts'
 import { initializerTrials } from './rights/initializer-trials.ts'
 import { jwtServiceTrials } from './rights/jwt-service-trials.ts'
 import { type Account, may } from './rights/may.ts'
 import { openRights, type TakeAway } from './rights/take-away.ts'
-import { keyOf, type Scene, type Trials } from './rights/trial.ts'
+import { keyOf, launched, type Scene, type Trials } from './rights/trial.ts'
 import { suiteMaterial } from './world/material.ts'
 import { ADMIN_NAMESPACE, LEASES_NAMESPACE } from './world/names.ts'
 import { openWorld } from './world/open-world.ts'
@@ -36,7 +36,7 @@ const BESIDE: readonly Lane[] = [
   ['athenz-jwt-service get pods', 'athenz-jwt-service list pods', 'athenz-jwt-service watch pods'],
   ['athenz-initializer get configmaps', 'athenz-initializer get mutatingwebhookconfigurations', 'athenz-initializer patch mutatingwebhookconfigurations'],
 ]
-/** Most of these replace the callbacks. */
+/** Most of these replace the callbacks. After them is launched what the others end: without some of their rights no pod gets an identity. */
 const FIRST: Lane = ['athenz-callback list pods', 'athenz-callback watch pods', 'athenz-callback list leases', 'athenz-callback get pods']
 const THEN: readonly Lane[] = [
   ['athenz-callback get leases'],
@@ -51,11 +51,11 @@ const outcomes = new Map<Right, Promise<void>>()
 beforeAll(async () => {
   const it = await openWorld()
   const web = await launch(it, request(it, 'web-0'))
-  scene = { it, web, material: await suiteMaterial(it.cluster), owed: [] }
+  scene = { it, web, material: await suiteMaterial(it.cluster), toEnd: [], owed: [] }
   takeAway = await openRights(it.api)
   for (const lane of BESIDE) void tryInTurn(lane)
-  const first = tryInTurn(FIRST)
-  for (const lane of THEN) void tryInTurn(lane, first)
+  const launches = tryInTurn(FIRST).then(async () => void scene.toEnd.push(...(await Promise.all(TO_END.map((name) => launched(scene, name))))))
+  for (const lane of THEN) void tryInTurn(lane, launches)
 })
 afterAll(async () => {
   await Promise.allSettled(outcomes.values())

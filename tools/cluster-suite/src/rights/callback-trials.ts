@@ -6,24 +6,33 @@ import { ADMIN_NAMESPACE, LEASES_NAMESPACE } from '../world/names.ts'
 import { kubectl } from '../kubectl.ts'
 import { podsOf, untilReady } from '../world/replicas.ts'
 import { metricOfAll, problemsOf } from './replicas.ts'
-import { beginLaunch, launched, type Scene, timesFailed, told, type Trial, type Trials } from './trial.ts'
+import { beginLaunch, type Failing, launched, type Scene, timesFailed, told, type Trial, type Trials } from './trial.ts'
 
-const WATCH_BROKEN = 'watch of pods broken'
-const UNREADABLE = 'records of instances cannot be read'
+/** The same words for a list and for what follows it: the API server says which. */
+const brokenAt = (verb: 'list' | 'watch'): Failing => ({ message: 'watch of pods broken', code: 'KUBE_FORBIDDEN', detail: `cannot ${verb} resource` })
+const UNREADABLE: Failing = { message: 'records of instances cannot be read', code: 'API_UNAVAILABLE' }
 const NOT_DELETED = 'instance not deleted at zts yet'
+const UNFORGOTTEN = 'unforgotten-0'
+const UNDELETED = 'undeleted-0'
+
+/** What has to run before the trials that end it. */
+export const TO_END: readonly string[] = [UNFORGOTTEN, UNDELETED]
 
 export const callbackTrials: Trials = {
   'get pods': unconfirmed('unconfirmed-0'),
 
   async 'list pods'(scene) {
     await replaceAll(scene)
-    await failing(scene, WATCH_BROKEN, 'KUBE_FORBIDDEN')
-    return unseenEnd(scene, 'unlisted-0')
+    await failing(scene, brokenAt('list'))
+    await endUnseen(scene, 'unlisted-0')
+    // A replica that has read no list yet doubts no instance.
+    return () => eventually('a callback that sees what has ended', async () => (await endingInstances()) > 0 || undefined, scene.it.deadlineMs)
   },
 
   async 'watch pods'(scene) {
-    await failing(scene, WATCH_BROKEN, 'KUBE_FORBIDDEN')
-    return unseenEnd(scene, 'unwatched-0')
+    await failing(scene, brokenAt('watch'))
+    await endUnseen(scene, 'unwatched-0')
+    return async () => undefined
   },
 
   async 'create tokenreviews'({ it }) {
@@ -43,7 +52,7 @@ export const callbackTrials: Trials = {
   'create leases': unconfirmed('unrecorded-0'),
 
   async 'get leases'(scene) {
-    const pod = await ended(scene, 'unforgotten-0')
+    const pod = await ended(scene, UNFORGOTTEN)
     await told(scene.it, 'callback', 'a record that cannot be looked up', (record) => record['msg'] === NOT_DELETED && record['instanceId'] === pod.metadata.uid)
     // That a record cannot be deleted is said in the same words.
     if ((await deletionsOf(scene, pod)).length > 0) throw new Error('it was looked up all the same')
@@ -52,13 +61,13 @@ export const callbackTrials: Trials = {
 
   async 'list leases'(scene) {
     await replaceAll(scene)
-    await failing(scene, UNREADABLE, 'API_UNAVAILABLE')
+    await failing(scene, UNREADABLE)
     if ((await knownInstances()) > 0) throw new Error('instances are known all the same')
     return () => eventually('the instances that are recorded', async () => (await knownInstances()) > 0 || undefined, scene.it.deadlineMs)
   },
 
   async 'delete leases'(scene) {
-    const pod = await ended(scene, 'undeleted-0')
+    const pod = await ended(scene, UNDELETED)
     const { at } = await forgotten(scene, pod)
     // What it said before it was about records that cannot be looked up, if that right is away too.
     const isOfRecord = (record: Readonly<Record<string, unknown>>) => record['msg'] === NOT_DELETED && record['instanceId'] === pod.metadata.uid && Date.parse(String(record['time'])) >= at
@@ -70,6 +79,7 @@ export const callbackTrials: Trials = {
 
 const failedReviews = () => metricOfAll('callback', 'athenz_callback_token_reviews_total', 'outcome="failed"')
 const knownInstances = () => metricOfAll('callback', 'athenz_callback_instances')
+const endingInstances = () => metricOfAll('callback', 'athenz_callback_instances_ending')
 
 /** A new pod gets no identity, for the callback cannot say yes; it gets it as soon as it can. */
 function unconfirmed(name: string): Trial {
@@ -88,23 +98,22 @@ async function replaceAll({ it }: Scene): Promise<void> {
 }
 
 /** It fails from now on, and not only by what was under way. */
-async function failing({ it }: Scene, message: string, code: string): Promise<void> {
-  const before = await timesFailed(it, 'callback', { message, code })
-  await eventually(message, async () => (await timesFailed(it, 'callback', { message, code })) > before || undefined, it.deadlineMs)
+async function failing({ it }: Scene, failure: Failing): Promise<void> {
+  const before = await timesFailed(it, 'callback', failure)
+  await eventually(failure.message, async () => (await timesFailed(it, 'callback', failure)) > before || undefined, it.deadlineMs)
 }
 
-/** Nobody sees the pod end: that ZTS forgets it takes until the right is back, and is waited for when all else is done. */
-async function unseenEnd(scene: Scene, name: string): Promise<() => Promise<void>> {
-  const pod = await ended(scene, name)
-  return async () => {
-    if ((await deletionsOf(scene, pod)).length > 0) throw new Error('its end was seen all the same')
-    scene.owed.push(pod)
-  }
-}
-
-async function ended(scene: Scene, name: string): Promise<PodObject> {
+/** A pod ends while the watch is broken. That ZTS forgets it takes until the right is back and then some, and is waited for when all else is done. */
+async function endUnseen(scene: Scene, name: string): Promise<void> {
   const pod = await launched(scene, name)
   await deletePod(scene.it, pod.metadata)
+  scene.owed.push(pod)
+}
+
+async function ended({ it, toEnd }: Scene, name: string): Promise<PodObject> {
+  const pod = toEnd.find(({ metadata }) => metadata.name === name)
+  if (pod === undefined) throw new Error(`${name} does not run`)
+  await deletePod(it, pod.metadata)
   return pod
 }
 

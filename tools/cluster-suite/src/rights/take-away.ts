@@ -45,7 +45,13 @@ export async function openRights(api: KubeApi): Promise<TakeAway> {
   return async (right) => {
     const role = roleOf(roles, right)
     away.add(right)
-    await write(role)
+    try {
+      await write(role)
+    } catch (error) {
+      // Nobody will give it back, and the next write must not take it.
+      away.delete(right)
+      throw error
+    }
     const giveBack = async (): Promise<void> => {
       if (away.delete(right)) await write(role)
     }

@@ -8,6 +8,8 @@ export interface Scene {
   /** A pod that runs with its identity. */
   readonly web: PodObject
   readonly material: Material
+  /** Pods that run for trials to end them: launched before these began, for others may keep a pod from its identity meanwhile. */
+  readonly toEnd: PodObject[]
   /** Pods that have ended, and that ZTS must forget before long. */
   readonly owed: PodObject[]
 }
@@ -37,8 +39,23 @@ type Logs = Pick<World, 'programs' | 'deadlineMs'>
 export const told = ({ programs, deadlineMs }: Logs, program: ProgramName, what: string, isIt: (record: LogRecord['record']) => boolean): Promise<LogRecord> =>
   eventually(what, async () => (await programs.records(program)).find(({ record }) => isIt(record)), deadlineMs)
 
-/** How often it has said this of a failure of that code. */
-export async function timesFailed({ programs }: Pick<World, 'programs'>, program: ProgramName, { message, code }: { readonly message: string; readonly code: string }): Promise<number> {
+export interface Failing {
+  readonly message: string
+  readonly code: string
+  /** Part of what the API server said of it. */
+  readonly detail?: string
+}
+
+interface LoggedError {
+  readonly code?: string
+  readonly fields?: { readonly detail?: string }
+}
+
+/** How often it has said this of such a failure. */
+export async function timesFailed({ programs }: Pick<World, 'programs'>, program: ProgramName, { message, code, detail = '' }: Failing): Promise<number> {
   const records = await programs.records(program)
-  return records.filter(({ record }) => record['msg'] === message && (record['err'] as { readonly code?: string } | undefined)?.code === code).length
+  return records.filter(({ record }) => {
+    const err = record['err'] as LoggedError | undefined
+    return record['msg'] === message && err?.code === code && (err.fields?.detail ?? '').includes(detail)
+  }).length
 }
