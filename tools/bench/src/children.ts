@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** Called before the child has run its first instruction of ours. */
+  /** Called before the child has run its first instruction of ours: a shell waits for it to be over, and becomes the child. */
   readonly onStart?: (pid: number) => void
 }
 
@@ -18,18 +18,23 @@ export interface Ended {
 
 export const ENV: Readonly<Record<string, string>> = { PATH: process.env['PATH'] ?? '/usr/bin:/bin' }
 
+/** Its `exec` keeps the process id. */
+const HELD = ['/bin/sh', '-c', 'read -r go && exec "$@" </dev/null', 'sh']
+
 export function runToEnd(argv: readonly string[], options: ChildOptions, signal: AbortSignal): Promise<Ended> {
-  const [command = '', ...args] = argv
   const { env = ENV, cwd, onStart } = options
+  const [command = '', ...args] = onStart === undefined ? argv : [...HELD, ...argv]
   const { promise, resolve, reject } = Promise.withResolvers<Ended>()
   const start = performance.now()
   const more = cwd === undefined ? {} : { cwd }
   const ending = { signal, killSignal: 'SIGKILL' } as const
-  const child = spawn(command, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...ending, ...more })
+  const child = spawn(command, args, { env: { ...env }, stdio: [onStart === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], ...ending, ...more })
   if (child.pid !== undefined) onStart?.(child.pid)
+  // A child that is killed before it reads is told by its end.
+  child.stdin?.on('error', () => undefined).end('go\n')
   let output = ''
   let ms = 0
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.once('error', reject)
   child.once('exit', () => (ms = performance.now() - start))
   child.once('close', (code) => resolve({ ms, code: code ?? 128, output }))
