@@ -45,6 +45,13 @@ test.each([
   expect(tokenClaimsOf(bytes(payload))).toEqual(NOTHING)
 })
 
+test('what is no UTF-8 claims nothing, whatever could be made of it', () => {
+  const good = bytes({ sub: 'ab' })
+  const bad = Uint8Array.from(good, (byte) => (byte === 0x61 ? 0xff : byte))
+  expect(tokenClaimsOf(good).subject).toBe('ab')
+  expect(tokenClaimsOf(bad)).toEqual(NOTHING)
+})
+
 test('a pod without a name or of another type of name has none', () => {
   expect(tokenClaimsOf(bytes({ 'kubernetes.io': { pod: { uid: 7 } } })).pod).toEqual({ name: undefined, uid: undefined })
 })

@@ -20,8 +20,7 @@ export interface TokenClaims {
 
 /** Takes the second part of the token, out of its base64url. Bytes that are no JSON object claim nothing. */
 export function tokenClaimsOf(payload: Uint8Array): TokenClaims {
-  const value = parseJson(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'))
-  const claims = isObject(value) ? value : {}
+  const claims = objectIn(payload)
   const bound = objectAt(claims, 'kubernetes.io') ?? {}
   const pod = objectAt(bound, 'pod')
   return {
@@ -31,6 +30,15 @@ export function tokenClaimsOf(payload: Uint8Array): TokenClaims {
     namespace: textAt(bound, 'namespace'),
     pod: pod === undefined ? undefined : { name: textAt(pod, 'name'), uid: textAt(pod, 'uid') },
     node: textAt(objectAt(bound, 'node') ?? {}, 'name'),
+  }
+}
+
+function objectIn(payload: Uint8Array): JsonObject {
+  try {
+    const value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(payload))
+    return isObject(value) ? value : {}
+  } catch {
+    return {}
   }
 }
 
