@@ -105,7 +105,7 @@ fn open_own(at: impl AsFd, name: &str, told: &str, flags: OFlags, owners: &[u32]
     Err(Refusal::new("HOST_DENIED", "it belongs to another user").with("path", told))
 }
 
-fn content_of(file: &OwnedFd, path: &str, max: usize) -> Result<Vec<u8>, Refusal> {
+pub fn content_of(file: &OwnedFd, path: &str, max: usize) -> Result<Vec<u8>, Refusal> {
     let refused = |errno| file_refusal(path, errno);
     let stat = fs::fstat(file).map_err(refused)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {

@@ -2,19 +2,19 @@
 //!
 //! Read here and not by the script: a node of many pods has hundreds of lines, of which each costs the kernel two microseconds.
 
-use rustix::buffer::spare_capacity;
+use crate::files::content_of;
+use crate::refusal::{Refusal, file_refusal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::fs::{self, Mode, OFlags};
-use rustix::io::Errno;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-pub const PATH: &str = "/proc/self/mountinfo";
-/// The kernel hands out 4 KiB at a time.
-const CHUNK: usize = 32 * 1024;
+const PATH: &str = "/proc/self/mountinfo";
+/// Some hundred thousand mounts.
+const MOST: usize = 64 * 1024 * 1024;
 const READS: u32 = 5;
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
@@ -38,7 +38,7 @@ thread_local! {
 }
 
 /// Those at or below `path`, in the order in which they can be unmounted: what lies on another first, then the newer.
-pub fn under(path: &str) -> Result<Vec<Mount>, Errno> {
+pub fn under(path: &str) -> Result<Vec<Mount>, Refusal> {
     LAST.with_borrow_mut(|last| {
         if last.as_ref().is_none_or(Reading::is_old) {
             // Having told once that it is old, it would not tell again: a reading that fails must leave none.
@@ -56,7 +56,7 @@ pub fn forget() {
 
 impl Reading {
     /// It comes in pieces, between which mounts may come and go: read until none has.
-    fn new() -> Result<Self, Errno> {
+    fn new() -> Result<Self, Refusal> {
         let mut reading = Self::once()?;
         for _ in 1..READS {
             if !reading.is_old() {
@@ -67,14 +67,9 @@ impl Reading {
         Ok(reading)
     }
 
-    fn once() -> Result<Self, Errno> {
-        let file = fs::open(PATH, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        let mut content = Vec::with_capacity(CHUNK);
-        while rustix::io::read(&file, spare_capacity(&mut content))? > 0 {
-            if content.len() == content.capacity() {
-                content.reserve(CHUNK);
-            }
-        }
+    fn once() -> Result<Self, Refusal> {
+        let file = fs::open(PATH, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(|errno| file_refusal(PATH, errno))?;
+        let content = content_of(&file, PATH, MOST)?;
         let text = String::from_utf8(content).unwrap_or_else(|it| String::from_utf8_lossy(it.as_bytes()).into_owned());
         Ok(Self { text, file })
     }

@@ -40,8 +40,7 @@ fn mount_object<'js>(ctx: &Ctx<'js>, mount: &Mount) -> rquickjs::Result<Object<'
 }
 
 fn mounts_under(path: &str) -> Result<Vec<Mount>, Refusal> {
-    let path = parents_resolved(path)?;
-    mountinfo::under(&path).map_err(|errno| file_refusal(mountinfo::PATH, errno))
+    mountinfo::under(&parents_resolved(path)?)
 }
 
 fn bind(source: &str, target: &str, read_only: bool, at_once: bool) -> Result<(), Refusal> {
