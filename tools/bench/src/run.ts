@@ -1,9 +1,8 @@
 /** Runs benches one after the other, each in a directory of its own, and tells what came of it. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { REPOSITORY } from '@pallas/build'
 import type { Isolation } from '@pallas/sandbox'
-import { defaultPlace, runBenches as runAll } from '@pallas/suite/figures'
+import { runBenches as runAll } from '@pallas/suite/figures'
 import type { Bench, BenchContext } from './bench.ts'
 import { BENCHES } from './catalogue.ts'
 import type { RunCommand } from './command.ts'
@@ -21,9 +20,7 @@ export function runBenches({ names, quick, out, markdown }: RunCommand, terms: T
     ...bench,
     run: () => inDirectory((dir) => bench.run(contextOf(bench, dir, quick, terms))),
   }))
-  const placeOf = (at: string) =>
-    out === undefined ? resolve(REPOSITORY, defaultPlace(at)) : resolve(process.env['INIT_CWD'] ?? '.', out)
-  return runAll(benches, { root: REPOSITORY, quick, markdown, placeOf, ...terms })
+  return runAll(benches, { root: REPOSITORY, quick, markdown, out, ...terms })
 }
 
 export async function profileBench(name: string, terms: Terms): Promise<number> {

@@ -12,6 +12,7 @@ import { type Cluster, describeCluster } from '@pallas/real-cluster'
 import { eventually } from '@pallas/suite'
 import { imagesAreMade } from './made-images.ts'
 import { allMounts, newIn } from './processes.ts'
+import { stopSignal } from './stop-signal.ts'
 import { outcomeIn } from './world/install.ts'
 import { uninstall } from './world/uninstall.ts'
 
@@ -55,10 +56,8 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
   return code
 }
 
-const stop = new AbortController()
 // A terminal's Ctrl-C reaches the tests as well; what they have made goes with the cluster, or with the next run.
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort(new Error(`stopped by ${name}`)))
-process.exitCode = await main(process.argv.slice(2), stop.signal).catch((error: unknown) => {
+process.exitCode = await main(process.argv.slice(2), stopSignal()).catch((error: unknown) => {
   say(explain(error))
   return 1
 })

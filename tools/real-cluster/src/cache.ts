@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { userCache } from '@pallas/build'
 import { goArguments, goBuild, MODULES_DIRECTORY } from './go-build.ts'
 import { lock } from './lock.ts'
 import { MODULES, type ModuleName, PROGRAMS, type ProgramSource } from './programs.ts'
@@ -31,8 +31,7 @@ export interface BuildOptions extends CacheOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export const cacheDirectory = (env: NodeJS.ProcessEnv): string =>
-  join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'pallas', 'cluster')
+export const cacheDirectory = (env: NodeJS.ProcessEnv): string => userCache('cluster', env)
 
 /** Where the programs are, or will be. */
 export function locatePrograms(options: CacheOptions): Programs {

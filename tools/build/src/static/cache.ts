@@ -5,20 +5,17 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { userCache } from '../user-cache.ts'
 
 const run = promisify(execFile)
-
-const cacheDirectory = (env: NodeJS.ProcessEnv): string =>
-  join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'pallas', 'cargo')
 
 /** Of a crate and a Rust compiler, as it says itself what it is. */
 export async function buildDirectory(crate: string, compiler: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const hash = createHash('sha256')
   for (const part of [compiler, await cCompiler(env), await readFile(join(crate, 'Cargo.lock'), 'utf8')]) hash.update(`${Buffer.byteLength(part)}:${part}`)
-  return join(cacheDirectory(env), hash.digest('hex').slice(0, 16))
+  return join(userCache('cargo', env), hash.digest('hex').slice(0, 16))
 }
 
 /** Two of the crates are C. That there is no compiler is cargo's to say. */

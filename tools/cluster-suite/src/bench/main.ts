@@ -2,12 +2,12 @@
  * `npm run bench:cluster`: makes the images, installs the suite on the cluster that is up on this machine, measures, takes it
  * away again. The ZTS is the embedded one, in this process, made as slow as in the sandbox's benches.
  */
-import { resolve } from 'node:path'
 import { REPOSITORY } from '@pallas/build'
 import { explain } from '@pallas/images'
 import { describeCluster } from '@pallas/real-cluster'
-import { defaultPlace, runBenches } from '@pallas/suite/figures'
+import { runBenches } from '@pallas/suite/figures'
 import { imagesAreMade } from '../made-images.ts'
+import { stopSignal } from '../stop-signal.ts'
 import { openWorld } from '../world/open-world.ts'
 import { uninstall } from '../world/uninstall.ts'
 import type { Bench, BenchContext } from './bench.ts'
@@ -59,14 +59,11 @@ async function measure({ names, quick, pods, out, markdown }: RunCommand, signal
   await using times = await watchPodTimes(world.api, { namespace: 'shop' })
   const contextOf = ({ name }: Bench): BenchContext => ({ world, times, quick, pods, signal, say: (line) => mutter(`${name}: ${line}`) })
   const benches = BENCHES.filter(({ name }) => names.includes(name)).map((bench) => ({ ...bench, run: () => bench.run(contextOf(bench)) }))
-  const placeOf = (at: string) => (out === undefined ? resolve(REPOSITORY, defaultPlace(at)) : resolve(process.env['INIT_CWD'] ?? '.', out))
   // Awaited here: the world must outlive it.
-  return await runBenches(benches, { root: REPOSITORY, isolation: ISOLATION, quick, markdown, placeOf, say, mutter, signal })
+  return await runBenches(benches, { root: REPOSITORY, isolation: ISOLATION, quick, markdown, out, say, mutter, signal })
 }
 
-const stop = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort(new Error(`stopped by ${name}`)))
-process.exitCode = await main(process.argv.slice(2), stop.signal).catch((error: unknown) => {
+process.exitCode = await main(process.argv.slice(2), stopSignal()).catch((error: unknown) => {
   mutter(explain(error))
   return 1
 })

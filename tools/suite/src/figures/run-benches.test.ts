@@ -11,7 +11,7 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }))
 async function run(benches: readonly RunnableBench[], signal = new AbortController().signal) {
   const said: string[] = []
   const path = join(dir, 'run.json')
-  const terms = { root: dir, isolation: 'none', quick: true, markdown: false, placeOf: () => path, signal }
+  const terms = { root: dir, isolation: 'none', quick: true, markdown: false, out: path, signal }
   const code = await runBenches(benches, { ...terms, say: (line) => void said.push(line), mutter: () => undefined })
   return { code, said: said.join('\n'), report: JSON.parse(readFileSync(path, 'utf8')) }
 }

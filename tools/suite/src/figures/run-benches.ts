@@ -1,7 +1,8 @@
 /** Runs benches one after the other and tells what came of it: a table, and one JSON file. */
+import { resolve } from 'node:path'
 import type { Figure } from './figure.ts'
 import { busyTicks, machineFacts } from './machine.ts'
-import { type BenchReport, type Report, writeReport } from './report.ts'
+import { type BenchReport, defaultPlace, type Report, writeReport } from './report.ts'
 import { footnotes, machineLine, markdownTable, shown, textTable } from './table.ts'
 
 export interface RunnableBench {
@@ -18,8 +19,8 @@ export interface RunTerms {
   readonly isolation: string
   readonly quick: boolean
   readonly markdown: boolean
-  /** The place of the JSON file in a run that began then. */
-  readonly placeOf: (at: string) => string
+  /** Where the JSON file goes, as whoever stands where npm was called said it; `bench-results/` by default. */
+  readonly out: string | undefined
   readonly say: (line: string) => void
   readonly mutter: (line: string) => void
   readonly signal: AbortSignal
@@ -27,7 +28,7 @@ export interface RunTerms {
 
 /** Exit code: 0, also when lines are missed; 1 when a bench did not come to an end, or it was told to stop. */
 export async function runBenches(benches: readonly RunnableBench[], terms: RunTerms): Promise<number> {
-  const { root, isolation, quick, placeOf, mutter, signal } = terms
+  const { root, isolation, quick, out, mutter, signal } = terms
   const machine = machineFacts(root, isolation)
   mutter(machineLine(machine))
   const before = busyTicks()
@@ -39,7 +40,7 @@ export async function runBenches(benches: readonly RunnableBench[], terms: RunTe
   const after = busyTicks()
   const busyShare = (after.busy - before.busy) / (after.all - before.all)
   const report: Report = { schema: 1, machine, quick, busyShare, benches: reports }
-  const path = placeOf(machine.at)
+  const path = out === undefined ? resolve(root, defaultPlace(machine.at)) : resolve(process.env['INIT_CWD'] ?? '.', out)
   writeReport(path, report)
   tell(report, terms)
   mutter(`written to ${path}`)
