@@ -75,7 +75,7 @@ export async function healBundle(): Promise<Healing> {
   const path = pathOf(MUTATING_WEBHOOKS, { name: home.name })
   const before = withoutBundle(await home.admin.get(path))
   await home.admin.patch(path, { kind: 'json', patch: [{ op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }] })
-  await eventually('both are back', async () => ((await entriesOf(home)) === 2 ? true : undefined), 20_000)
+  await eventually('both are back', async () => ((await entriesOf(home)) === 2 ? true : undefined), 10_000)
   await untilInjected(home)
   return { before, after: withoutBundle(await home.admin.get(path)) }
 }
