@@ -95,6 +95,16 @@ test('a socket that comes late is found', async () => {
   await done
 })
 
+test('a socket that is but milliseconds late costs no more than it is late', async () => {
+  const pod = await openPod()
+  await pod.host.files.unlink(SOCKET)
+  const { done } = runSiaOn(pod, ['--mode=init'])
+  await pod.host.clock.advance(20)
+  pod.host.machine.place(SOCKET, { kind: 'socket' })
+  await pod.host.clock.advance(20)
+  await done
+})
+
 test('refresh takes over what init wrote, renews between a quarter and three quarters of life, then at about half (W30)', async () => {
   const pod = await openPod({ lifeMs: 24 * HOUR })
   await runSiaOn(pod, ['--mode=init']).done

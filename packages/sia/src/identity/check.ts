@@ -54,10 +54,21 @@ export async function checkIdentity({ set, spki, names, roots = set.caPem }: Ide
 
   const ca = set.caPem === '' ? [] : readAll(set.caPem, 'ca')
   if (roots === '') return leaf
-  const way = { leaf, anchors: roots === set.caPem ? ca : readAll(roots, 'ca'), intermediates: [...chain, ...ca], verify }
+  const way = { leaf, anchors: roots === set.caPem ? ca : readAll(roots, 'ca'), intermediates: [...chain, ...ca], verify: eachOnce(verify) }
   // Nothing on the way may end before the leaf does: readers would lose it without notice.
   for (const now of [at, leaf.notAfter]) await checkWay({ ...way, now })
   return leaf
+}
+
+/** The same signature is not verified for each moment. */
+function eachOnce(verify: Verify): Verify {
+  const asked: { readonly of: Parameters<Verify>[0]; readonly answer: Promise<boolean> }[] = []
+  return (of) => {
+    const known = asked.find((it) => it.of.data === of.data && it.of.signature === of.signature && it.of.spki === of.spki)
+    const answer = known?.answer ?? verify(of)
+    if (known === undefined) asked.push({ of, answer })
+    return answer
+  }
 }
 
 async function checkWay(way: ChainCheck): Promise<void> {

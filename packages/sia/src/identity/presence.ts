@@ -2,7 +2,8 @@
 import type { Clock, Files } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
 
-const LOOK_EVERY_MS = 100
+/** What comes with the pod is often but milliseconds away; what does not is not worth looking for all the time. */
+const LOOK_AGAIN_MS = { first: 5, longest: 100 }
 
 export interface PresenceDeps {
   readonly files: Pick<Files, 'stat'>
@@ -21,7 +22,7 @@ export async function present(paths: readonly string[], deps: PresenceDeps, sign
       if (looks === 0) onWait(path)
       const leftMs = giveUpAt - clock.monotonic()
       if (leftMs <= 0) throw absent(path)
-      await clock.sleep(Math.min(leftMs, LOOK_EVERY_MS), signal)
+      await clock.sleep(Math.min(leftMs, LOOK_AGAIN_MS.first * 2 ** looks, LOOK_AGAIN_MS.longest), signal)
     }
   }
 }

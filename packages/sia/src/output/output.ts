@@ -2,7 +2,7 @@
 import { allOf, type CredentialSet, type OutputFile, outputFiles, type OutputPaths } from '@pallas/credentials'
 import { type Host, HostError } from '@pallas/host'
 import { IdentityError } from '@pallas/identity'
-import type { Certificate } from '@pallas/x509'
+import { type Certificate, sameBytes } from '@pallas/x509'
 import { type CheckDeps, checkIdentity, type Identity } from '../identity/check.ts'
 import { SiaError } from '../error.ts'
 import { createMemory, type Memory, type Place } from './memory.ts'
@@ -46,7 +46,7 @@ export function createOutput({ paths, tokenPaths = [], roots, host, onLeftover, 
   const { files, keys, clock } = host
   const oneByOne = createQueue()
   const ofSet = pathsIn(paths)
-  const { check, judge } = createJudge({ paths, host, onUnusable })
+  const { check, complete, judge } = createJudge({ paths, host, onUnusable })
   const memory = createMemory(files, onUnusable)
   const write = createWriter({ host, onLeftover, memory })
   const spkiIn = async ({ keyPem }: CredentialSet, fallback: Uint8Array | undefined) =>
@@ -67,19 +67,22 @@ export function createOutput({ paths, tokenPaths = [], roots, host, onLeftover, 
     },
     publish: (identity) =>
       oneByOne(async () => {
-        const { leaf } = await check(identity)
+        const checked = await check(identity)
         const [before] = await memory.at(ofSet.filter(({ path }) => path === paths.ntoken))
         // An agent that answers out of its record has no token: the one before serves as long as it lives.
         const stays = !identity.set.ntoken && !hasExpired(before?.content ?? '', clock.now())
         const changed = outputFiles(identity.set, paths)
         const others = ofSet.filter(({ path }) => changed.every((file) => file.path !== path))
         const [along, gone] = stays ? split(others, ({ path }) => path === paths.ntoken) : [[], others]
-        await write({ changed, unchanged: [...tokens, ...along], gone, serial: leaf.serial })
+        await write({ changed, unchanged: [...tokens, ...along], gone, serial: checked.leaf.serial })
         const found = await readCredentials(paths, files)
         const read = identity.set.ntoken || stays ? found : { ...found, ntoken: '' }
         // Where the authority has no file of its own the chain can only be judged with the one that was answered.
         const set = { ...read, caPem: read.caPem === '' ? identity.set.caPem : read.caPem }
-        const published = await judge({ ...identity, set, spki: await spkiIn(read, identity.spki) })
+        const spki = await spkiIn(read, identity.spki)
+        // Text for text what was checked before it was written, and the key of it, needs no second verdict.
+        const isAsChecked = sameBytes(spki, identity.spki) && hasTextsOf(set, checked.set)
+        const published = await (isAsChecked ? complete({ ...checked, set }) : judge({ ...identity, set, spki }))
         if (published.roles.size === (identity.set.roles ?? []).length) return published
         throw new SiaError('SIA_READ_BACK', 'not every role certificate that was written is there')
       }),
@@ -122,12 +125,12 @@ function createWriter({ host: { files, clock }, onLeftover, memory }: WriterDeps
   }
 }
 
-/** `check` throws where the service certificate does not work; `judge` also looks whether the files hold it all. */
+/** `check` throws where the service certificate does not work; `complete` looks whether the files hold it all; `judge` does both. */
 function createJudge({ paths, host, onUnusable }: Pick<OutputDeps, 'paths' | 'host' | 'onUnusable'>) {
   const { files, keys, clock } = host
   const judging = (): CheckDeps => ({ now: clock.now(), verify: (check) => keys.verify(check) })
 
-  const check = async (identity: Identity): Promise<Omit<Published, 'isWhole'>> => {
+  const check = async (identity: Identity): Promise<Checked> => {
     const leaf = await checkIdentity(identity, judging())
     const roles = new Map<string, Certificate>()
     for (const role of identity.set.roles ?? []) {
@@ -147,13 +150,21 @@ function createJudge({ paths, host, onUnusable }: Pick<OutputDeps, 'paths' | 'ho
     const found = await Promise.all(wanted.map(async ({ path, content }) => (await read(path)) === content))
     return found.every(Boolean)
   }
-  const judge = async (identity: Identity): Promise<Published> => {
-    const it = await check(identity)
+  const complete = async (it: Checked): Promise<Published> => {
     const hasAuthority = !paths.caCert || it.set.caPem !== ''
     const isComplete = hasAuthority && (paths.roles ?? []).every(({ name }) => it.roles.has(name))
     return { ...it, isWhole: isComplete && (await holds(it.set)) }
   }
-  return { check, judge }
+  return { check, complete, judge: async (identity: Identity) => complete(await check(identity)) }
+}
+
+type Checked = Omit<Published, 'isWhole'>
+
+/** All that a verdict rests on. */
+function hasTextsOf(one: CredentialSet, other: CredentialSet): boolean {
+  const textsOf = ({ keyPem, certPem, caPem, roles = [] }: CredentialSet) => [keyPem, certPem, caPem, ...roles.flatMap((it) => [it.name, it.certPem])]
+  const [a, b] = [textsOf(one), textsOf(other)]
+  return a.length === b.length && a.every((text, i) => text === b[i])
 }
 
 const split = <T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [readonly T[], readonly T[]] => [
