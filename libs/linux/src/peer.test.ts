@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, closeSync, readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { Session } from 'node:inspector/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { release, tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -102,6 +103,20 @@ describe.skipIf(pinsNobody())('a pinned peer', () => {
     await end(it.child)
     using pin = pinPeer(it.fd)
     expect(pin?.exited()).toBe(true)
+  })
+
+  test('is asked about again when a signal comes between', async () => {
+    await using it = await caller()
+    using pin = pinPeer(it.fd)
+    const profiler = new Session()
+    profiler.connect()
+    // Samples this thread by a signal each.
+    await profiler.post('Profiler.enable')
+    await profiler.post('Profiler.setSamplingInterval', { interval: 50 })
+    await profiler.post('Profiler.start')
+    const answers = new Set(Array.from({ length: 50_000 }, () => pin?.exited()))
+    profiler.disconnect()
+    expect([...answers]).toEqual([false])
   })
 
   test('takes one descriptor and gives it back, however often it is let go', async () => {

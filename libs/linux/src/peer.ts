@@ -66,9 +66,13 @@ function hasEnded(pidfd: number): boolean {
   const request = Buffer.alloc(8)
   request.writeInt32LE(pidfd, 0)
   request.writeInt16LE(POLLIN, 4)
-  const ready = poll(request, 1n, 0)
-  if (ready < 0) throw callError('poll', errno(), {})
-  return ready > 0
+  for (;;) {
+    const ready = poll(request, 1n, 0)
+    if (ready >= 0) return ready > 0
+    const why = errno()
+    // A signal that this process handles ends even a call that does not wait, and says nothing of the peer.
+    if (why !== 'EINTR') throw callError('poll', why, {})
+  }
 }
 
 /** The option's bytes, or the name of the errno. */
