@@ -106,6 +106,14 @@ test('a key that is not replicated yet is unknown, until it is (T48)', async () 
   expect((await post(it, {}, { headers })).status).toBe(201)
 })
 
+test('no answer comes before the least time', async () => {
+  await using it = await open()
+  it.server.faults.atLeast(200)
+  await callBy(it, '/status')
+  const [call] = it.server.calls()
+  expect(call?.durationMs).toBeGreaterThanOrEqual(199)
+})
+
 test('a slow answer comes whole, byte by byte', async () => {
   await using it = await open()
   it.server.faults.slowLoris(1)

@@ -6,6 +6,8 @@ export interface ZtsFaults {
   away(): void
   /** Every call waits so long before anything is looked at. */
   slow(ms: number): void
+  /** No call is answered sooner than so long after it came, whatever it spent the time with. */
+  atLeast(ms: number): void
   /** Every answer comes byte by byte, head and all, with so much time between two of them. */
   slowLoris(everyMs?: number): void
   /** Every call is answered 200 with a page, as by a captive portal. */
@@ -34,6 +36,7 @@ export interface FaultState {
   busy?: { readonly status: number; readonly retryAfter: string | undefined }
   away?: true
   slowMs?: number
+  atLeastMs?: number
   slowLorisMs?: number
   html?: true
   /** `again` is the answer itself. */
@@ -55,6 +58,7 @@ export function createFaults(): { readonly control: ZtsFaults; readonly current:
       busy: (status, retryAfter) => set({ busy: { status, retryAfter: headerOf(retryAfter) } }),
       away: () => set({ away: true }),
       slow: (slowMs) => set({ slowMs }),
+      atLeast: (atLeastMs) => set({ atLeastMs }),
       slowLoris: (slowLorisMs = 1_000) => set({ slowLorisMs }),
       html: () => set({ html: true }),
       answerTwice: () => set({ after: { again: true } }),

@@ -38,6 +38,8 @@ async function serve(deps: ListenerDeps, request: IncomingMessage, response: Ser
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   const outcome = await outcomeOf(deps, request, facts, gone.signal)
+  const restMs = (deps.faults().atLeastMs ?? 0) - (clock.monotonic() - start)
+  if (restMs > 0) await clock.sleep(restMs, gone.signal).catch(() => undefined)
   told({ ...facts, at, durationMs: clock.monotonic() - start, ...toldOf(outcome) })
   if (outcome === CUT) request.socket.destroy()
   else await send(outcome, { request, response }, { clock, faults: deps.faults(), now: parts.now(), gone: gone.signal })
