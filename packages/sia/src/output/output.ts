@@ -160,12 +160,18 @@ function createJudge({ paths, host, onUnusable }: Pick<OutputDeps, 'paths' | 'ho
 
 type Checked = Omit<Published, 'isWhole'>
 
-/** All that a verdict rests on. */
+/** Whether the one holds, text for text, all of the other that a verdict rests on. */
 function hasTextsOf(one: CredentialSet, other: CredentialSet): boolean {
-  const textsOf = ({ keyPem, certPem, caPem, roles = [] }: CredentialSet) => [keyPem, certPem, caPem, ...roles.flatMap((it) => [it.name, it.certPem])]
-  const [a, b] = [textsOf(one), textsOf(other)]
+  const [a, b] = [judgedIn(one), judgedIn(other)]
   return a.length === b.length && a.every((text, i) => text === b[i])
 }
+
+const judgedIn = ({ keyPem, certPem, caPem, roles = [] }: CredentialSet): readonly string[] => [
+  keyPem,
+  certPem,
+  caPem,
+  ...roles.flatMap((role) => [role.name, role.certPem]),
+]
 
 const split = <T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [readonly T[], readonly T[]] => [
   items.filter(isFirst),

@@ -32,7 +32,7 @@ const publishOn = async (pod: Pod, name: string, content: string, identity: Awai
   return createOutput({ paths: PATHS, host: { ...pod.host, files }, onLeftover: () => undefined, onUnusable: () => undefined }).publish(identity)
 }
 
-test.each(['service.key', 'service.cert', 'cacert.pem'])('a %s of another set, found after the swap, is not called published (T14)', async (name) => {
+test.each(['service.key', 'service.cert', 'cacert.pem'])('a %s of another set, found after the swap, is not called published', async (name) => {
   const pod = await openPod()
   const ours = await identityFrom(pod.ca, pod)
   const { set: other } = await identityFrom(await TestCa.create({ now: pod.host.clock.now() }), pod)
