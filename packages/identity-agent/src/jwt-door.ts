@@ -17,6 +17,9 @@ import { keepOwnIdentity } from './own/own-identity.ts'
 import { createPods } from './pods.ts'
 import type { IdentityAgentSettings } from './settings.ts'
 
+/** A document takes milliseconds: more connections would be handshakes, each as long as a document, and no gain. */
+const CONNECTIONS = 8
+
 export interface JwtDoor extends AsyncDisposable {
   readonly documents: Documents
   /** Why the agent has no certificate that counts. */
@@ -60,7 +63,7 @@ const openPair = ({ keyFile, certFile }: Pair, { config, log, clock }: JwtDoorDe
 
 /** Until it is disposed; the files stay open. */
 function openCaller(tls: TlsFiles, { jwtEndpoint, jwtServerName: serverName, jwtServiceTimeout: timeoutMs }: Omit<Settings, 'key' | 'cert'>) {
-  const dispatcher = clientDispatcher(serverName === undefined ? { tls } : { tls, serverName })
+  const dispatcher = clientDispatcher({ tls, maxConnections: CONNECTIONS, ...(serverName === undefined ? {} : { serverName }) })
   return { dispatcher, documents: createDocuments({ endpoint: new URL(jwtEndpoint), dispatcher, timeoutMs }) }
 }
 
