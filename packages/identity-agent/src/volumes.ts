@@ -1,6 +1,6 @@
 /**
- * The volumes of this host, learnt from the volume tree alone: a scan at start, then whenever the kernel reports a change,
- * and once a second in case it did not. `mount` and `unmount` never need a running agent.
+ * The volumes of this host, learnt from the volume tree alone: a scan at start, a look at those that the kernel reports a
+ * change of, and a scan once a second in case it did not. `mount` and `unmount` never need a running agent.
  */
 import { watch } from 'node:fs'
 import { readdir } from 'node:fs/promises'
@@ -13,7 +13,7 @@ export interface Volumes extends AsyncDisposable {
   start(): Promise<void>
   get(handle: Handle): Volume | undefined
   all(): readonly Volume[]
-  /** Looks at once. Scans run one after another; whoever asks during one shares the next. */
+  /** Looks at all at once. Scans run one after another; whoever asks during one shares the next. */
   rescan(): Promise<void>
   /** Works in turn with the scans, so never while the volume appears or vanishes; not at all once it is another or gone. */
   whileKnown(volume: Volume, work: () => Promise<void>): Promise<void>
@@ -42,24 +42,32 @@ export function createVolumes(options: VolumesOptions): Volumes {
   const scope = new AsyncDisposableStack()
 
   const inTurn = createTurn()
-  let next: Promise<void> | undefined
+  let next: { readonly what: Looked; readonly done: Promise<void> } | undefined
 
-  function rescan(): Promise<void> {
-    next ??= inTurn(() => {
-      next = undefined
-      return tree.scan()
-    })
-    return next
+  function look(at: Handle | 'all'): Promise<void> {
+    if (next === undefined) {
+      const what: Looked = { all: false, handles: new Set() }
+      const done = inTurn(() => {
+        next = undefined
+        return tree.scan(what.all ? undefined : what.handles)
+      })
+      next = { what, done }
+    }
+    if (at === 'all') next.what.all = true
+    else next.what.handles.add(at)
+    return next.done
   }
+  const rescan = (): Promise<void> => look('all')
 
   async function start(): Promise<void> {
-    let wake = new AbortController()
-    const watcher = watchDirectory(dir, () => wake.abort())
+    const watcher = watchDirectory(dir, (name) => {
+      // What is being built or taken away has names of its own: it comes and goes by a rename, which is told.
+      if (name === undefined || isHandle(name)) void look(name ?? 'all')
+    })
     await rescan()
     const run = async () => {
       while (!stop.signal.aborted) {
-        await clock.sleep(pollMs, AbortSignal.any([wake.signal, stop.signal])).catch(() => undefined)
-        wake = new AbortController()
+        await clock.sleep(pollMs, stop.signal).catch(() => undefined)
         if (!stop.signal.aborted) await rescan()
       }
     }
@@ -85,6 +93,12 @@ export function createVolumes(options: VolumesOptions): Volumes {
     },
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
   }
+}
+
+/** What the next turn is to look at; grows until it begins. */
+interface Looked {
+  all: boolean
+  readonly handles: Set<Handle>
 }
 
 /** One thing after another, whatever becomes of each. */
@@ -120,19 +134,22 @@ class Tree {
     return this.#problem
   }
 
-  /** Never rejects: a tree that cannot be read is a problem to report, and what is known stays. */
-  async scan(): Promise<void> {
+  /** All, or but the given ones. Never rejects: a tree that cannot be read is a problem to report, and what is known stays. */
+  async scan(some?: ReadonlySet<Handle>): Promise<void> {
     const { dir, trust } = this.#options
     try {
       await checkTrustedDirectory(dir, trust.ownUid)
-      const present = new Set((await readdir(dir)).filter(isHandle))
-      for (const [handle, volume] of this.#volumes) if (!present.has(handle)) await this.#vanish(volume)
-      for (const handle of this.#refused.keys()) if (!present.has(handle)) this.#refused.delete(handle)
-      for (const handle of present) await this.#look(handle)
-      this.#problem = undefined
+      for (const handle of some ?? (await this.#everything())) await this.#look(handle)
+      if (some === undefined) this.#problem = undefined
     } catch (cause) {
       this.#problem = `the volume tree cannot be read: ${cause instanceof Error ? cause.message : 'unknown'}`
     }
+  }
+
+  /** What is known and what is there. */
+  async #everything(): Promise<ReadonlySet<Handle>> {
+    const present = (await readdir(this.#options.dir)).filter(isHandle)
+    return new Set([...this.#volumes.keys(), ...this.#refused.keys(), ...present])
   }
 
   async #look(handle: Handle): Promise<void> {
@@ -140,6 +157,7 @@ class Tree {
     const incarnation = await incarnationAt(`${dir}/${handle}`)
     const known = this.#volumes.get(handle)
     if (known !== undefined && known.incarnation !== incarnation) await this.#vanish(known)
+    if (incarnation === undefined) this.#refused.delete(handle)
     if (incarnation === undefined || known?.incarnation === incarnation) return
     try {
       const volume = await readVolume(dir, handle, trust)
@@ -161,10 +179,10 @@ class Tree {
   }
 }
 
-/** Without a watcher (too many of them on this host) the poll finds everything, only later. */
-function watchDirectory(dir: string, onEvent: () => void): { close(): void } {
+/** `onChange` is told which name, where the kernel says it. Without a watcher (too many of them on this host) the poll finds all, only later. */
+function watchDirectory(dir: string, onChange: (name: string | undefined) => void): { close(): void } {
   try {
-    return watch(dir, { persistent: false }, onEvent).on('error', () => undefined)
+    return watch(dir, { persistent: false }, (_event, name) => onChange(name ?? undefined)).on('error', () => undefined)
   } catch {
     return { close: () => undefined }
   }
