@@ -109,13 +109,13 @@ describe.skipIf(pinsNobody())('a pinned peer', () => {
     await using it = await caller()
     using pin = pinPeer(it.fd)
     const profiler = new Session()
+    using _ = { [Symbol.dispose]: () => profiler.disconnect() }
     profiler.connect()
     // Samples this thread by a signal each.
     await profiler.post('Profiler.enable')
     await profiler.post('Profiler.setSamplingInterval', { interval: 50 })
     await profiler.post('Profiler.start')
     const answers = new Set(Array.from({ length: 50_000 }, () => pin?.exited()))
-    profiler.disconnect()
     expect([...answers]).toEqual([false])
   })
 

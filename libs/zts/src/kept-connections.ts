@@ -12,8 +12,7 @@ export interface KeptConnectionsOptions {
   readonly timeoutMs: number
 }
 
-/** More would cost a handshake each, when a node starts many pods at once, and carry no more: each takes some 20 ms of ZTS. */
-const CONNECTIONS = 16
+const CONNECTIONS = 32
 /** ZTS closes what was idle for 30 s. */
 const KEEP_ALIVE_MS = 20_000
 
@@ -24,7 +23,7 @@ export function keepConnections({ roots, timeoutMs }: KeptConnectionsOptions): K
 
   function startAgent(ca: string): Agent {
     const connect = { ...trustOf(ca), timeout: timeoutMs }
-    const agent = new Agent({ connect, connections: CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS, allowH2: false })
+    const agent = new Agent({ connect, connections: CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS, allowH2: false })
     agents.add(agent)
     return agent
   }

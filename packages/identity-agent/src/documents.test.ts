@@ -11,7 +11,7 @@ const WORKLOAD = workloadOf(POD, someNameRules())
 const never = new AbortController().signal
 
 /** A JWT service that answers as told, and a client of it; `path` is what the setting ends in. */
-async function aService(listener: RequestListener, { path = '/v1', timeoutMs = 2_000 } = {}) {
+async function aService(listener: RequestListener, { path = '/v1', timeoutMs = 2_000, connections = 8 } = {}) {
   const scope = new AsyncDisposableStack()
   const server = createServer(listener).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -19,7 +19,7 @@ async function aService(listener: RequestListener, { path = '/v1', timeoutMs = 2
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   })
-  const dispatcher = scope.adopt(new Agent(), (it) => it.destroy())
+  const dispatcher = scope.adopt(new Agent({ connections }), (it) => it.destroy())
   const { port } = server.address() as AddressInfo
   const documents = createDocuments({ endpoint: new URL(`http://127.0.0.1:${port}${path}`), dispatcher, timeoutMs })
   return { documents, [Symbol.asyncDispose]: () => scope.disposeAsync() }
@@ -60,6 +60,19 @@ test.each<[string, RequestListener, object]>([
 test('a JWT service that is silent is given up (W22)', async () => {
   await using it = await aService(() => undefined, { timeoutMs: 50 })
   await expect(it.documents.sign(POD, WORKLOAD, never)).rejects.toMatchObject({ code: 'SIGNER_UNAVAILABLE' })
+})
+
+test('who waits for a connection that another holds hears its signal at once', async () => {
+  const asked = Promise.withResolvers<void>()
+  await using it = await aService(() => asked.resolve(), { connections: 1, timeoutMs: 60_000 })
+  const [holds, waits] = [new AbortController(), new AbortController()]
+  const first = it.documents.sign(POD, WORKLOAD, holds.signal)
+  await asked.promise
+  const second = it.documents.sign(POD, WORKLOAD, waits.signal)
+  waits.abort(new Error('gone'))
+  await expect(second).rejects.toThrow('gone')
+  holds.abort(new Error('done'))
+  await expect(first).rejects.toThrow('done')
 })
 
 test('an agent that stops waits no longer', async () => {

@@ -55,14 +55,25 @@ function exchangeWith({ endpoint, dispatcher, timeoutMs }: DocumentsOptions): Jw
   return async ({ path, ...message }, signal) => {
     const deadline = AbortSignal.timeout(timeoutMs)
     const both = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
-    const answer = await dispatcher.request({ origin: endpoint.origin, path: prefix + path, ...message, signal: both })
-    const retryAfter = answer.headers['retry-after']
-    return {
-      status: answer.statusCode,
-      headers: { 'retry-after': typeof retryAfter === 'string' ? retryAfter : undefined },
-      body: await readBounded(answer.body),
+    const send = async () => {
+      const answer = await dispatcher.request({ origin: endpoint.origin, path: prefix + path, ...message, signal: both })
+      const retryAfter = answer.headers['retry-after']
+      return {
+        status: answer.statusCode,
+        headers: { 'retry-after': typeof retryAfter === 'string' ? retryAfter : undefined },
+        body: await readBounded(answer.body),
+      }
     }
+    // While a request waits for a connection, undici does not look at the signal.
+    return await Promise.race([send(), rejected(both)])
   }
+}
+
+function rejected(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  if (signal.aborted) reject(signal.reason)
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  return promise
 }
 
 async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {

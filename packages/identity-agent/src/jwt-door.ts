@@ -17,8 +17,8 @@ import { keepOwnIdentity } from './own/own-identity.ts'
 import { createPods } from './pods.ts'
 import type { IdentityAgentSettings } from './settings.ts'
 
-/** A document takes milliseconds: more connections would be handshakes, each as long as a document, and no gain. */
-const CONNECTIONS = 8
+/** A document takes milliseconds, and each connection a handshake that takes as long: more would cost a burst what they save. */
+const CONNECTIONS = 16
 
 export interface JwtDoor extends AsyncDisposable {
   readonly documents: Documents

@@ -4,6 +4,7 @@
  */
 import { watch } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import { basename } from 'node:path'
 import type { Clock } from '@pallas/host'
 import { type Handle, isHandle } from '@pallas/wire'
 import { checkTrustedDirectory, claimedUid, incarnationAt, readVolume, type Volume, type VolumeTrust } from './volume-trust.ts'
@@ -62,7 +63,8 @@ export function createVolumes(options: VolumesOptions): Volumes {
   async function start(): Promise<void> {
     const watcher = watchDirectory(dir, (name) => {
       // What is being built or taken away has names of its own: it comes and goes by a rename, which is told.
-      if (name === undefined || isHandle(name)) void look(name ?? 'all')
+      if (name === undefined || name === basename(dir)) void rescan()
+      else if (isHandle(name)) void look(name)
     })
     await rescan()
     const run = async () => {
@@ -139,7 +141,10 @@ class Tree {
     const { dir, trust } = this.#options
     try {
       await checkTrustedDirectory(dir, trust.ownUid)
-      for (const handle of some ?? (await this.#everything())) await this.#look(handle)
+      const problems: unknown[] = []
+      // One that cannot be looked at keeps nobody else out.
+      for (const handle of some ?? (await this.#everything())) await this.#look(handle).catch((cause: unknown) => problems.push(cause))
+      if (problems.length > 0) throw problems[0]
       if (some === undefined) this.#problem = undefined
     } catch (cause) {
       this.#problem = `the volume tree cannot be read: ${cause instanceof Error ? cause.message : 'unknown'}`
@@ -179,7 +184,10 @@ class Tree {
   }
 }
 
-/** `onChange` is told which name, where the kernel says it. Without a watcher (too many of them on this host) the poll finds all, only later. */
+/**
+ * `onChange` is told which name, where the kernel says it, and the directory's own for what became of that. Without a watcher (too many of them on this host) the poll finds
+ * all, only later.
+ */
 function watchDirectory(dir: string, onChange: (name: string | undefined) => void): { close(): void } {
   try {
     return watch(dir, { persistent: false }, (_event, name) => onChange(name ?? undefined)).on('error', () => undefined)

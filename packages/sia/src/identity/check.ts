@@ -64,7 +64,7 @@ export async function checkIdentity({ set, spki, names, roots = set.caPem }: Ide
 function eachOnce(verify: Verify): Verify {
   const asked: { readonly of: Parameters<Verify>[0]; readonly answer: Promise<boolean> }[] = []
   return (of) => {
-    const known = asked.find((it) => it.of.data === of.data && it.of.signature === of.signature && it.of.spki === of.spki)
+    const known = asked.find((it) => (['scheme', 'data', 'signature', 'spki'] as const).every((part) => it.of[part] === of[part]))
     const answer = known?.answer ?? verify(of)
     if (known === undefined) asked.push({ of, answer })
     return answer

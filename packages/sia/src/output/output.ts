@@ -24,7 +24,7 @@ export interface Published {
 export interface Output {
   /** The set on disk when its service certificate works. `spki`: of the key, where this program does not write it. */
   current(spki?: Uint8Array): Promise<Published | undefined>
-  /** Writes a set and believes it only after reading it back and checking it. */
+  /** Writes a set and believes it only after reading it back: what is found must be what was checked, or is checked anew. */
   publish(identity: Identity): Promise<Published>
   /** Replaces one token, the path of which is one of the paths or of the further tokens. */
   publishToken(path: string, token: string): Promise<void>
@@ -79,9 +79,12 @@ export function createOutput({ paths, tokenPaths = [], roots, host, onLeftover, 
         const read = identity.set.ntoken || stays ? found : { ...found, ntoken: '' }
         // Where the authority has no file of its own the chain can only be judged with the one that was answered.
         const set = { ...read, caPem: read.caPem === '' ? identity.set.caPem : read.caPem }
+        if (read.keyPem === '' && outputFiles(identity.set, { key: paths.key ?? [] }).length > 0) {
+          throw new SiaError('SIA_READ_BACK', 'the key that was written is not there')
+        }
         const spki = await spkiIn(read, identity.spki)
         // Text for text what was checked before it was written, and the key of it, needs no second verdict.
-        const isAsChecked = sameBytes(spki, identity.spki) && hasTextsOf(set, checked.set)
+        const isAsChecked = sameBytes(spki, identity.spki) && hasTextsOf(set, checked.set) && clock.now() < checked.leaf.notAfter
         const published = await (isAsChecked ? complete({ ...checked, set }) : judge({ ...identity, set, spki }))
         if (published.roles.size === (identity.set.roles ?? []).length) return published
         throw new SiaError('SIA_READ_BACK', 'not every role certificate that was written is there')

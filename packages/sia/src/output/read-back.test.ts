@@ -40,6 +40,11 @@ test.each(['service.key', 'service.cert', 'cacert.pem'])('a %s of another set, f
   await expect(publishOn(pod, name, content, ours)).rejects.toMatchObject({ code: 'UPSTREAM_INVALID_CERT' })
 })
 
+test('a key that has gone after the swap is not called published', async () => {
+  const pod = await openPod()
+  await expect(publishOn(pod, 'service.key', '', await identityFrom(pod.ca, pod))).rejects.toMatchObject({ code: 'SIA_READ_BACK' })
+})
+
 test('a certificate for the key with other names, found after the swap, is not called published', async () => {
   const pod = await openPod()
   const key = nodeKey()

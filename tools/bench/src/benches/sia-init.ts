@@ -33,9 +33,11 @@ export const siaInitBench: Bench = {
 
 const ms = (of: number | undefined) => `${(of ?? Number.NaN).toFixed(1)} ms`
 
+const lastRegister = ({ cluster }: BenchCluster) => cluster.zts.calls().findLast(({ operation }) => operation === 'register')
+
 /** What of the wait was upstream of the agent. */
-function hops({ cluster }: BenchCluster): readonly string[] {
-  const call = cluster.zts.calls().findLast(({ operation }) => operation === 'register')
+function hops(it: BenchCluster): readonly string[] {
+  const call = lastRegister(it)
   const zts = `of it ${ms(call?.durationMs)} were the call of ZTS`
   return [`  ${zts}, ${ms(call?.callback?.durationMs)} of them the callback; it takes ${ZTS_MS} at least`]
 }
@@ -44,6 +46,7 @@ async function runSiaInit(context: BenchContext): Promise<readonly Figure[]> {
   await using it = await open(context)
   const { launches, sia } = it
   const inits = new Map<string, number[]>()
+  const callbacks: number[] = []
   const files = await staticPrograms(context.say)
   const launch = (name: string, command: readonly string[], { driver, more = [], zts = 'in all' }: Way = {}) => ({
     name,
@@ -53,6 +56,7 @@ async function runSiaInit(context: BenchContext): Promise<readonly Figure[]> {
       const pod = await launches.next(driver)
       const ms = await launches.init(pod, command, ...more)
       inits.set(name, [...(inits.get(name) ?? []), ms])
+      callbacks.push(lastRegister(it.cluster)?.callback?.durationMs ?? Number.NaN)
       await pod.end()
       return pod.mountMs + ms
     },
@@ -87,6 +91,7 @@ async function runSiaInit(context: BenchContext): Promise<readonly Figure[]> {
     spread(`sia-init: mount + init, ${agentKey}`, of(agentKey), { unit: 'ms' }),
     spread(`sia-init: mount + init, ${source}`, of(source), { unit: 'ms' }),
     spread(`sia-init: ${BARE}`, of(BARE), { unit: 'ms' }),
+    spread('sia-init: of ZTS the callback, all launches', callbacks, { unit: 'ms', notes: ['a new connection each time, as ZTS makes it'] }),
     value('sia-init: pod key ÷ agent key', ratioOf(of(main), of(agentKey)), { unit: '×' }),
     value('sia-init: init alone ÷ bare Node', ratioOf(inits.get(main) ?? [], of(BARE)), { unit: '×' }),
     value('sia-init: processor time of one init, bundled', await cpuOf(it, it.sia, context), { unit: 'CPU-ms', n: CPU_RUNS }),
