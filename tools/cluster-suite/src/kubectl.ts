@@ -14,13 +14,19 @@ export interface KubectlOptions {
 }
 
 /** The same for as long as this process knows the cluster: it is asked for hundreds of times. */
-let placed: { readonly program: string; readonly kubeconfig: string } | undefined
+let placed: Place | undefined
 
-async function place(): Promise<{ readonly program: string; readonly kubeconfig: string }> {
+interface Place {
+  readonly program: string
+  readonly kubeconfig: string
+  readonly cache: string
+}
+
+async function place(): Promise<Place> {
   if (placed !== undefined) return placed
-  const { kubectl, kubeconfig } = await describeCluster()
+  const { kubectl, kubeconfig, kubectlCache } = await describeCluster()
   if (kubectl === undefined) throw new Error('the cluster is down')
-  placed = { program: kubectl, kubeconfig }
+  placed = { program: kubectl, kubeconfig, cache: kubectlCache }
   return placed
 }
 
@@ -29,9 +35,10 @@ const MAX_BYTES = 64 << 20
 
 /** Rejects when it cannot be started, or does not end in time; how it ended is for the caller to judge. */
 export async function runKubectl(args: readonly string[], { input = '', deadlineMs = DEADLINE_MS }: KubectlOptions = {}): Promise<KubectlResult> {
-  const { program, kubeconfig } = await place()
+  const { program, kubeconfig, cache } = await place()
   const { promise, resolve, reject } = Promise.withResolvers<KubectlResult>()
-  const terms = { encoding: 'utf8', timeout: deadlineMs, killSignal: 'SIGKILL', maxBuffer: MAX_BYTES } as const
+  const env = { ...process.env, KUBECACHEDIR: cache }
+  const terms = { env, encoding: 'utf8', timeout: deadlineMs, killSignal: 'SIGKILL', maxBuffer: MAX_BYTES } as const
   const child = execFile(program, [`--kubeconfig=${kubeconfig}`, ...args], terms, (error, stdout, stderr) => {
     if (error === null) return resolve({ exitCode: 0, stdout, stderr })
     if (typeof error.code === 'number') return resolve({ exitCode: error.code, stdout, stderr })

@@ -1,9 +1,10 @@
 /** All of a machine that a cluster could leave something in, to be compared before and after. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { directoriesIn, hierarchies, podProcesses } from './cgroups.ts'
 import { markedProcesses } from './launch.ts'
-import { COVERED, stateDirectoryOf } from './layout.ts'
+import { API_ADDRESS, COVERED, stateDirectoryOf } from './layout.ts'
 import { readMounts } from './mounts.ts'
 import { argvOf } from './proc.ts'
 import { run } from './run.ts'
@@ -13,6 +14,9 @@ export type Inventory = Readonly<Record<string, readonly string[]>>
 
 /** Directories that hold other things as well: only what lies in them directly. */
 const SHALLOW = ['/', '/etc', '/opt', '/run', '/usr/libexec', '/var', '/var/lib', '/var/log', '/var/run']
+
+/** What kubectl knows of our API server, where it keeps that unless told otherwise. */
+const KUBECTL_LEAVINGS = join(homedir(), '.kube/cache/discovery', `${API_ADDRESS}_443`)
 
 export async function takeInventory(env: NodeJS.ProcessEnv = process.env): Promise<Inventory> {
   const pids = [...markedProcesses(stateDirectoryOf(env)), ...podProcesses()]
@@ -24,7 +28,7 @@ export async function takeInventory(env: NodeJS.ProcessEnv = process.env): Promi
     namespaces: await linesOf(['ip', 'netns', 'list']),
     cgroups: hierarchies().flatMap((path) => directoriesIn(path)),
     settings: settings(),
-    files: [...SHALLOW.flatMap(namesIn), ...COVERED.flatMap(treeOf)],
+    files: [...SHALLOW.flatMap(namesIn), ...COVERED.flatMap(treeOf), ...treeOf(KUBECTL_LEAVINGS)],
     processes: pids.map((pid) => `${pid} ${argvOf(pid).slice(0, 2).join(' ')}`),
   }
 }

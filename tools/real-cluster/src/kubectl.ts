@@ -36,5 +36,5 @@ export async function kubectlOutput(args: readonly string[], { env = process.env
 
 function kubectlOf(env: NodeJS.ProcessEnv) {
   const { cluster, journal } = requireUp(env)
-  return { program: pathOf(journal, 'kubectl'), environment: { ...env, KUBECONFIG: cluster.kubeconfig } }
+  return { program: pathOf(journal, 'kubectl'), environment: { ...env, KUBECONFIG: cluster.kubeconfig, KUBECACHEDIR: cluster.kubectlCache } }
 }

@@ -9,6 +9,8 @@ export interface Cluster {
   readonly nodeAddress: string
   readonly apiServer: string
   readonly kubeconfig: string
+  /** Where its kubectl keeps what it has learnt of the API, which it would else leave in the home of whoever calls it. */
+  readonly kubectlCache: string
   readonly caFile: string
   readonly kubeletRoot: string
   readonly flexVolumeDirectory: string
@@ -54,6 +56,7 @@ export const clusterAt = (state: string): Cluster => ({
   nodeAddress: NODE_ADDRESS,
   apiServer: `https://${API_ADDRESS}:443`,
   kubeconfig: join(state, 'admin.kubeconfig'),
+  kubectlCache: join(state, 'kubectl-cache'),
   caFile: join(state, 'pki/ca.crt'),
   kubeletRoot: KUBELET_ROOT,
   flexVolumeDirectory: FLEX_VOLUME_DIRECTORY,

@@ -4,18 +4,18 @@ import type { KubectlOptions } from './kubectl.ts'
 import { fakeKubectl } from './testing/fake-kubectl.ts'
 
 const NOTHING_SAID = { kubeconfig: undefined, kubectl: undefined, pluginDir: undefined, timeoutMs: 1 }
-const OWN = { kubeconfig: '/s/admin.kubeconfig', kubectl: '/c/kubectl', pluginDir: '/plugins' }
+const OWN = { kubeconfig: '/s/admin.kubeconfig', kubectl: '/c/kubectl', kubectlCache: '/s/cache', pluginDir: '/plugins' }
 
 const version = (minor: string) => JSON.stringify({ serverVersion: { gitVersion: `v1.${minor}.1`, major: '1', minor } })
 
 function atHand(said: object, { env = {}, minor = '37', hasOwn = true } = {}) {
-  const opened: Pick<KubectlOptions, 'program' | 'kubeconfig'>[] = []
+  const opened: Pick<KubectlOptions, 'program' | 'kubeconfig' | 'cacheDirectory'>[] = []
   const deps = {
     env,
     findOwn: async () => (hasOwn ? OWN : undefined),
     signal: new AbortController().signal,
-    open: ({ program, kubeconfig }: KubectlOptions) => {
-      opened.push({ program, kubeconfig })
+    open: ({ program, kubeconfig, cacheDirectory }: KubectlOptions) => {
+      opened.push({ program, kubeconfig, cacheDirectory })
       return fakeKubectl([
         ['version', version(minor)],
         ['config view', 'https://there:6443\n'],
@@ -28,7 +28,7 @@ function atHand(said: object, { env = {}, minor = '37', hasOwn = true } = {}) {
 test("the project's own cluster is taken when nobody names another", async () => {
   const { opened, found } = atHand({})
   expect(await found).toMatchObject({ pluginDir: '/plugins', version: 'v1.37.1', server: 'https://there:6443', typed: 'npm run --silent cluster -- kubectl' })
-  expect(opened).toEqual([{ program: '/c/kubectl', kubeconfig: '/s/admin.kubeconfig' }])
+  expect(opened).toEqual([{ program: '/c/kubectl', kubeconfig: '/s/admin.kubeconfig', cacheDirectory: '/s/cache' }])
 })
 
 test('what is named goes before it, and its plugin directory is not that of the other', async () => {

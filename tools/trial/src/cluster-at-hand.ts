@@ -29,7 +29,7 @@ export async function clusterAtHand(options: TrialOptions, { env, findOwn, signa
   const own = isNamed ? undefined : await findOwn()
   const program = options.kubectl ?? own?.kubectl ?? 'kubectl'
   const kubeconfig = options.kubeconfig ?? own?.kubeconfig
-  const kubectl = open({ program, kubeconfig, signal })
+  const kubectl = open({ program, kubeconfig, cacheDirectory: own?.kubectlCache, signal })
   const version = await versionOf(kubectl)
   const server = (await kubectl(['config', 'view', '--minify', '--output=jsonpath={.clusters[0].cluster.server}'])).trim()
   return { kubectl, typed: own === undefined ? typedOf(program, kubeconfig) : 'npm run --silent cluster -- kubectl', pluginDir: options.pluginDir ?? own?.pluginDir, version, server }

@@ -19,6 +19,11 @@ test('it runs the program with the kubeconfig, feeds it, and gives what it print
   expect(await kubectl(['-c', 'cat; echo "$0"', 'more'], { input: 'fed ' })).toBe('fed more\n')
 })
 
+test('what it learns of an API is kept where that is said', async () => {
+  const kubectl = createKubectl({ program: 'sh', kubeconfig: undefined, cacheDirectory: '/some/where', signal: new AbortController().signal })
+  expect(await kubectl(['-c', 'echo "$KUBECACHEDIR"'])).toBe('/some/where\n')
+})
+
 test('a program that does not end is ended', async () => {
   const kubectl = createKubectl({ program: 'sh', kubeconfig: undefined, signal: new AbortController().signal })
   await expect(kubectl(['-c', 'exec sleep 60'], { timeoutMs: 50 })).rejects.toMatchObject({ code: 'TRIAL_CLUSTER_UNREACHABLE' })

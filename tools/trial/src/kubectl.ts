@@ -6,6 +6,8 @@ export interface KubectlOptions {
   /** The program, by name or path. */
   readonly program: string
   readonly kubeconfig: string | undefined
+  /** Where it keeps what it has learnt of the API; its own choice when undefined. */
+  readonly cacheDirectory?: string | undefined
   readonly signal: AbortSignal
 }
 
@@ -23,11 +25,12 @@ const TIMEOUT_MS = 30_000
 const MAX_BYTES = 64 * 1024 * 1024
 
 export const createKubectl =
-  ({ program, kubeconfig, signal }: KubectlOptions): Kubectl =>
+  ({ program, kubeconfig, cacheDirectory, signal }: KubectlOptions): Kubectl =>
   (args, { input, timeoutMs = TIMEOUT_MS } = {}) => {
     const { promise, resolve, reject } = Promise.withResolvers<string>()
     const where = kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]
-    const options = { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: MAX_BYTES, signal } as const
+    const env = cacheDirectory === undefined ? process.env : { ...process.env, KUBECACHEDIR: cacheDirectory }
+    const options = { env, timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: MAX_BYTES, signal } as const
     const child = execFile(program, [...where, ...args], options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout)
       else reject(signal.aborted ? signal.reason : failureOf(error, stderr, args))

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { ownClusterOf } from './own-cluster.ts'
 
-const STATUS = { state: 'up', kubeconfig: '/s/admin.kubeconfig', kubectl: '/c/kubectl', flexVolumeDirectory: '/plugins', more: 1 }
+const STATUS = { state: 'up', kubeconfig: '/s/admin.kubeconfig', kubectl: '/c/kubectl', kubectlCache: '/s/cache', flexVolumeDirectory: '/plugins', more: 1 }
 
 test('a cluster that is up says where everything is', () => {
-  expect(ownClusterOf(JSON.stringify(STATUS))).toEqual({ kubeconfig: '/s/admin.kubeconfig', kubectl: '/c/kubectl', pluginDir: '/plugins' })
+  expect(ownClusterOf(JSON.stringify(STATUS))).toEqual({ kubeconfig: '/s/admin.kubeconfig', kubectl: '/c/kubectl', kubectlCache: '/s/cache', pluginDir: '/plugins' })
 })
 
 test.each([

@@ -7,6 +7,7 @@ import { REPOSITORY } from '@pallas/build'
 export interface OwnCluster {
   readonly kubeconfig: string
   readonly kubectl: string
+  readonly kubectlCache: string
   readonly pluginDir: string
 }
 
@@ -30,7 +31,8 @@ export function ownClusterOf(stdout: string): OwnCluster | undefined {
     return undefined
   }
   if (typeof status !== 'object' || status === null) return undefined
-  const { state, kubeconfig, kubectl, flexVolumeDirectory } = status as Readonly<Record<string, unknown>>
-  if (state !== 'up' || typeof kubeconfig !== 'string' || typeof kubectl !== 'string' || typeof flexVolumeDirectory !== 'string') return undefined
-  return { kubeconfig, kubectl, pluginDir: flexVolumeDirectory }
+  const { state, kubeconfig, kubectl, kubectlCache, flexVolumeDirectory } = status as Readonly<Record<string, unknown>>
+  if (state !== 'up' || typeof kubeconfig !== 'string' || typeof kubectl !== 'string') return undefined
+  if (typeof kubectlCache !== 'string' || typeof flexVolumeDirectory !== 'string') return undefined
+  return { kubeconfig, kubectl, kubectlCache, pluginDir: flexVolumeDirectory }
 }

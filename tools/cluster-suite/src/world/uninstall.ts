@@ -15,7 +15,7 @@ export async function uninstall(cluster: Cluster, say: (line: string) => void): 
   if (status.kubectl === undefined) throw new Error('the cluster is down')
   await kubectl(['delete', 'namespaces', ...NAMESPACES, '--ignore-not-found', `--timeout=${PATIENCE_MS / 1_000}s`], { deadlineMs: PATIENCE_MS + 10_000 })
   const { signal } = new AbortController()
-  const trialKubectl = createKubectl({ program: status.kubectl, kubeconfig: cluster.kubeconfig, signal })
+  const trialKubectl = createKubectl({ program: status.kubectl, kubeconfig: cluster.kubeconfig, cacheDirectory: cluster.kubectlCache, signal })
   const atHand = { kubectl: trialKubectl, typed: 'kubectl', pluginDir: cluster.flexVolumeDirectory, version: '', server: '' }
   await remove({ cluster: atHand, deps: { clock: systemClock, signal, say }, timeoutMs: PATIENCE_MS })
   await removeHome()
