@@ -93,6 +93,8 @@ async function readData(path: string, ownUid: number): Promise<string | undefine
   await using file = (await orAbsent(opened)) ?? null
   if (file === null) return undefined
   const stats = await file.stat()
+  // Opened while the driver took the volume away.
+  if (stats.nlink === 0) return undefined
   check(stats, 'file', 'data', ownUid)
   if (stats.size > DATA_LIMIT) throw untrusted('data', 'size')
   return file.readFile('utf8')
