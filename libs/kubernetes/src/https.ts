@@ -48,18 +48,11 @@ export interface Https extends AsyncDisposable {
 const CONNECT_TIMEOUT_MS = 10_000
 /** More calls than this at a time wait for a connection, within their deadlines. */
 const CONNECTION_LIMIT = 64
-/**
- * An idle connection is kept so long, which saves a pod that starts some handshakes. API server and kubelet keep theirs for 90 s;
- * what stands between may have gone without a word, which costs whoever comes first the time it waits for an answer.
- */
-const KEEP_ALIVE_MS = 15_000
 
 export function createHttps({ server, ca, serverName }: HttpsOptions): Https {
   const pool = new Pool(server.origin, {
     allowH2: false,
     connections: CONNECTION_LIMIT,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
     connect: {
       timeout: CONNECT_TIMEOUT_MS,
       ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),

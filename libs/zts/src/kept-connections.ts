@@ -13,8 +13,6 @@ export interface KeptConnectionsOptions {
 }
 
 const CONNECTIONS = 32
-/** ZTS closes what was idle for 30 s. */
-const KEEP_ALIVE_MS = 20_000
 
 /** Calls under way keep the connection they have. Disposing ends them all. */
 export function keepConnections({ roots, timeoutMs }: KeptConnectionsOptions): KeptConnections {
@@ -23,7 +21,7 @@ export function keepConnections({ roots, timeoutMs }: KeptConnectionsOptions): K
 
   function startAgent(ca: string): Agent {
     const connect = { ...trustOf(ca), timeout: timeoutMs }
-    const agent = new Agent({ connect, connections: CONNECTIONS, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS, allowH2: false })
+    const agent = new Agent({ connect, connections: CONNECTIONS, allowH2: false })
     agents.add(agent)
     return agent
   }
