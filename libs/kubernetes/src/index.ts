@@ -1,3 +1,4 @@
+export { unlessAborted } from './abort.ts'
 export {
   ADMISSION_BODY_LIMIT,
   type AdmissionAnswer,

@@ -1,5 +1,6 @@
 /** The JWT service's statement of a pod, asked for over mutual TLS. It leaves the agent towards ZTS only. */
 import type { Pod, Workload } from '@pallas/identity'
+import { unlessAborted } from '@pallas/kubernetes'
 import { createJwtClient, type JwtExchange } from '@pallas/wire'
 import type { Dispatcher } from 'undici'
 
@@ -65,15 +66,8 @@ function exchangeWith({ endpoint, dispatcher, timeoutMs }: DocumentsOptions): Jw
       }
     }
     // While a request waits for a connection, undici does not look at the signal.
-    return await Promise.race([send(), rejected(both)])
+    return await unlessAborted(send(), both)
   }
-}
-
-function rejected(signal: AbortSignal): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  if (signal.aborted) reject(signal.reason)
-  signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  return promise
 }
 
 async function readBounded(body: AsyncIterable<Uint8Array>): Promise<string> {

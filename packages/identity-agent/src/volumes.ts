@@ -185,8 +185,8 @@ class Tree {
 }
 
 /**
- * `onChange` is told which name, where the kernel says it, and the directory's own for what became of that. Without a watcher (too many of them on this host) the poll finds
- * all, only later.
+ * `onChange` is told which name, where the kernel says it, and the directory's own for what became of that. Without a watcher
+ * (too many of them on this host) the poll finds all, only later.
  */
 function watchDirectory(dir: string, onChange: (name: string | undefined) => void): { close(): void } {
   try {

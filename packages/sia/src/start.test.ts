@@ -85,23 +85,16 @@ test.each([
   expect(pod.agent.calls).toEqual([])
 })
 
-test('a socket that comes late is found', async () => {
+test.each([
+  ['late is found', 4_000, 100],
+  ['but milliseconds late is found within as many more', 20, 20],
+])('a socket that comes %s', async (_how, lateMs, withinMs) => {
   const pod = await openPod()
   await pod.host.files.unlink(SOCKET)
   const { done } = runSiaOn(pod, ['--mode=init'])
-  await pod.host.clock.advance(4_000)
+  await pod.host.clock.advance(lateMs)
   pod.host.machine.place(SOCKET, { kind: 'socket' })
-  await pod.host.clock.advance(100)
-  await done
-})
-
-test('a socket that is but milliseconds late is found within as many more', async () => {
-  const pod = await openPod()
-  await pod.host.files.unlink(SOCKET)
-  const { done } = runSiaOn(pod, ['--mode=init'])
-  await pod.host.clock.advance(20)
-  pod.host.machine.place(SOCKET, { kind: 'socket' })
-  await pod.host.clock.advance(20)
+  await pod.host.clock.advance(withinMs)
   await done
 })
 

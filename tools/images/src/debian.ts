@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { lstat, mkdir, mkdtemp, readdir, readlink, rename, rm } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { userCache } from '@pallas/build'
 import { ImagesError } from './error.ts'
 import { type RunTool, runTool } from './tool.ts'
 
@@ -40,7 +40,7 @@ interface Terms {
  * `IMAGES_NO_PACKAGE`, `IMAGES_CHECKSUM` or `IMAGES_TOOL_FAILED`.
  */
 export async function debianPackage(name: string, options: DebianOptions = {}): Promise<DebianPackage> {
-  const { cache = userCache(), run = runTool } = options
+  const { cache = userCache('debian', process.env), run = runTool } = options
   if (!/^[a-z0-9][a-z0-9+.-]+$/.test(name)) throw new ImagesError('IMAGES_NO_PACKAGE', 'not the name of a package', { name })
   await mkdir(cache, { recursive: true })
   const problems: unknown[] = []
@@ -54,8 +54,6 @@ export async function debianPackage(name: string, options: DebianOptions = {}): 
   }
   throw new ImagesError('IMAGES_NO_PACKAGE', 'apt gives no such package', { name }, new AggregateError(problems))
 }
-
-const userCache = (): string => join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'pallas', 'debian')
 
 /** What makes apt read one index or another. */
 type AptOptions = readonly string[]
